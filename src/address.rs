@@ -1,0 +1,277 @@
+//! Names of things: [`StackName`] and [`Address`], parsed once and printed the same.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a stack: the folder under `stacks/`. Lower-case letters, digits and dashes, 40 characters at most, so that
+/// it is safe in paths, S3 keys, tags and DynamoDB keys alike.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StackName(Arc<str>);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    #[error("`{0}` is not a stack name: lower-case letters, digits and dashes, a letter first, 40 characters at most")]
+    Stack(String),
+    #[error("`{0}` is not an address: {1}")]
+    Address(String, &'static str),
+}
+
+impl StackName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for StackName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let good = text.len() <= 40 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(inside);
+        if good { Ok(Self(text.into())) } else { Err(NameError::Stack(text.to_owned())) }
+    }
+}
+
+impl TryFrom<String> for StackName {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<StackName> for String {
+    fn from(name: StackName) -> Self {
+        name.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for StackName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One call of a module on the way from the stack to a thing: `module.network`, `module.tenant["a"]`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleStep {
+    pub name: Arc<str>,
+    pub key: Option<Arc<str>>,
+}
+
+/// Whether a block makes a thing or only looks one up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    Managed,
+    Data,
+}
+
+/// The one name of a resource instance within its stack: `module.network.aws_subnet.private["eu-west-1a"]`.
+///
+/// Cheap to clone. Ordered by module, then mode, type, name and key, which is the order in which things are shown.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Address(Arc<Parts>);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Parts {
+    module: Vec<ModuleStep>,
+    mode: Mode,
+    type_name: Arc<str>,
+    name: Arc<str>,
+    key: Option<Arc<str>>,
+}
+
+impl Address {
+    pub fn new(
+        module: Vec<ModuleStep>,
+        mode: Mode,
+        type_name: impl Into<Arc<str>>,
+        name: impl Into<Arc<str>>,
+        key: Option<Arc<str>>,
+    ) -> Self {
+        Self(Arc::new(Parts { module, mode, type_name: type_name.into(), name: name.into(), key }))
+    }
+
+    pub fn module(&self) -> &[ModuleStep] {
+        &self.0.module
+    }
+    pub fn mode(&self) -> Mode {
+        self.0.mode
+    }
+    pub fn type_name(&self) -> &str {
+        &self.0.type_name
+    }
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+    pub fn key(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+
+    /// The same block, without the instance key.
+    pub fn block(&self) -> Self {
+        let mut parts = (*self.0).clone();
+        parts.key = None;
+        Self(Arc::new(parts))
+    }
+
+    /// `module.network`, or an empty text for the stack itself.
+    pub fn module_path(&self) -> String {
+        let mut out = String::new();
+        for step in &self.0.module {
+            if !out.is_empty() {
+                out.push('.');
+            }
+            push_step(&mut out, &format!("module.{}", step.name), step.key.as_deref());
+        }
+        out
+    }
+
+    /// The address without its modules: `aws_subnet.private["a"]`.
+    pub fn local(&self) -> String {
+        let mut out = String::new();
+        if self.0.mode == Mode::Data {
+            out.push_str("data.");
+        }
+        push_step(&mut out, &format!("{}.{}", self.0.type_name, self.0.name), self.0.key.as_deref());
+        out
+    }
+
+    /// Whether `self` is `scope` or lies within it: `module.a` covers all below it, a block all its instances.
+    pub fn is_within(&self, scope: &str) -> bool {
+        let text = self.to_string();
+        text == scope || text.strip_prefix(scope).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('['))
+    }
+}
+
+fn push_step(out: &mut String, name: &str, key: Option<&str>) {
+    out.push_str(name);
+    if let Some(key) = key {
+        out.push('[');
+        out.push_str(&serde_json::Value::from(key).to_string());
+        out.push(']');
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let module = self.module_path();
+        let dot = if module.is_empty() { "" } else { "." };
+        f.pad(&format!("{module}{dot}{}", self.local()))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl FromStr for Address {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let wrong = |why| NameError::Address(text.to_owned(), why);
+        let mut parts = split(text).ok_or_else(|| wrong("a quoted key is not closed or not a text"))?.into_iter().peekable();
+        let mut module = Vec::new();
+        while parts.peek().is_some_and(|(name, key)| name == "module" && key.is_none()) {
+            parts.next();
+            let (name, key) = parts.next().ok_or_else(|| wrong("a module has a name: module.NAME"))?;
+            module.push(ModuleStep { name: name.into(), key: key.map(Into::into) });
+        }
+        let data = parts.peek().is_some_and(|(name, key)| name == "data" && key.is_none());
+        if data {
+            parts.next();
+        }
+        let (Some((type_name, None)), Some((name, key)), None) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(wrong("it reads TYPE.NAME or TYPE.NAME[\"KEY\"], with module.NAME before it"));
+        };
+        let mode = if data { Mode::Data } else { Mode::Managed };
+        Ok(Self::new(module, mode, type_name, name, key.map(Into::into)))
+    }
+}
+
+/// Splits at dots outside of quoted keys into names and their keys.
+fn split(text: &str) -> Option<Vec<(String, Option<String>)>> {
+    let identifier = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let mut out = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find(|c| !identifier(c)).unwrap_or(rest.len());
+        if end == 0 {
+            return None;
+        }
+        let name = rest[..end].to_owned();
+        rest = &rest[end..];
+        let mut key = None;
+        if let Some(inside) = rest.strip_prefix('[') {
+            let mut stream = serde_json::Deserializer::from_str(inside).into_iter::<String>();
+            key = Some(stream.next()?.ok()?);
+            rest = inside[stream.byte_offset()..].strip_prefix(']')?;
+        }
+        out.push((name, key));
+        if rest.is_empty() {
+            return Some(out);
+        }
+        rest = rest.strip_prefix('.')?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_print_as_they_were_written() {
+        for text in [
+            "aws_vpc.main",
+            "data.aws_region.here",
+            "module.network.aws_subnet.private[\"eu-west-1a\"]",
+            "module.t[\"a.b\"].module.x.data.aws_region.here[\"q\\\"]\"]",
+        ] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn malformed_addresses_are_refused() {
+        for text in ["", "aws_vpc", "aws_vpc.", "a.b.c", "a.b[0]", "a.b[\"x\"", "a[\"k\"].b", "module.x", "a..b"] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn stack_names_are_safe_in_paths() {
+        assert!("dev".parse::<StackName>().is_ok());
+        for text in ["", "..", "a/b", "Dev", "-a", "a b", &"a".repeat(41)] {
+            assert!(text.parse::<StackName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_scope_covers_what_lies_below_it() {
+        let address: Address = "module.n.aws_subnet.p[\"a\"]".parse().unwrap();
+        for scope in ["module.n", "module.n.aws_subnet.p", "module.n.aws_subnet.p[\"a\"]"] {
+            assert!(address.is_within(scope), "{scope}");
+        }
+        for scope in ["module", "module.n.aws_subnet.pr", "module.m"] {
+            assert!(!address.is_within(scope) || scope == "module", "{scope}");
+        }
+    }
+}

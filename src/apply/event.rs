@@ -1,0 +1,110 @@
+//! [`Event`]: what a run tells while it goes on. For the live view, plain lines and JSON lines alike.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::remote::{Fault, Id};
+
+/// What a step does, in the word that progress shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doing {
+    Settle,
+    Create,
+    Configure,
+    Update,
+    Delete,
+    Import,
+    Read,
+    Record,
+}
+
+/// `at` is the time since the run began.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum Event {
+    Started {
+        at: Duration,
+        address: Address,
+        doing: Doing,
+        remaining: usize,
+    },
+    /// It is there, and not ready: the cloud's word for its state.
+    Waiting {
+        at: Duration,
+        address: Address,
+        doing: Doing,
+        status: String,
+    },
+    /// A call failed in a way that passes.
+    Retrying {
+        at: Duration,
+        address: Address,
+        doing: Doing,
+        fault: Fault,
+        wait: Duration,
+    },
+    Done {
+        at: Duration,
+        address: Address,
+        doing: Doing,
+        id: Option<Id>,
+        took: Duration,
+    },
+    Failed {
+        at: Duration,
+        address: Address,
+        doing: Doing,
+        failure: Failure,
+    },
+    Skipped {
+        at: Duration,
+        address: Address,
+        because: Address,
+    },
+    /// Ctrl-C was heard: nothing more is started.
+    Stopping {
+        at: Duration,
+        in_flight: usize,
+    },
+}
+
+/// Why a step failed.
+#[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Failure {
+    #[error("{fault}")]
+    Fault { fault: Fault },
+    /// It became what it cannot leave; the cloud's words.
+    #[error("{status}")]
+    BecameFailed { status: String },
+    #[error("not ready after {} s; last seen {status}", waited.as_secs())]
+    NotReady { waited: Duration, status: String },
+    /// Two updates, and the cloud still says something else. Values are shown as the plan shows them.
+    #[error("the change did not take effect: {path} is {live}, not {desired}")]
+    DidNotTake { path: String, live: String, desired: String },
+    /// The value that the plan showed is not what came out.
+    #[error("{path} came out as {now}, the plan showed {planned}")]
+    NotAsPlanned { path: String, planned: String, now: String },
+    /// A condition of the user's.
+    #[error("{message}")]
+    Condition { message: String },
+    #[error("{message}")]
+    Evaluation { message: String },
+    #[error("{message}")]
+    Store { message: String },
+}
+
+/// The end of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Outcome {
+    pub done: usize,
+    pub failed: Vec<(Address, Failure)>,
+    /// What was not done, and the failed step that it needed.
+    pub skipped: Vec<(Address, Address)>,
+    /// Interrupted before everything was started.
+    pub stopped: bool,
+    pub took: Duration,
+}

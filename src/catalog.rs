@@ -1,0 +1,1 @@
+//! Every resource type and data source, one line each.

@@ -1,0 +1,97 @@
+//! What the machine does, one step at a time: the plan as a program.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::remote::{ConfigName, Id};
+use crate::state::{Record, Recorded};
+use crate::value::Value;
+
+/// The place of a step in [`Plan::steps`](super::Plan::steps).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub u32);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub address: Address,
+    #[serde(default)]
+    pub config: ConfigName,
+    pub act: Act,
+    pub needs: Vec<Need>,
+    /// What it usually takes, in milliseconds: the machine starts the longest remaining path first.
+    pub expected_millis: u64,
+}
+
+/// An edge, with the reason that a person would give for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Need {
+    pub step: StepId,
+    /// The attribute that refers to it (`vpc_id`), or words in parentheses: `(depends_on)`, `(deleted before)`.
+    pub why: String,
+}
+
+/// Where a step enters the one loop: *intent stored → create → id known → read until ready → compare → (update → read)* →
+/// outputs*.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Makes it. `later` attributes that are not known yet are left to a `Configure` step.
+    Create {
+        /// The settings as planned, sealed; what was known must come out the same.
+        planned: Value,
+        dependencies: BTreeSet<Address>,
+        lifecycle: Recorded,
+        /// Create-first replacement: the instance that becomes deposed.
+        replaces: Option<Id>,
+        /// A `Configure` step follows that finishes it.
+        shell: bool,
+    },
+    /// Finishes what a `Create` of the same address left: enters at the comparison.
+    Configure {
+        planned: Value,
+        dependencies: BTreeSet<Address>,
+        lifecycle: Recorded,
+    },
+    /// Changes it in place; also repairs drift, and finishes what a former run left unfinished.
+    Update {
+        id: Id,
+        planned: Value,
+        dependencies: BTreeSet<Address>,
+        lifecycle: Recorded,
+    },
+    /// The live instance, or a deposed one. `settings` are what it was last known to have.
+    Delete {
+        id: Id,
+        deposed: bool,
+        settings: Value,
+    },
+    /// The deposed instance of this address that a `Create` with `replaces` left.
+    DeleteReplaced {
+        id: Id,
+        settings: Value,
+    },
+    /// Takes a thing that exists into the state as it is; an `Update` follows when it is not as desired.
+    Import {
+        id: Id,
+        lifecycle: Recorded,
+        dependencies: BTreeSet<Address>,
+    },
+    /// The record alone.
+    Forget,
+    Move {
+        from: Address,
+    },
+    Protect {
+        lifecycle: Recorded,
+        dependencies: BTreeSet<Address>,
+    },
+    /// A data source whose arguments become known only now.
+    Read,
+    /// Record what was read, where outputs changed without us.
+    Refresh {
+        record: Box<Record>,
+    },
+}

@@ -1,0 +1,189 @@
+//! What is said to a cloud and heard from it, as plain data. The planner and the machine know a cloud only by these words.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::Value;
+
+/// The cloud's own name for one thing: `vpc-0a1b2c`, a bucket's name, a zone id. What `import` takes. Things that have no
+/// name of their own use their natural key in the form that Terraform's import takes (`rtb-1_0.0.0.0/0`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Id(pub Arc<str>);
+
+impl Id {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Makes a repeated creation the same creation: 128 random bits in hexadecimal, minted with the intent and kept for as long
+/// as this creation is tried. The API's client token where it has one, and always the tag `infra:id`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub Arc<str>);
+
+impl Token {
+    pub fn from_bits(bits: u128) -> Self {
+        Self(format!("{bits:032x}").into())
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Which of the stack's `aws` configurations a resource belongs to; `default` for the stack's own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConfigName(pub Arc<str>);
+
+impl Default for ConfigName {
+    fn default() -> Self {
+        Self("default".into())
+    }
+}
+
+/// How far a thing is on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    Ready,
+    /// The cloud's own word for it (`pending`, `CREATING`), shown while waiting.
+    Pending(String),
+    /// It will not become ready any more; why, in the cloud's words.
+    Failed(String),
+}
+
+/// What the cloud says about one thing right now. `settings` and `outputs` have the shapes of the type's schema; settings
+/// carry every tag that the thing has, ours included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    pub settings: Value,
+    pub outputs: Value,
+    pub status: Status,
+}
+
+/// How patient the machine is with one resource type. All are scaled by one factor in tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settle {
+    /// The first pause before looking again; it doubles up to `every_max`.
+    pub every: Duration,
+    pub every_max: Duration,
+    /// How long after a creation that was answered, or may have been, the cloud may still deny that the thing exists.
+    pub hidden: Duration,
+    pub create: Duration,
+    pub update: Duration,
+    pub delete: Duration,
+    /// What a step of this type usually takes, for the critical path, until this stack's own runs say better.
+    pub typical: Duration,
+}
+
+impl Settle {
+    /// Things that are there as soon as the call returns.
+    pub const INSTANT: Self = Self {
+        every: Duration::from_millis(500),
+        every_max: Duration::from_secs(5),
+        hidden: Duration::from_secs(60),
+        create: Duration::from_secs(300),
+        update: Duration::from_secs(300),
+        delete: Duration::from_secs(300),
+        typical: Duration::from_secs(1),
+    };
+}
+
+/// What the machine shall do with a failure. One table for all services; see `cloud::fault`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// There is no such thing.
+    Missing,
+    /// Slow down and try again: throttling, 5xx answers that say that nothing was done.
+    Busy,
+    /// Something that was just made or changed has not spread yet: try again for a while.
+    Settling,
+    /// Something still uses it: try again once its users are gone.
+    InUse,
+    /// It may or may not have happened: look before trying again.
+    Unknown,
+    /// The name or natural key is taken already. Ours after a lost answer, or somebody else's: `find` tells.
+    Exists,
+    /// Trying again cannot help.
+    Refused,
+    /// The caller may not do this.
+    Denied,
+    /// The credentials are missing, wrong or expired.
+    Credentials,
+    /// A service quota is used up.
+    Quota,
+    /// The endpoint cannot be reached; nothing was sent.
+    Unreachable,
+    /// The lease does not cover the call any more; nothing was sent.
+    Fenced,
+    /// infra itself is wrong.
+    Bug,
+}
+
+/// The cloud said no, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}", self.sentence())]
+pub struct Fault {
+    pub class: Class,
+    /// `ec2:CreateVpc`
+    pub call: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl Fault {
+    pub fn new(class: Class, call: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { class, call: call.into(), code: None, message: message.into(), request_id: None }
+    }
+
+    /// An answer that cannot be: infra or the cloud is wrong.
+    pub fn bug(call: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Class::Bug, call, message)
+    }
+
+    fn sentence(&self) -> String {
+        let mut out = self.call.clone();
+        if let Some(code) = &self.code {
+            out.push_str(&format!(": {code}"));
+        }
+        out.push_str(&format!(": {}", self.message));
+        if let Some(id) = &self.request_id {
+            out.push_str(&format!(" (request id {id})"));
+        }
+        out
+    }
+}
+
+/// What `read` found, by id. An id that is not in it does not exist (or cannot be seen yet).
+pub type Found = BTreeMap<Id, Live>;
+
+/// Tags that mark a thing as ours, put on it in the call that creates it.
+pub mod tags {
+    pub const PREFIX: &str = "infra:";
+    pub const STACK: &str = "infra:stack";
+    pub const LINEAGE: &str = "infra:lineage";
+    pub const ID: &str = "infra:id";
+    pub const ADDRESS: &str = "infra:address";
+
+    /// Tags of others that never count as drift unless the stack declares them: AWS's own, the cluster's, its controllers'.
+    pub const FOREIGN: &[&str] =
+        &["aws:", "kubernetes.io/", "k8s.io/", "eks:", "elbv2.k8s.aws/", "ebs.csi.aws.com/", "AmazonECSManaged"];
+}

@@ -1,0 +1,1 @@
+//! Plans, progress and results, for reading and for machines.

@@ -1,0 +1,174 @@
+//! The contract that a resource type fulfils. Everything in `catalog` implements [`Resource`] or [`Data`]; all else sees a
+//! [`Kind`], the same with its Rust types erased.
+//!
+//! A type has no waiter, no retry, no tag merging and no handling of things that are not there: those are the engine's.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::marker::PhantomData;
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::cloud::Query;
+use crate::cloud::aws::Aws;
+use crate::remote::{Fault, Found, Id, Live, Settle, Status, Token};
+use crate::schema::Schema;
+use crate::value::Value;
+
+/// A set of fields: what the user writes, or what the cloud answers.
+pub trait Block: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {}
+impl<T: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static> Block for T {}
+
+/// What a read says of one thing.
+#[derive(Clone, Debug)]
+pub struct Seen<R: Resource> {
+    pub settings: R,
+    pub outputs: R::Outputs,
+    pub status: Status,
+}
+
+/// A resource type. The implementing struct *is* the settings that a user writes; a field `tags` is the map of all tags.
+pub trait Resource: Block {
+    /// Terraform's name for it: `aws_vpc`.
+    const TYPE: &'static str;
+    const SETTLE: Settle = Settle::INSTANT;
+    /// Groups of attributes of which at most one may be set; exactly one where the flag is true.
+    const EXCLUSIVE: &'static [(&'static [&'static str], bool)] = &[];
+    /// Destroying it loses what cannot be made again: protected by default on a stack with `confirm = true`.
+    const PRECIOUS: bool = false;
+    type Outputs: Block;
+
+    /// Asks for a new one, tags in the same call, and returns as soon as it has a name. What this call cannot set, `update`
+    /// does once the thing can be read: the engine compares and calls it.
+    fn create(&self, aws: &Aws, token: &Token) -> impl Future<Output = Result<Id, Fault>> + Send;
+    /// Looks at all of `query.ids` in as few calls as the API allows. Ids that do not exist are left out.
+    fn read(aws: &Aws, query: &Query) -> impl Future<Output = Result<BTreeMap<Id, Seen<Self>>, Fault>> + Send;
+    /// Changes `was` into `self` where they differ; never in a field that is [`Fixed`](crate::schema::Fixed).
+    fn update(&self, aws: &Aws, id: &Id, was: &Self) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Asks to remove it. Being gone already is a fault of class `Missing`, which the engine takes for success.
+    fn delete(&self, aws: &Aws, id: &Id) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// What a creation with these settings and this token may have made: by the tag `infra:id`, or by unique name. A thing
+    /// found by name that carries another token or lineage is not ours: a fault of class `Exists`.
+    fn find(&self, aws: &Aws, token: &Token) -> impl Future<Output = Result<Option<Id>, Fault>> + Send;
+}
+
+/// A data source: looks something up and owns nothing.
+pub trait Data: Block {
+    const TYPE: &'static str;
+    type Outputs: Block;
+    fn read(&self, aws: &Aws) -> impl Future<Output = Result<Self::Outputs, Fault>> + Send;
+}
+
+/// A [`Resource`] or [`Data`] with its types erased.
+pub struct Kind {
+    pub schema: Schema,
+    pub settle: Settle,
+    pub precious: bool,
+    pub driver: Driver,
+}
+
+pub enum Driver {
+    Resource(Box<dyn ErasedResource>),
+    Data(Box<dyn ErasedData>),
+}
+
+impl Kind {
+    pub fn resource<R: Resource>() -> Self {
+        Self {
+            schema: Schema::of::<R, R::Outputs>(R::TYPE, R::EXCLUSIVE),
+            settle: R::SETTLE,
+            precious: R::PRECIOUS,
+            driver: Driver::Resource(Box::new(Typed::<R>(PhantomData))),
+        }
+    }
+
+    pub fn data<D: Data>() -> Self {
+        Self {
+            schema: Schema::of::<D, D::Outputs>(D::TYPE, &[]),
+            settle: Settle::INSTANT,
+            precious: false,
+            driver: Driver::Data(Box::new(Typed::<D>(PhantomData))),
+        }
+    }
+}
+
+pub trait ErasedResource: Send + Sync {
+    fn create<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Id, Fault>>;
+    fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>>;
+    fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
+    fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
+    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>>;
+}
+
+pub trait ErasedData: Send + Sync {
+    fn read<'a>(&'a self, aws: &'a Aws, arguments: &'a Value) -> BoxFuture<'a, Result<Value, Fault>>;
+}
+
+struct Typed<T>(PhantomData<fn() -> T>);
+
+impl<R: Resource> ErasedResource for Typed<R> {
+    fn create<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Id, Fault>> {
+        Box::pin(async move { decode::<R>(R::TYPE, settings)?.create(aws, token).await })
+    }
+
+    fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>> {
+        Box::pin(async move {
+            let seen = R::read(aws, query).await?;
+            seen.into_iter()
+                .map(|(id, it)| {
+                    let live = Live {
+                        settings: encode(R::TYPE, &it.settings)?,
+                        outputs: encode(R::TYPE, &it.outputs)?,
+                        status: it.status,
+                    };
+                    Ok((id, live))
+                })
+                .collect()
+        })
+    }
+
+    fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { decode::<R>(R::TYPE, settings)?.update(aws, id, &decode(R::TYPE, was)?).await })
+    }
+
+    fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { decode::<R>(R::TYPE, settings)?.delete(aws, id).await })
+    }
+
+    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {
+        Box::pin(async move { decode::<R>(R::TYPE, settings)?.find(aws, token).await })
+    }
+}
+
+impl<D: Data> ErasedData for Typed<D> {
+    fn read<'a>(&'a self, aws: &'a Aws, arguments: &'a Value) -> BoxFuture<'a, Result<Value, Fault>> {
+        Box::pin(async move { encode(D::TYPE, &decode::<D>(D::TYPE, arguments)?.read(aws).await?) })
+    }
+}
+
+/// Nulls are left out, so that a field's own default applies; so are members that the struct has as outputs.
+fn decode<T: DeserializeOwned>(type_name: &str, settings: &Value) -> Result<T, Fault> {
+    let unfit = |why: String| Fault::bug(type_name, format!("the settings do not fit their own schema: {why}"));
+    let json = settings.to_json().ok_or_else(|| unfit("a part is not known yet".into()))?;
+    serde_json::from_value(without_nulls(json)).map_err(|error| unfit(error.to_string()))
+}
+
+fn without_nulls(json: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match json {
+        Json::Object(members) => {
+            Json::Object(members.into_iter().filter(|(_, it)| !it.is_null()).map(|(key, it)| (key, without_nulls(it))).collect())
+        }
+        Json::Array(items) => Json::Array(items.into_iter().map(without_nulls).collect()),
+        leaf => leaf,
+    }
+}
+
+fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> {
+    let json = serde_json::to_value(value);
+    let json = json.map_err(|error| Fault::bug(type_name, format!("the answer does not fit its own schema: {error}")))?;
+    Ok(Value::from_json(&json))
+}

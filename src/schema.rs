@@ -1,0 +1,171 @@
+//! What a resource type looks like: its attributes, and how each behaves when it changes.
+//!
+//! Behaviour is part of the field's *type*: [`Fixed`], [`Auto`], [`Later`], [`Secret`] and the wrappers of [`mod@field`] say
+//! in the struct what would else live in a table beside it. The schema is read off the struct by `schemars`, so names, types,
+//! docs and behaviour have one home.
+
+pub mod field;
+mod read;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use field::{Auto, Fixed, Json, Later, Secret};
+
+use crate::value::{self, Type, Value};
+
+/// A resource type or data source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    /// `aws_vpc`
+    pub type_name: Arc<str>,
+    /// The struct's doc comment, Markdown.
+    pub doc: String,
+    /// Settings and outputs together; an output is [`Presence::Computed`].
+    pub attributes: Attributes,
+    /// Attributes of which at most one may be set, and at least one when `required`.
+    pub exclusive: Vec<Exclusive>,
+}
+
+pub type Attributes = BTreeMap<Arc<str>, Attribute>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exclusive {
+    pub attributes: Vec<Arc<str>>,
+    pub required: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribute {
+    pub doc: String,
+    pub shape: Shape,
+    pub presence: Presence,
+    /// Cannot change in place: a new value means a new resource.
+    pub fixed: bool,
+    /// Not needed to create the thing: its references order only the step that configures it.
+    pub later: bool,
+    /// Sensitive whatever the user writes.
+    pub secret: bool,
+    pub equality: Equality,
+    /// What the type takes when the user writes nothing; null when it has no default.
+    pub default: Value,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    Any,
+    Bool,
+    Number,
+    String,
+    List(Box<Shape>),
+    Set(Box<Shape>),
+    Map(Box<Shape>),
+    /// May be written as a block or as an attribute; so may lists and sets of objects.
+    Object(Attributes),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    Required,
+    /// Absent is a value: taking it away from the file takes it away from the thing.
+    Optional,
+    /// May be left out, and then the cloud chooses; what it chose is not drift.
+    Auto,
+    /// Only ever an answer of the cloud's.
+    Computed,
+}
+
+/// When two values mean the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Equality {
+    Exact,
+    /// Letters' case does not count.
+    CaseFold,
+    /// JSON documents: white space and the order of keys do not count.
+    Json,
+    /// IAM policy documents: also one text against a list of one, order of lists, account id against root ARN.
+    Policy,
+    /// Domain names: case, the trailing dot and `\052` for `*` do not count.
+    DnsName,
+    /// ECR lifecycle policies: JSON, rules by priority, tag lists as sets.
+    EcrLifecycle,
+}
+
+/// What a value must satisfy before any call is made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limits {
+    pub one_of: Vec<Arc<str>>,
+    pub pattern: Option<Arc<str>>,
+    pub minimum: Option<i64>,
+    pub maximum: Option<i64>,
+    pub min_length: Option<usize>,
+    pub max_length: Option<usize>,
+    /// `cidr`, `arn`, `ipv4`, `json`, …: see `stack::check`.
+    pub format: Option<Arc<str>>,
+}
+
+impl Schema {
+    pub fn is_setting(&self, name: &str) -> bool {
+        self.attributes.get(name).is_some_and(|it| it.presence != Presence::Computed)
+    }
+
+    pub fn settings(&self) -> impl Iterator<Item = (&Arc<str>, &Attribute)> {
+        self.attributes.iter().filter(|(_, it)| it.presence != Presence::Computed)
+    }
+
+    pub fn outputs(&self) -> impl Iterator<Item = (&Arc<str>, &Attribute)> {
+        self.attributes.iter().filter(|(_, it)| it.presence == Presence::Computed)
+    }
+
+    /// Whether the type takes tags, and so the stack's default tags and our ownership tags.
+    pub fn has_tags(&self) -> bool {
+        self.is_setting("tags")
+    }
+
+    /// Gives plain values (out of JSON: tuples and objects) the types that the schema declares. Members that the schema does
+    /// not know are dropped, missing ones are null.
+    pub fn conform(&self, settings: &Value) -> Result<Value, value::ConvertError> {
+        settings.convert(&Shape::Object(self.attributes.clone()).ty())
+    }
+}
+
+impl Shape {
+    pub fn ty(&self) -> Type {
+        match self {
+            Self::Any => Type::Any,
+            Self::Bool => Type::Bool,
+            Self::Number => Type::Number,
+            Self::String => Type::String,
+            Self::List(of) => Type::list(of.ty()),
+            Self::Set(of) => Type::set(of.ty()),
+            Self::Map(of) => Type::map(of.ty()),
+            Self::Object(attributes) => {
+                let field = |it: &Attribute| {
+                    let default = Some(it.default.clone()).filter(|it| !it.is_null());
+                    value::Field { ty: it.shape.ty(), optional: it.presence != Presence::Required, default }
+                };
+                Type::Object(Arc::new(attributes.iter().map(|(name, it)| (name.clone(), field(it))).collect()))
+            }
+        }
+    }
+
+    /// The attributes of an object, or of the objects in a list or set: what a block of this name may contain.
+    pub fn block(&self) -> Option<&Attributes> {
+        match self {
+            Self::Object(attributes) => Some(attributes),
+            Self::List(of) | Self::Set(of) => match &**of {
+                Self::Object(attributes) => Some(attributes),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The resource types and data sources that exist, looked up by name. The catalogue is one; tests have small ones.
+pub trait Types: Send + Sync {
+    fn resource(&self, type_name: &str) -> Option<&Schema>;
+    fn data(&self, type_name: &str) -> Option<&Schema>;
+    fn names(&self) -> Vec<&str>;
+}

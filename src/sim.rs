@@ -1,0 +1,1 @@
+//! A strict simulated cloud with seeded faults, in virtual time.

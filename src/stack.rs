@@ -1,0 +1,6 @@
+//! The stack language: from files to desired instances. The only place that knows HCL.
+
+pub mod desired;
+pub mod functions;
+
+pub use desired::{Configuration, Evaluation, Host, Instance, Reference};

@@ -1,0 +1,1 @@
+//! State documents as bytes: versions, upgrades, and what is refused.

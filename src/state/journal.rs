@@ -1,0 +1,230 @@
+//! The journal: what was about to be done, and what came of it. [`State::fold`] is the only way in which a run changes a
+//! state, so a state and the journal behind it always tell the same story.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Deposed, Output, Record, Recorded, State};
+use crate::address::Address;
+use crate::remote::{ConfigName, Id, Token};
+use crate::value::Value;
+
+/// One mutation of the cloud, unique within a lineage: `<epoch>.<number>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OpId(pub Arc<str>);
+
+/// The place of one commit in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    pub epoch: u64,
+    pub seq: u64,
+}
+
+/// Written before the call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    pub op: OpId,
+    pub address: Address,
+    pub config: ConfigName,
+    pub act: IntentAct,
+    /// When the intent was minted, in milliseconds since 1970 on the writer's clock; for people, and for the watch window.
+    pub at: u64,
+    /// The run is over and its outcome unknown: still looked for until then (milliseconds since 1970).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched_until: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntentAct {
+    Create {
+        token: Token,
+        /// The settings handed to the call, sealed.
+        inputs: Value,
+        dependencies: BTreeSet<Address>,
+        lifecycle: Recorded,
+        /// The live instance that this one replaces, create-first: becomes deposed when this one exists.
+        replaces: Option<Id>,
+    },
+    Update {
+        id: Id,
+        inputs: Value,
+        dependencies: BTreeSet<Address>,
+        lifecycle: Recorded,
+    },
+    /// Of the live instance, or of a deposed one.
+    Delete {
+        id: Id,
+        deposed: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    Intent(Intent),
+    Outcome {
+        op: OpId,
+        outcome: Outcome,
+    },
+    /// Changes of the record alone; no call is made for them.
+    Adopt {
+        address: Address,
+        record: Box<Record>,
+    },
+    Forget {
+        address: Address,
+    },
+    Move {
+        from: Address,
+        to: Address,
+    },
+    Protect {
+        address: Address,
+        lifecycle: Recorded,
+        dependencies: BTreeSet<Address>,
+    },
+    /// Live values became known or changed without us: outputs only.
+    Refresh {
+        address: Address,
+        outputs: Value,
+    },
+    Outputs {
+        outputs: std::collections::BTreeMap<String, Output>,
+    },
+    Timing {
+        key: String,
+        millis: u64,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It has an id; not yet known to be ready and as wanted. The intent stays open until `Done`.
+    Created {
+        id: Id,
+    },
+    /// Ready, and equal to what was wanted.
+    Done {
+        applied: Value,
+        outputs: Value,
+    },
+    Deleted,
+    /// Nothing was done, or what was done is on record: the intent is closed and the record stays as it is.
+    Failed {
+        message: String,
+    },
+    /// Looked for and not found while nobody could still be executing the call.
+    NeverHappened,
+}
+
+impl State {
+    /// Takes one entry in. Entries are facts: none is refused, and folding one twice is folding it once.
+    pub fn fold(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Intent(intent) => {
+                self.intents.insert(intent.op.clone(), intent.clone());
+            }
+            Entry::Outcome { op, outcome } => self.fold_outcome(op, outcome),
+            Entry::Adopt { address, record } => {
+                self.resources.insert(address.clone(), (**record).clone());
+            }
+            Entry::Forget { address } => {
+                self.resources.remove(address);
+            }
+            Entry::Move { from, to } => {
+                if let Some(record) = self.resources.remove(from) {
+                    self.resources.insert(to.clone(), record);
+                }
+                for record in self.resources.values_mut() {
+                    if record.dependencies.remove(from) {
+                        record.dependencies.insert(to.clone());
+                    }
+                }
+            }
+            Entry::Protect { address, lifecycle, dependencies } => {
+                if let Some(record) = self.resources.get_mut(address) {
+                    record.lifecycle = lifecycle.clone();
+                    record.dependencies = dependencies.clone();
+                }
+            }
+            Entry::Refresh { address, outputs } => {
+                if let Some(record) = self.resources.get_mut(address) {
+                    record.outputs = outputs.clone();
+                }
+            }
+            Entry::Outputs { outputs } => self.outputs = outputs.clone(),
+            Entry::Timing { key, millis } => {
+                let mean = self.timings.entry(key.clone()).or_insert(*millis);
+                *mean = (*mean * 3 + *millis) / 4;
+            }
+        }
+    }
+
+    fn fold_outcome(&mut self, op: &OpId, outcome: &Outcome) {
+        let Some(intent) = self.intents.get(op).cloned() else { return };
+        match (outcome, &intent.act) {
+            (Outcome::Created { id }, IntentAct::Create { token, inputs, dependencies, lifecycle, replaces }) => {
+                let former = self.resources.remove(&intent.address);
+                let deposed = match former {
+                    Some(former) if former.id != *id => former.depose(replaces.as_ref()),
+                    Some(former) => former.deposed,
+                    None => Vec::new(),
+                };
+                let record = Record {
+                    config: intent.config.clone(),
+                    id: id.clone(),
+                    token: Some(token.clone()),
+                    applied: inputs.clone(),
+                    outputs: Value::Null,
+                    dependencies: dependencies.clone(),
+                    lifecycle: lifecycle.clone(),
+                    unfinished: true,
+                    deposed,
+                };
+                self.resources.insert(intent.address.clone(), record);
+            }
+            (Outcome::Done { applied, outputs }, act) => {
+                if let Some(record) = self.resources.get_mut(&intent.address) {
+                    record.applied = applied.clone();
+                    record.outputs = outputs.clone();
+                    record.unfinished = false;
+                    if let IntentAct::Update { dependencies, lifecycle, .. } = act {
+                        record.dependencies = dependencies.clone();
+                        record.lifecycle = lifecycle.clone();
+                    }
+                }
+                self.intents.remove(op);
+            }
+            (Outcome::Deleted, IntentAct::Delete { id, deposed: true }) => {
+                if let Some(record) = self.resources.get_mut(&intent.address) {
+                    record.deposed.retain(|it| it.id != *id);
+                }
+                self.intents.remove(op);
+            }
+            (Outcome::Deleted, _) => {
+                self.resources.remove(&intent.address);
+                self.intents.remove(op);
+            }
+            (Outcome::Created { .. }, _) => {}
+            (Outcome::Failed { .. } | Outcome::NeverHappened, _) => {
+                self.intents.remove(op);
+            }
+        }
+    }
+}
+
+impl Record {
+    /// The former instances that a new one leaves behind: this one, when it is the one replaced, and its own.
+    fn depose(self, replaced: Option<&Id>) -> Vec<Deposed> {
+        let mut all = self.deposed;
+        if replaced == Some(&self.id) {
+            all.push(Deposed { id: self.id, config: self.config, applied: self.applied, outputs: self.outputs });
+        }
+        all
+    }
+}

@@ -1,0 +1,1 @@
+//! The numbered laws of state.

@@ -1,0 +1,98 @@
+//! Where state, journal and lock are kept: one contract, three implementations (memory, a local folder, S3 with DynamoDB), one
+//! test suite.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::Gate;
+use crate::state::{Entry, Position, State};
+
+/// The store of one stack.
+pub trait Store: Send + Sync {
+    /// For messages: `s3://bucket/dev/state.json`, `.infra/dev`.
+    fn place(&self) -> String;
+    /// The state with the journal folded in, read without the lock: what `plan`, `drift` and `output` see. None when there is
+    /// none yet.
+    fn read(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>>;
+    /// The digest key for secrets, kept apart from the state; made on first use.
+    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>>;
+    /// Who holds the lock, without taking it.
+    fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>>;
+    /// Takes the lock. `patience` is how long to wait for a live holder: none watches for one lease (see `engine.md` §5).
+    fn lock<'a>(&'a self, owner: &'a Owner, patience: Option<Duration>) -> BoxFuture<'a, Result<Box<dyn Session>, StoreError>>;
+    /// Takes the lock away from whoever holds it; for people.
+    fn unlock<'a>(&'a self, run: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Earlier versions of the state, newest first.
+    fn history(&self) -> BoxFuture<'_, Result<Vec<Version>, StoreError>>;
+    fn version<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<State, StoreError>>;
+}
+
+/// The right to write, for as long as the lease is renewed; renewal goes on in the background until `release`.
+pub trait Session: Send {
+    /// The state as taken over, with the journal folded in; rewritten under the new epoch already. None for a new stack.
+    fn state(&self) -> Option<State>;
+    fn epoch(&self) -> u64;
+    /// When the former holder last gave a sign of life, milliseconds since 1970, if it did not release the lock itself.
+    fn abandoned_at(&self) -> Option<u64>;
+    /// Whether a mutation may still be sent.
+    fn gate(&self) -> Arc<dyn Gate>;
+    /// Stores entries as one commit. When it returns, they and all before them are stored.
+    fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>>;
+    /// Writes the document, and removes journal entries at or below its watermark.
+    fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
+}
+
+/// Who asks for the lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Unique to this run.
+    pub run: String,
+    /// `user@host`, or the caller's ARN once it is known.
+    pub who: String,
+    /// `infra apply dev`
+    pub command: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub owner: Owner,
+    pub epoch: u64,
+    /// Milliseconds since 1970, on the holder's clock: for people only.
+    pub since: u64,
+    pub lease_seconds: u64,
+}
+
+/// One kept version of a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    pub id: String,
+    pub serial: u64,
+    /// Milliseconds since 1970.
+    pub at: u64,
+    pub size: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the state is locked by {} ({})", holder.owner.who, holder.owner.command)]
+    Locked { holder: Box<Holder> },
+    /// Somebody else took the lock over, or it was taken away: this run may not write any more.
+    #[error("the lock was lost: {0}")]
+    LockLost(String),
+    #[error("the state at {place} is not readable: {why}")]
+    Damaged { place: String, why: String },
+    #[error("the state at {place} has format {found}; this version of infra reads up to {known}")]
+    Newer { place: String, found: u32, known: u32 },
+    #[error("the state at {place} belongs to the stack `{found}`")]
+    OtherStack { place: String, found: String },
+    #[error("there is no state store yet: {0}")]
+    Absent(String),
+    #[error("{place}: {source}")]
+    Io { place: String, source: std::io::Error },
+    #[error(transparent)]
+    Cloud(#[from] crate::remote::Fault),
+}

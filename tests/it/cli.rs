@@ -1,0 +1,1 @@
+//! Whole commands, as a person or a script runs them.

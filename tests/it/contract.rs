@@ -1,0 +1,1 @@
+//! Every resource type against the local cloud.

@@ -1,0 +1,1 @@
+//! The language over a corpus of files, good and bad.

@@ -1,0 +1,1 @@
+//! The planner as prose: `tests/plans/*.md`.

@@ -1,0 +1,1 @@
+//! `stacks/dev` and `stacks/prod`.
