@@ -68,11 +68,7 @@ impl Call {
             .path()
             .split('/')
             .filter(|segment| !segment.is_empty())
-            .map(|segment| {
-                percent_encoding::percent_decode_str(segment)
-                    .decode_utf8_lossy()
-                    .into_owned()
-            })
+            .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
             .collect()
     }
 
@@ -97,11 +93,7 @@ impl Reply {
     pub fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Self {
-            status,
-            headers,
-            body: Payload::Whole(body.into()),
-        }
+        Self { status, headers, body: Payload::Whole(body.into()) }
     }
 
     pub fn xml(status: StatusCode, document: &Node) -> Self {

@@ -15,11 +15,7 @@ pub struct Service {
 }
 
 const fn row(name: &'static str, backend: Backend, protocol: Protocol) -> Service {
-    Service {
-        name,
-        backend,
-        protocol,
-    }
+    Service { name, backend, protocol }
 }
 
 /// The routing table. `coverage.toml` says the same per resource type, with what differs from AWS.
