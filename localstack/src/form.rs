@@ -50,6 +50,23 @@ impl Form {
         self.0.push((name.to_owned(), value.into()));
     }
 
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, value)| value.as_str())
+    }
+
+    /// Replaces the values for which `change` has a better one.
+    pub fn map_values(&mut self, change: impl Fn(&str, &str) -> Option<String>) {
+        for (name, value) in &mut self.0 {
+            if let Some(better) = change(name, value) {
+                *value = better;
+            }
+        }
+    }
+
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|(key, _)| key != name);
     }

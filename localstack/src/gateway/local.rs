@@ -20,6 +20,7 @@ use crate::StartError;
 use crate::backend::{Backend, Backends};
 use crate::control::Control;
 use crate::form::Form;
+use crate::service::ec2;
 use crate::xml::Node;
 
 /// The gateway's memory and its connections.
@@ -27,6 +28,7 @@ pub struct Local {
     pub backends: Backends,
     pub control: Control,
     pub keys: Keys,
+    pub ec2: ec2::Memory,
     client: Client<HttpConnector, Body>,
 }
 
@@ -41,6 +43,7 @@ impl Local {
             backends,
             control,
             keys: Keys::default(),
+            ec2: ec2::Memory::default(),
             client: Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(Duration::from_secs(60))
@@ -76,7 +79,10 @@ impl Local {
         let document =
             reply.document().ok_or_else(|| Refusal::internal(format!("no XML from the backend of {}", call.service.name)))?;
         match document.find(&["Errors", "Error"]) {
-            Some(error) => Err(Refusal::new(error.get("Code"), error.get("Message"))),
+            Some(error) => {
+                let (code, message) = (error.get("Code"), error.get("Message"));
+                Err(ec2::reword(code, message, form).unwrap_or_else(|| Refusal::new(code, message)))
+            }
             None => Ok(document),
         }
     }

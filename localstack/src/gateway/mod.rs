@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 
 pub use local::Local;
-pub use message::{Answer, Body, Call, Payload, Reply};
+pub use message::{Answer, Call, Reply};
 pub use protocol::{Protocol, Refusal};
 
 /// Binds the loopback address; port 0 takes a free one.

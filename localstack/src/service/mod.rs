@@ -2,6 +2,8 @@
 //!
 //! One file or folder per service that needs rules; all others are passed on as they come.
 
+pub mod ec2;
+
 use crate::backend::Backend;
 use crate::gateway::{Answer, Call, Local, Protocol};
 
@@ -52,5 +54,8 @@ pub fn find(name: &str) -> Option<&'static Service> {
 
 /// Answers a call.
 pub async fn serve(local: &Local, call: Call) -> Answer {
-    local.forward(call).await
+    match call.service.name {
+        "ec2" => ec2::serve(local, call).await,
+        _ => local.forward(call).await,
+    }
 }
