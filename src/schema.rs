@@ -4,7 +4,9 @@
 //! in the struct what would else live in a table beside it. The schema is read off the struct by `schemars`, so names, types,
 //! docs and behaviour have one home.
 
+pub mod equal;
 pub mod field;
+pub mod normal;
 mod read;
 
 use std::collections::BTreeMap;

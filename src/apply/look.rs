@@ -9,6 +9,7 @@ use super::ownership::strip;
 use super::work::{Call, Phase};
 use crate::address::Address;
 use crate::plan::Act;
+use crate::plan::diff::settled;
 use crate::remote::{Fault, Found, Live, Status};
 use crate::state::{Entry, Outcome, Record, Recorded};
 use crate::value::Value;
@@ -104,7 +105,7 @@ impl Machine<'_> {
         if let Some(lifecycle) = self.lifecycles.get(&address)
             && let Act::Update { planned, .. } | Act::Configure { planned, .. } = &self.steps[at].act
         {
-            desired = compare::left_to_others(&desired, &live.settings, lifecycle);
+            desired = settled(&desired, &live.settings, lifecycle);
             self.check_planned(schema, planned, &desired, false)?;
         }
         let shell = matches!(self.steps[at].act, Act::Create { shell: true, .. });
@@ -114,7 +115,7 @@ impl Machine<'_> {
         match stuck {
             _ if work.updates > 0 && self.now < work.spread_until && self.now < work.give_up => self.look_again(at),
             Some(it) => {
-                let (live, desired) = (format!("{:?}", it.live), format!("{:?}", it.desired));
+                let (live, desired) = (format!("{:?}", it.before), format!("{:?}", it.after));
                 return Err(Failure::DidNotTake { path: it.path.clone(), live, desired });
             }
             None if self.now >= work.give_up => return Err(self.late(at, work.last.clone())),
