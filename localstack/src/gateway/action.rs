@@ -17,20 +17,10 @@ pub fn name(service: &str, parts: &Parts, form: &Form) -> String {
     if let Some(action) = form.get("Action") {
         return action.to_owned();
     }
-    let path: Vec<&str> = parts
-        .uri
-        .path()
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let path: Vec<&str> = parts.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
     let query = Form::parse(parts.uri.query().unwrap_or_default());
     let found = match service {
-        "s3" => Some(s3(
-            &parts.method,
-            path.len(),
-            &query,
-            header("x-amz-copy-source").is_some(),
-        )),
+        "s3" => Some(s3(&parts.method, path.len(), &query, header("x-amz-copy-source").is_some())),
         "route53" => route53(&parts.method, path.get(1..).unwrap_or_default()),
         "apigateway" => api_gateway(&parts.method, path.get(1..).unwrap_or_default()),
         _ => None,
