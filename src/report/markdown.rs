@@ -8,7 +8,7 @@ use crate::report::{Options, Places, plan};
 const BODY_BYTES_MAX: usize = 60_000;
 const WIDTH: usize = 100;
 
-pub fn text(it: &Plan, places: &dyn Places, options: Options) -> String {
+pub fn text(it: &Plan, places: &dyn Places, options: Options<'_>) -> String {
     let mut lines = plan::lines(it, places, options, WIDTH);
     lines.pop();
     let mut out = format!("### `{}` in {} ({})\n\n**{}**\n", it.stack, it.account, it.region, plan::summary(it));
