@@ -126,8 +126,11 @@ impl Differ<'_> {
         if attribute.presence == Presence::Auto && sides.desired.is_null() {
             return;
         }
-        // Secrets that the cloud takes and never tells stand as they were recorded.
-        let silent = attribute.secret && sides.live.is_null();
+        if attribute.local && sides.recorded.is_none() {
+            return;
+        }
+        // What the cloud takes and never tells stands as it was recorded.
+        let silent = attribute.local || attribute.secret && sides.live.is_null();
         let live = if silent { sides.recorded.unwrap_or(sides.live) } else { sides.live };
         let sides = &Sides { live, ..sides.clone() };
         if self.compare().same(attribute, sides.desired, sides.live) {
@@ -237,6 +240,7 @@ fn part_of(of: &Attribute, shape: &Shape) -> Attribute {
         presence: Presence::Optional,
         fixed: of.fixed,
         later: of.later,
+        local: of.local,
         secret: of.secret,
         equality: if matches!(shape, Shape::Object(_)) { Equality::Exact } else { of.equality },
         default: if *shape == of.shape { of.default.clone() } else { Value::Null },
