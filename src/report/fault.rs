@@ -70,6 +70,32 @@ pub fn of_store(error: &StoreError, stack: &str, now: u64) -> Diagnostic {
                 .detail(format!("Two stacks must not share a state: `{stack}` would delete what `{found}` has made. Nothing was changed."))
                 .help("give each stack a `key` of its own in its `state` block")
         }
+        StoreError::Foreign { place, what } => Diagnostic::error("state-foreign", format!("{place} holds {what}, not a state of infra"))
+            .detail("Nothing was changed.")
+            .help("correct `bucket`, `key` or `path` in the `state` block; to take things of another tool over: `import` blocks"),
+        StoreError::Unlawful { place, problems } => {
+            Diagnostic::error("state-damaged", format!("the state at {place} contradicts itself"))
+                .detail(format!("{}. Nothing was changed.", problems.join("; ")))
+                .help("restore an earlier version of it; with state in S3, the bucket keeps every version")
+        }
+        StoreError::Refused { place, problems } => Diagnostic::error("bug", format!("this is a bug in infra: the new state for {place} is not good"))
+            .detail(format!("{}. The former state was kept.", problems.join("; ")))
+            .help("please report it with this text"),
+        StoreError::NoVersion { place, id } => Diagnostic::error("no-version", format!("{place} has no version `{id}`")),
+        StoreError::HeldByProcess { pid } => {
+            Diagnostic::error("held-by-process", format!("the lock is held by process {pid} on this machine, which is still running"))
+                .detail("The lock of a local state is the system's: only the end of that process frees it.")
+                .help(format!("let it finish, or end it: kill {pid}"))
+        }
+        StoreError::NotHeldBy { wanted, found } => {
+            let detail = match found {
+                Some(run) => format!("The run `{run}` holds it now."),
+                None => "Nobody holds it now.".to_owned(),
+            };
+            Diagnostic::error("not-held", format!("the lock is not held by the run `{wanted}` any more"))
+                .detail(detail)
+                .help(format!("look again: infra unlock {stack}"))
+        }
         StoreError::Absent(what) => Diagnostic::error("no-store", format!("there is no state store yet: {what}"))
             .detail("The bucket and the lock table that the `state` block names must exist before anything can be recorded.")
             .help(format!("infra bootstrap {stack}")),

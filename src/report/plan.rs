@@ -20,8 +20,8 @@ pub struct Options<'a> {
     pub withheld: &'a [Change],
 }
 
-/// The plan as lines, the one-line summary last.
-pub fn lines(plan: &Plan, places: &dyn Places, options: Options<'_>, width: usize) -> Vec<Line> {
+/// The plan as lines, without its summary.
+pub fn body(plan: &Plan, places: &dyn Places, options: Options<'_>, width: usize) -> Vec<Line> {
     let width = width.min(WIDTH_MAX);
     let shown = |it: &&Change| options.all || it.action != Action::Noop;
     let apart = |it: &&Change| options.repairs_apart && it.repairs_drift;
@@ -41,16 +41,22 @@ pub fn lines(plan: &Plan, places: &dyn Places, options: Options<'_>, width: usiz
     }
     out.extend(deferred(&plan.deferred, width));
     out.extend(outputs(&plan.outputs, width));
-    out.push(Line::new(0).and(Tone::Strong, summary(plan)));
-    if !options.withheld.is_empty() {
-        out.push(Line::new(0).plain(format!("{} hand-made changes stay as they are.", options.withheld.len())));
-    }
     out
 }
 
-/// The plan as text.
+/// The plan as text, the one-line summary last.
 pub fn text(plan: &Plan, places: &dyn Places, options: Options<'_>, style: Style) -> String {
-    super::style::render(&lines(plan, places, options, style.width), style)
+    let mut lines = body(plan, places, options, style.width);
+    if !options.withheld.is_empty() {
+        lines.push(Line::new(0).plain(format!("Left alone: {} made by hand.", count(options.withheld.len(), "change"))));
+    }
+    lines.push(Line::new(0).and(Tone::Strong, summary(plan)));
+    super::style::render(&lines, style)
+}
+
+/// `1 change`, `2 changes`
+fn count(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// `Plan: 3 to create, 1 to update, 0 to delete.`

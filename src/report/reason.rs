@@ -30,6 +30,7 @@ fn words(reason: &Reason) -> (String, Option<String>) {
         Reason::ConfigurationAndDrift { path: it } => path("changed both in the configuration and behind our back", it),
         Reason::Follows { path: it, address } => path(&format!("follows from {address}"), it),
         Reason::Fixed { path: it } => path("cannot change in place", it),
+        Reason::Failed { status } => plain(format!("the cloud gave it up: {status}")),
         Reason::Asked => plain("asked for".into()),
         Reason::Triggered { address } => plain(format!("replace_triggered_by {address}")),
         Reason::Unfinished => plain("a former run did not finish it".into()),
