@@ -182,7 +182,7 @@ mod tests {
     fn the_caret_is_below_what_is_meant() {
         let source = One("resource \"aws_subnet\" \"a\" {\n\tcidr = \"é\"\n}\n");
         let diagnostic = Diagnostic::error("unknown-attribute", "aws_subnet has no attribute \"cidr\"")
-            .at(span(28, 32))
+            .at(span(29, 33))
             .did_you_mean(Some("cidr_block"))
             .help("infra schema aws_subnet");
         let text = render(&diagnostic, &source, false);

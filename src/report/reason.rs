@@ -34,7 +34,6 @@ fn words(reason: &Reason) -> (String, Option<String>) {
         Reason::Asked => plain("asked for".into()),
         Reason::Triggered { address } => plain(format!("replace_triggered_by {address}")),
         Reason::Unfinished => plain("a former run did not finish it".into()),
-        Reason::Failed { status } => plain(format!("it failed: {status}")),
         Reason::Deposed { id } => plain(format!("a former run replaced {id} and did not delete it")),
         Reason::NotInConfiguration => plain("no longer in the configuration".into()),
         Reason::Disabled => plain("enabled = false".into()),
