@@ -50,9 +50,20 @@ pub struct Query {
     pub shared: bool,
 }
 
+impl Query {
+    /// Whether a part that costs a call of its own is to be read.
+    pub fn wants(&self, part: &str) -> bool {
+        self.whole || self.parts.contains(part)
+    }
+}
+
 /// Says whether a mutation that may take `attempt` may still be sent: while the lease surely covers it.
 pub trait Gate: Send + Sync {
     fn allows(&self, attempt: Duration) -> bool;
 }
 
 pub mod aws;
+pub mod clouds;
+pub mod fault;
+
+pub use clouds::Clouds;
