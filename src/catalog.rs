@@ -1,7 +1,12 @@
 //! What can be managed: every type one line here, one file below.
 
 pub mod account;
+pub mod dynamodb;
 pub mod ec2;
+pub mod ecr;
+pub mod kms;
+pub mod route53;
+pub mod s3;
 pub mod tags;
 
 use std::collections::BTreeMap;

@@ -59,7 +59,7 @@ impl Cloud {
         let port = listener.local_addr()?.port();
         let folder = run_folder(&cache, port)?;
         let control = Control::default();
-        control.set(options.settings);
+        control.set(None, options.settings);
         let backends = Backends::new(python, folder.clone(), port);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("localstack").enable_all().build()?;
@@ -103,13 +103,18 @@ impl Cloud {
         self.local.control.faults.set(faults);
     }
 
-    /// The settings in force.
+    /// The settings of accounts that have none of their own.
     pub fn settings(&self) -> Settings {
-        self.local.control.settings()
+        self.local.control.common()
     }
 
     pub fn set_settings(&self, settings: Settings) {
-        self.local.control.set(settings);
+        self.local.control.set(None, settings);
+    }
+
+    /// Settings for one account, so that tests side by side do not disturb each other.
+    pub fn set_account_settings(&self, account: &str, settings: Settings) {
+        self.local.control.set(Some(account), settings);
     }
 
     /// The last requests, oldest first.

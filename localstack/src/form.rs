@@ -28,6 +28,16 @@ impl Form {
         )
     }
 
+    /// The parameters of a call that a rule makes.
+    pub fn of(action: &str, parameters: &[(&str, &str)]) -> Self {
+        let mut form = Self::default();
+        form.set("Action", action);
+        for (name, value) in parameters {
+            form.set(name, *value);
+        }
+        form
+    }
+
     pub fn encode(&self) -> String {
         let mut out = String::new();
         for (name, value) in &self.0 {

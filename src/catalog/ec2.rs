@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Tag, TagSpecification};
 
-use super::tags::{Tags, tag_changes};
+use super::tags::{TagChanges, Tags};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::remote::{Fault, Id, Settle, Token, tags};
@@ -91,13 +91,13 @@ where
 
 /// Puts on and takes off what differs.
 async fn update_tags(aws: &Aws, id: &str, was: &Tags, want: &Tags) -> Result<(), Fault> {
-    let changes = tag_changes(was, want);
+    let changes = TagChanges::between(was, want);
     if !changes.put.is_empty() {
         let put = changes.put.iter().map(|(key, value)| tag(key, value)).collect();
         aws.ec2().create_tags().resources(id).set_tags(Some(put)).send().await?;
     }
-    if !changes.take.is_empty() {
-        let take = changes.take.iter().map(|key| Tag::builder().key(key).build()).collect();
+    if !changes.remove.is_empty() {
+        let take = changes.remove.iter().map(|key| Tag::builder().key(key).build()).collect();
         aws.ec2().delete_tags().resources(id).set_tags(Some(take)).send().await?;
     }
     Ok(())

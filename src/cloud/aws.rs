@@ -5,7 +5,9 @@ pub mod limits;
 mod memo;
 pub(crate) mod transport;
 
-use std::sync::{Arc, OnceLock};
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_config::sts::AssumeRoleProvider;
@@ -60,6 +62,7 @@ pub struct Aws {
     account: Arc<OnceLock<String>>,
     identity: OnceCell<Identity>,
     memo: Arc<Memo>,
+    kept: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     clients: Clients,
 }
 
@@ -88,7 +91,8 @@ impl Aws {
         }
         let endpoint = endpoint_override(&sdk);
         let region = settings.region.clone();
-        Self { sdk, region, endpoint, account, identity: OnceCell::new(), memo, clients: Clients::default() }
+        let (identity, kept, clients) = (OnceCell::new(), Mutex::default(), Clients::default());
+        Self { sdk, region, endpoint, account, identity, memo, kept, clients }
     }
 
     pub fn region(&self) -> &str {
@@ -137,6 +141,13 @@ impl Aws {
         let found = provider.provide_credentials().await;
         let found = found.map_err(|error| super::fault::from_credentials("credentials", &error))?;
         Ok(found.expiry())
+    }
+
+    /// What the types of one service share for the life of this configuration: one value of each type.
+    pub fn kept<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let it = all.entry(TypeId::of::<T>()).or_insert_with(|| Arc::<T>::default()).clone();
+        it.downcast().unwrap_or_default()
     }
 
     /// Answers `key` from what was read before in this run when `shared`, else asks. Concurrent callers wait for one answer.

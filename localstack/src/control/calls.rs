@@ -36,6 +36,18 @@ impl Counts {
     pub fn of(&self, name: &str) -> u64 {
         self.calls.get(name).copied().unwrap_or_default()
     }
+
+    /// The counts of one account.
+    pub fn account(&self, account: &str) -> Count {
+        self.accounts.get(account).cloned().unwrap_or_default()
+    }
+}
+
+impl Count {
+    /// How often this account called `service.Action`.
+    pub fn of(&self, name: &str) -> u64 {
+        self.calls.get(name).copied().unwrap_or_default()
+    }
 }
 
 impl Calls {

@@ -6,11 +6,14 @@ use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Fault, Settings};
+use crate::form::Form;
 use crate::gateway::{Local, Reply};
 
 pub const PREFIX: &str = "/_local/";
 
 /// `GET calls`, `POST calls/reset`, `GET|POST faults`, `GET|POST settings`, `GET log`, `GET health`.
+///
+/// Settings are everyone's, or one account's with `settings?account=…`.
 pub async fn answer(local: &Local, request: Request<Incoming>) -> Reply {
     let control = &local.control;
     let (parts, body) = request.into_parts();
@@ -19,6 +22,9 @@ pub async fn answer(local: &Local, request: Request<Incoming>) -> Reply {
         Ok(body) => body.to_bytes(),
         Err(failure) => return refuse(&failure.to_string()),
     };
+    let query = Form::parse(parts.uri.query().unwrap_or_default());
+    let account = query.get("account");
+    let current = account.map_or_else(|| control.common(), |account| control.settings(account));
     let value = match (&parts.method, path) {
         (&Method::GET, "calls") => json!(control.calls.counts()),
         (&Method::POST, "calls/reset") => {
@@ -33,10 +39,10 @@ pub async fn answer(local: &Local, request: Request<Incoming>) -> Reply {
             }
             Err(failure) => return refuse(&failure.to_string()),
         },
-        (&Method::GET, "settings") => json!(control.settings()),
-        (&Method::POST, "settings") => match changed(control.settings(), &body) {
+        (&Method::GET, "settings") => json!(current),
+        (&Method::POST, "settings") => match changed(current, &body) {
             Ok(settings) => {
-                control.set(settings);
+                control.set(account, settings);
                 json!(settings)
             }
             Err(failure) => return refuse(&failure.to_string()),

@@ -8,6 +8,7 @@ mod rates;
 mod refusals;
 mod settings;
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 pub use calls::{Calls, Count, Counts};
@@ -38,6 +39,7 @@ impl Subject {
 #[derive(Default)]
 pub(crate) struct Control {
     settings: RwLock<Settings>,
+    by_account: RwLock<HashMap<String, Settings>>,
     pub calls: Calls,
     pub faults: Faults,
     pub log: Log,
@@ -45,11 +47,29 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    pub fn settings(&self) -> Settings {
+    /// The settings for an account: its own, else everyone's.
+    pub fn settings(&self, account: &str) -> Settings {
+        let own = self.by_account.read();
+        let own = own.unwrap_or_else(PoisonError::into_inner);
+        own.get(account).copied().unwrap_or_else(|| self.common())
+    }
+
+    /// The settings of accounts that have none of their own.
+    pub fn common(&self) -> Settings {
         *self.settings.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn set(&self, settings: Settings) {
-        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+    /// Changes one account's settings, or everyone's.
+    pub fn set(&self, account: Option<&str>, settings: Settings) {
+        match account {
+            Some(account) => {
+                let all = self.by_account.write();
+                all.unwrap_or_else(PoisonError::into_inner).insert(account.to_owned(), settings);
+            }
+            None => {
+                let common = self.settings.write();
+                *common.unwrap_or_else(PoisonError::into_inner) = settings;
+            }
+        }
     }
 }

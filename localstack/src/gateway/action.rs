@@ -130,7 +130,7 @@ fn route53(method: &Method, path: &[&str]) -> Option<String> {
 /// Collections and their members alternate: `/v2/apis/{id}/routes/{id}`.
 fn api_gateway(method: &Method, path: &[&str]) -> Option<String> {
     let (noun, one) = match path {
-        [.., collection, _] if path.len() % 2 == 0 => (collection, true),
+        [.., collection, _] if path.len().is_multiple_of(2) => (collection, true),
         [.., collection] => (collection, false),
         [] => return None,
     };

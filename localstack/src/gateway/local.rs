@@ -5,13 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, EXPECT, HOST, HeaderMap, SERVER, TRANSFER_ENCODING,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, EXPECT, HOST, HeaderMap, HeaderValue, SERVER,
+    TRANSFER_ENCODING,
 };
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde_json::Value;
 
 use super::access::Keys;
 use super::message::{Answer, Body, Call, Payload, Reply};
@@ -20,7 +22,8 @@ use crate::StartError;
 use crate::backend::{Backend, Backends};
 use crate::control::Control;
 use crate::form::Form;
-use crate::service::ec2;
+use crate::service::held::HeldStates;
+use crate::service::{Service, dynamodb, ec2, route53};
 use crate::xml::Node;
 
 /// The gateway's memory and its connections.
@@ -28,8 +31,26 @@ pub struct Local {
     pub backends: Backends,
     pub control: Control,
     pub keys: Keys,
+    pub held: HeldStates,
     pub ec2: ec2::Memory,
+    pub dynamodb: dynamodb::Memory,
+    pub route53: route53::Memory,
     client: Client<HttpConnector, Body>,
+}
+
+/// A request that a rule makes by itself.
+pub struct Question<'a> {
+    pub method: Method,
+    pub path: &'a str,
+    pub content_type: &'static str,
+    pub target: Option<&'a str>,
+    pub body: String,
+}
+
+impl Default for Question<'_> {
+    fn default() -> Self {
+        Self { method: Method::POST, path: "/", content_type: "text/xml", target: None, body: String::new() }
+    }
 }
 
 /// Headers that belong to one hop.
@@ -43,7 +64,10 @@ impl Local {
             backends,
             control,
             keys: Keys::default(),
+            held: HeldStates::default(),
             ec2: ec2::Memory::default(),
+            dynamodb: dynamodb::Memory::default(),
+            route53: route53::Memory::default(),
             client: Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(Duration::from_secs(60))
@@ -63,19 +87,10 @@ impl Local {
         self.tidy(reply, keep_stream, head).await
     }
 
-    /// Asks the call's own service something on behalf of a rule: the same caller, another action.
+    /// Asks the call's own service something on behalf of a rule, in the Query protocol.
     pub async fn ask(&self, call: &Call, form: &Form) -> Result<Node, Refusal> {
-        let mut request = Request::new(Payload::Whole(Bytes::from(form.encode())).into_body());
-        *request.method_mut() = Method::POST;
-        let credential = format!(
-            "AWS4-HMAC-SHA256 Credential={}/20260101/{}/{}/aws4_request, SignedHeaders=host, Signature=0",
-            call.account, call.region, call.service.name
-        );
-        let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, credential.parse().map_err(unsendable)?);
-        headers.insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/x-www-form-urlencoded"));
-        let reply = self.exchange(call.service.backend, &call.account, request).await?;
-        let reply = self.tidy(reply, false, false).await?;
+        let question = Question { content_type: "application/x-www-form-urlencoded", body: form.encode(), ..Question::default() };
+        let reply = self.question(call, call.service, question).await?;
         let document =
             reply.document().ok_or_else(|| Refusal::internal(format!("no XML from the backend of {}", call.service.name)))?;
         match document.find(&["Errors", "Error"]) {
@@ -85,6 +100,43 @@ impl Local {
             }
             None => Ok(document),
         }
+    }
+
+    /// The same in JSON, of any service. `target` is the whole `X-Amz-Target`.
+    pub async fn ask_json(&self, call: &Call, service: &Service, target: &str, body: &Value) -> Result<Value, Refusal> {
+        let question = Question {
+            content_type: "application/x-amz-json-1.1",
+            target: Some(target),
+            body: body.to_string(),
+            ..Question::default()
+        };
+        let reply = self.question(call, service, question).await?;
+        let answer = reply.json_body();
+        if reply.status.is_success() {
+            return Ok(answer);
+        }
+        let code = answer["__type"].as_str().unwrap_or("InternalFailure");
+        let message = answer["message"].as_str().unwrap_or_default();
+        Err(Refusal::with_status(reply.status.as_u16(), code, message))
+    }
+
+    /// Any other request to a service, in the name of the caller.
+    pub async fn question(&self, call: &Call, service: &Service, question: Question<'_>) -> Answer {
+        let mut request = Request::new(Payload::Whole(Bytes::from(question.body)).into_body());
+        *request.method_mut() = question.method;
+        *request.uri_mut() = question.path.parse().map_err(unsendable)?;
+        let credential = format!(
+            "AWS4-HMAC-SHA256 Credential={}/20260101/{}/{}/aws4_request, SignedHeaders=host, Signature=0",
+            call.account, call.region, service.name
+        );
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, credential.parse().map_err(unsendable)?);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(question.content_type));
+        if let Some(target) = question.target {
+            headers.insert("x-amz-target", target.parse().map_err(unsendable)?);
+        }
+        let response = self.exchange(service.backend, &call.account, request).await?;
+        self.tidy(response, false, false).await
     }
 
     async fn exchange(

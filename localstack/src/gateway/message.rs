@@ -56,6 +56,21 @@ pub struct Call {
 }
 
 impl Call {
+    /// The same caller and parameters, for another question on the way.
+    pub fn without_body(&self) -> Self {
+        Self {
+            service: self.service,
+            action: self.action.clone(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            protocol: self.protocol,
+            request_id: self.request_id.clone(),
+            parts: self.parts.clone(),
+            body: Payload::Whole(Bytes::new()),
+            form: self.form.clone(),
+        }
+    }
+
     /// The parameters of a JSON call; null where the body is none.
     pub fn json(&self) -> Value {
         serde_json::from_slice(self.body.bytes()).unwrap_or_default()
@@ -74,7 +89,15 @@ impl Call {
 
     /// Sends changed parameters on instead of those that came.
     pub fn rewrite(&mut self) {
-        self.body = Payload::Whole(Bytes::from(self.form.encode()));
+        self.set_body(self.form.encode());
+    }
+
+    /// Sends another body on instead of the one that came.
+    pub fn set_body(&mut self, body: impl Into<Bytes>) {
+        self.body = Payload::Whole(body.into());
+        for name in ["x-amz-content-sha256", "content-md5"] {
+            self.parts.headers.remove(name);
+        }
     }
 }
 
@@ -122,6 +145,8 @@ impl Reply {
 
     fn set_body(&mut self, body: impl Into<Bytes>) {
         self.headers.remove(CONTENT_LENGTH);
+        // DynamoDB's checksum of the body it sent.
+        self.headers.remove("x-amz-crc32");
         self.body = Payload::Whole(body.into());
     }
 

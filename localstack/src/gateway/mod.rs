@@ -1,6 +1,6 @@
 //! The one address that everything is called at.
 
-mod access;
+pub mod access;
 mod action;
 mod local;
 mod message;
@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 
-pub use local::Local;
+pub use local::{Local, Question};
 pub use message::{Answer, Call, Reply};
 pub use protocol::{Protocol, Refusal};
 

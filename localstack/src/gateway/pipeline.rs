@@ -55,7 +55,7 @@ pub async fn answer(local: &Arc<Local>, request: Request<Incoming>) -> Result<Re
         }
     };
     identify(&mut reply, protocol, &request_id);
-    let latency = local.control.settings().latency_ms;
+    let latency = local.control.settings(&subject.account).latency_ms;
     if latency > 0 {
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }
@@ -134,7 +134,7 @@ async fn take(service: &Service, parts: &Parts, body: Incoming) -> Result<Payloa
 async fn settle(local: &Local, call: Call, subject: &Subject) -> Result<Answer, Dropped> {
     let control = &local.control;
     let protocol = call.protocol;
-    if control.settings().rates && !lock(&control.rates).take(subject) {
+    if control.settings(&subject.account).rates && !lock(&control.rates).take(subject) {
         return Ok(Err(control::throttled(protocol)));
     }
     match control.faults.strike(subject) {

@@ -69,12 +69,23 @@ pub fn table_of(action: &str) -> Option<&'static Table> {
 
 pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
     local.ec2.visible(&call.form)?;
-    let page = Page::asked(&mut call, table, local.control.settings())?;
+    let settings = local.control.settings(&call.account);
+    let page = Page::asked(&mut call, table, settings)?;
     let (ours, theirs) = split(&call.form, table);
     call.form.set_filters(&theirs);
     let wanted = call.form.list(table.ids);
     let (action, account) = (call.action.clone(), call.account.clone());
-    let mut reply = pass_on(local, call).await?;
+    let everything = everything(&call, table);
+    let mut reply = match pass_on(local, call).await {
+        Err(refusal) if wanted.len() > 1 && refusal.code.contains("NotFound") => {
+            // moto names all ids that were asked for, AWS those that are missing.
+            let all = pass_on(local, everything).await?.document();
+            let set = all.as_ref().and_then(|document| document.child(table.set));
+            set.map_or(Ok(()), |set| missing(table, &wanted, set))?;
+            return Err(refusal);
+        }
+        answer => answer?,
+    };
     let Some(mut document) = reply.document().filter(|_| reply.status.is_success()) else {
         return Ok(reply);
     };
@@ -83,7 +94,7 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
         set.children.retain(|item| !local.ec2.is_hidden(item.get(table.id)));
         for item in &mut set.children {
             if let Some(field) = table.state
-                && let Some(state) = local.ec2.held(item.get(table.id))
+                && let Some(state) = local.held.look(item.get(table.id))
             {
                 item.set(field, state);
             }
@@ -91,7 +102,10 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
         match action.as_str() {
             "DescribeSecurityGroupRules" => group_rules::annotate_rules(local, &account, set),
             "DescribeSecurityGroups" => group_rules::annotate_groups(local, set),
-            "DescribeTags" => tags::name_kinds(set),
+            "DescribeTags" => set.children = tags::living(local, set),
+            "DescribeNetworkAcls" => {
+                set.children.retain(|item| !local.ec2.is_gone(item.get("vpcId")));
+            }
             _ => {}
         }
         set.children.retain(|item| ours.iter().all(|filter| passes(item, filter, table)));
@@ -105,12 +119,24 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
     Ok(reply)
 }
 
+/// The same question without naming ids.
+fn everything(call: &Call, table: &Table) -> Call {
+    let mut all = call.without_body();
+    all.form.remove_all(table.ids);
+    all.form.remove_all("Filter");
+    all
+}
+
 /// moto leaves unknown NAT gateways out where AWS refuses.
 fn missing(table: &Table, wanted: &[String], set: &Node) -> Result<(), Refusal> {
     let found = |id: &String| set.children.iter().any(|item| item.get(table.id) == id);
-    match wanted.iter().find(|id| !found(id)) {
-        Some(id) if error::is_id(id) && table.action != "DescribeTags" => Err(error::not_found(id)),
-        _ => Ok(()),
+    if table.action == "DescribeTags" {
+        return Ok(());
+    }
+    let lost: Vec<&str> = wanted.iter().filter(|id| error::is_id(id) && !found(id)).map(String::as_str).collect();
+    match lost.as_slice() {
+        [] => Ok(()),
+        ids => Err(error::all_not_found(ids)),
     }
 }
 

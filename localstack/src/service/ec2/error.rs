@@ -26,9 +26,19 @@ pub fn is_id(text: &str) -> bool {
 }
 
 pub fn not_found(id: &str) -> Refusal {
-    let kind = KINDS.iter().find(|(prefix, ..)| id.starts_with(prefix));
+    all_not_found(&[id])
+}
+
+/// One refusal for all ids, which are of one kind.
+pub fn all_not_found(ids: &[&str]) -> Refusal {
+    let first = ids.first().copied().unwrap_or_default();
+    let kind = KINDS.iter().find(|(prefix, ..)| first.starts_with(prefix));
     let (code, what) = kind.map_or(("InvalidID", "ID"), |(_, code, what)| (*code, *what));
-    Refusal::new(code, format!("The {what} '{id}' does not exist"))
+    let message = match ids {
+        [id] => format!("The {what} '{id}' does not exist"),
+        _ => format!("The {what}s '{}' do not exist", ids.join(", ")),
+    };
+    Refusal::new(code, message)
 }
 
 /// moto's NotFound in AWS's words: moto prints Python sets and lists.

@@ -135,15 +135,15 @@ async fn rules(local: &Local, call: &Call, group: &str) -> Result<Rules, Refusal
     if let Some(known) = lock(&local.ec2.groups).get(group) {
         return Ok(known.clone());
     }
-    let form = format!("Action=DescribeSecurityGroups&GroupId.1={group}");
-    local.ask(call, &Form::parse(&form)).await?;
+    let form = Form::of("DescribeSecurityGroups", &[("GroupId.1", group)]);
+    local.ask(call, &form).await?;
     all_rules(local, call, group).await
 }
 
 /// The rules as moto has them, with the descriptions that the gateway knows.
 async fn all_rules(local: &Local, call: &Call, group: &str) -> Result<Rules, Refusal> {
-    let form = format!("Action=DescribeSecurityGroupRules&Filter.1.Name=group-id&Filter.1.Value.1={group}");
-    let found = local.ask(call, &Form::parse(&form)).await?;
+    let form = Form::of("DescribeSecurityGroupRules", &[("Filter.1.Name", "group-id"), ("Filter.1.Value.1", group)]);
+    let found = local.ask(call, &form).await?;
     let mut groups = lock(&local.ec2.groups);
     let known = groups.entry(group.to_owned()).or_default();
     for item in found.items("securityGroupRuleSet") {
@@ -210,7 +210,8 @@ async fn undo(local: &Local, call: &Call, group: &str, egress: bool, made: &[Nod
         return Ok(());
     }
     let direction = if egress { "Egress" } else { "Ingress" };
-    let mut form = Form::parse(&format!("Action=RevokeSecurityGroup{direction}&GroupId={group}"));
+    let action = format!("RevokeSecurityGroup{direction}");
+    let mut form = Form::of(&action, &[("GroupId", group)]);
     for (index, item) in made.iter().enumerate() {
         form.set(&format!("SecurityGroupRuleId.{}", index + 1), item.get("securityGroupRuleId"));
     }
@@ -230,7 +231,7 @@ pub async fn revoke(local: &Local, call: Call) -> Answer {
             ids.push(find(&known, &rule.key)?);
         }
     }
-    let mut form = Form::parse(&format!("Action={}&GroupId={group}", call.action));
+    let mut form = Form::of(&call.action, &[("GroupId", &group)]);
     for (index, id) in ids.iter().enumerate() {
         form.set(&format!("SecurityGroupRuleId.{}", index + 1), id.clone());
     }
@@ -238,6 +239,7 @@ pub async fn revoke(local: &Local, call: Call) -> Answer {
     if let Some(rules) = lock(&local.ec2.groups).get_mut(&group) {
         rules.retain(|id, _| !ids.contains(id));
     }
+    ids.iter().for_each(|id| local.ec2.gone(id));
     Ok(success(&call, None))
 }
 
@@ -336,8 +338,8 @@ pub async fn delete_group(local: &Local, call: Call) -> Answer {
     if !lock(&local.ec2.groups).contains_key(&group) {
         refuse_default(local, &call, &group).await?;
     }
-    let form = format!("Action=DescribeNetworkInterfaces&Filter.1.Name=group-id&Filter.1.Value.1={group}");
-    let interfaces = local.ask(&call, &Form::parse(&form)).await?;
+    let form = Form::of("DescribeNetworkInterfaces", &[("Filter.1.Name", "group-id"), ("Filter.1.Value.1", &group)]);
+    let interfaces = local.ask(&call, &form).await?;
     let referenced =
         lock(&local.ec2.groups).iter().any(|(other, rules)| *other != group && rules.values().any(|rule| rule.key.peer == group));
     if referenced || interfaces.items("networkInterfaceSet").next().is_some() {
@@ -345,14 +347,15 @@ pub async fn delete_group(local: &Local, call: Call) -> Answer {
     }
     let reply = pass_on(local, call).await?;
     if reply.status.is_success() {
-        lock(&local.ec2.groups).remove(&group);
+        let rules = lock(&local.ec2.groups).remove(&group);
+        rules.iter().flat_map(Rules::keys).for_each(|id| local.ec2.gone(id));
     }
     Ok(reply)
 }
 
 async fn refuse_default(local: &Local, call: &Call, group: &str) -> Result<(), Refusal> {
-    let form = format!("Action=DescribeSecurityGroups&GroupId.1={group}");
-    let found = local.ask(call, &Form::parse(&form)).await?;
+    let form = Form::of("DescribeSecurityGroups", &[("GroupId.1", group)]);
+    let found = local.ask(call, &form).await?;
     let is_default = found.items("securityGroupInfo").any(|item| item.get("groupName") == "default");
     if is_default {
         return Err(Refusal::new(

@@ -1,15 +1,13 @@
-//! What the gateway remembers about EC2: ids that are not visible yet, states that are held, NAT gateways,
+//! What the gateway remembers about EC2: ids that are not visible yet, NAT gateways,
 //! security group rules, client tokens.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use super::group_rules::Groups;
 use super::nat::Nat;
 use super::tokens::Tokens;
 use super::{Turn, error};
-use crate::control::Settings;
 use crate::form::Form;
 use crate::gateway::Refusal;
 use crate::lock;
@@ -18,21 +16,14 @@ use crate::xml::Node;
 #[derive(Default)]
 pub struct Memory {
     late: Mutex<HashMap<String, u32>>,
-    held: Mutex<HashMap<String, Held>>,
+    /// What was deleted: moto keeps tags of it, and ACLs of deleted VPCs.
+    gone: Mutex<HashSet<String>>,
     turns: Mutex<HashMap<String, Turn>>,
     pub nats: Mutex<BTreeMap<String, Nat>>,
     /// VPCs that are known to exist.
     pub vpcs: Mutex<HashSet<String>>,
     pub groups: Mutex<Groups>,
     pub tokens: Tokens,
-}
-
-/// A state that AWS shows for a while.
-#[derive(Clone, Debug)]
-struct Held {
-    state: &'static str,
-    until: Instant,
-    reads: u32,
 }
 
 impl Memory {
@@ -46,6 +37,15 @@ impl Memory {
         if reads > 0 {
             lock(&self.late).insert(id.to_owned(), reads);
         }
+    }
+
+    /// An id that was deleted.
+    pub fn gone(&self, id: &str) {
+        lock(&self.gone).insert(id.to_owned());
+    }
+
+    pub fn is_gone(&self, id: &str) -> bool {
+        lock(&self.gone).contains(id)
     }
 
     /// Refuses a call that names an id which is not visible yet.
@@ -66,29 +66,6 @@ impl Memory {
     /// Is this id to be left out of a list? Being left out counts as a read.
     pub fn is_hidden(&self, id: &str) -> bool {
         count_down(&mut lock(&self.late), id)
-    }
-
-    /// Shows `state` for as long as `settings` make AWS's `usual` time.
-    pub fn hold(&self, id: &str, state: &'static str, usual: Duration, settings: Settings) {
-        let held = Held { state, until: Instant::now() + usual.mul_f64(settings.slow.max(0.0)), reads: settings.held_reads };
-        lock(&self.held).insert(id.to_owned(), held);
-    }
-
-    /// The state to show instead of the emulator's. Looking counts as a read.
-    pub fn held(&self, id: &str) -> Option<&'static str> {
-        let mut held = lock(&self.held);
-        let entry = held.get_mut(id)?;
-        if entry.reads == 0 && entry.until <= Instant::now() {
-            held.remove(id);
-            return None;
-        }
-        entry.reads = entry.reads.saturating_sub(1);
-        Some(entry.state)
-    }
-
-    /// Is no state held any more? Asking does not count as a read.
-    pub fn is_settled(&self, id: &str) -> bool {
-        lock(&self.held).get(id).is_none_or(|held| held.reads == 0 && held.until <= Instant::now())
     }
 }
 

@@ -20,6 +20,7 @@ use crate::gateway::{Answer, Call, Local, Refusal, Reply};
 
 pub use error::reword;
 pub use memory::Memory;
+pub use tags::living as living_tags;
 
 /// Answers an EC2 call.
 pub async fn serve(local: &Local, mut call: Call) -> Answer {
@@ -42,8 +43,36 @@ pub async fn serve(local: &Local, mut call: Call) -> Answer {
     tokens::once(local, call).await
 }
 
-/// The rules of one action. Runs under the account's turn.
+/// Deletes, and the parameter that names what goes.
+const DELETES: [(&str, &str); 10] = [
+    ("DeleteInternetGateway", "InternetGatewayId"),
+    ("DeleteNatGateway", "NatGatewayId"),
+    ("DeleteNetworkAcl", "NetworkAclId"),
+    ("DeleteNetworkInterface", "NetworkInterfaceId"),
+    ("DeleteRouteTable", "RouteTableId"),
+    ("DeleteSecurityGroup", "GroupId"),
+    ("DeleteSubnet", "SubnetId"),
+    ("DeleteVpc", "VpcId"),
+    ("DeleteVpcEndpoints", "VpcEndpointId.1"),
+    ("ReleaseAddress", "AllocationId"),
+];
+
+/// One mutation. Runs under the account's turn.
 async fn mutate(local: &Local, call: Call) -> Answer {
+    let goes = DELETES
+        .iter()
+        .find(|(action, _)| *action == call.action)
+        .and_then(|(_, parameter)| call.form.get(parameter))
+        .map(str::to_owned);
+    let reply = by_rule(local, call).await?;
+    if let Some(id) = goes.filter(|_| reply.status.is_success()) {
+        local.ec2.gone(&id);
+    }
+    Ok(reply)
+}
+
+/// The rules of one action.
+async fn by_rule(local: &Local, call: Call) -> Answer {
     match call.action.as_str() {
         "AuthorizeSecurityGroupIngress" | "AuthorizeSecurityGroupEgress" => group_rules::authorize(local, call).await,
         "RevokeSecurityGroupIngress" | "RevokeSecurityGroupEgress" => group_rules::revoke(local, call).await,
@@ -93,11 +122,11 @@ async fn pass_on(local: &Local, mut call: Call) -> Answer {
 type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// Remembers what a successful create made, so that it starts out as AWS starts it.
-fn remember(local: &Local, reply: &Reply) {
+fn remember(local: &Local, account: &str, reply: &Reply) {
     let Some(document) = reply.document() else {
         return;
     };
     if let Some(id) = memory::created(&document) {
-        local.ec2.born(&id, local.control.settings().late_reads);
+        local.ec2.born(&id, local.control.settings(account).late_reads);
     }
 }

@@ -38,6 +38,7 @@ pub async fn create(local: &Local, call: Call) -> Answer {
             "The request must include the AllocationId parameter. Add the required parameter and retry the request.",
         ));
     }
+    let settings = local.control.settings(&call.account);
     let (account, region) = (call.account.clone(), call.region.clone());
     let mut reply = pass_on(local, call).await?;
     let Some(mut document) = reply.document() else {
@@ -56,7 +57,7 @@ pub async fn create(local: &Local, call: Call) -> Answer {
         Nat { subnet: text("subnetId"), vpc: text("vpcId"), account, region, addresses: addresses.collect(), deleting: false };
     let id = text("natGatewayId");
     nat.set("state", "pending");
-    local.ec2.hold(&id, "pending", CREATE, local.control.settings());
+    local.held.hold(&id, "pending", CREATE, settings);
     lock(&local.ec2.nats).insert(id, made);
     reply.set_document(&document);
     Ok(reply)
@@ -68,12 +69,13 @@ pub async fn delete(local: &Local, call: Call) -> Answer {
     if !known {
         return Err(error::not_found(&id));
     }
+    let settings = local.control.settings(&call.account);
     let reply = pass_on(local, call).await?;
     if reply.status.is_success() {
         if let Some(nat) = lock(&local.ec2.nats).get_mut(&id) {
             nat.deleting = true;
         }
-        local.ec2.hold(&id, "deleting", DELETE, local.control.settings());
+        local.held.hold(&id, "deleting", DELETE, settings);
     }
     Ok(reply)
 }
@@ -82,7 +84,7 @@ pub async fn delete(local: &Local, call: Call) -> Answer {
 pub async fn tidy(local: &Local, call: &Call) -> Result<(), Refusal> {
     let gone: Vec<(String, Nat)> = lock(&local.ec2.nats)
         .iter()
-        .filter(|(id, nat)| nat.deleting && nat.account == call.account && nat.region == call.region && local.ec2.is_settled(id))
+        .filter(|(id, nat)| nat.deleting && nat.account == call.account && nat.region == call.region && local.held.is_over(id))
         .map(|(id, nat)| (id.clone(), nat.clone()))
         .collect();
     for (id, nat) in gone {
@@ -91,11 +93,13 @@ pub async fn tidy(local: &Local, call: &Call) -> Result<(), Refusal> {
         }
         for mapping in &nat.addresses {
             if !mapping.association.is_empty() {
-                let form = format!("Action=DisassociateAddress&AssociationId={}", mapping.association);
-                local.ask(call, &Form::parse(&form)).await?;
+                let association = [("AssociationId", mapping.association.as_str())];
+                let form = Form::of("DisassociateAddress", &association);
+                local.ask(call, &form).await?;
             }
-            let form = format!("Action=DeleteNetworkInterface&NetworkInterfaceId={}", mapping.interface);
-            local.ask(call, &Form::parse(&form)).await?;
+            let interface = [("NetworkInterfaceId", mapping.interface.as_str())];
+            let form = Form::of("DeleteNetworkInterface", &interface);
+            local.ask(call, &form).await?;
         }
     }
     Ok(())
@@ -130,7 +134,7 @@ pub fn exists(local: &Local, id: &str) -> bool {
 fn is_used(local: &Local, test: impl Fn(&Nat) -> bool) -> bool {
     let users: Vec<String> = lock(&local.ec2.nats).iter().filter(|(_, nat)| test(nat)).map(|(id, _)| id.clone()).collect();
     for id in &users {
-        local.ec2.held(id);
+        local.held.look(id);
     }
     !users.is_empty()
 }

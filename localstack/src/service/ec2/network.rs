@@ -14,6 +14,7 @@ const CREATE: Duration = Duration::from_secs(1);
 
 /// CreateVpc and CreateSubnet.
 pub async fn create(local: &Local, call: Call) -> Answer {
+    let settings = local.control.settings(&call.account);
     let mut reply = pass_on(local, call).await?;
     let Some(mut document) = reply.document().filter(|_| reply.status.is_success()) else {
         return Ok(reply);
@@ -22,7 +23,7 @@ pub async fn create(local: &Local, call: Call) -> Answer {
         if let Some(made) = document.child_mut(kind) {
             let id = made.get(id).to_owned();
             made.set("state", "pending");
-            local.ec2.hold(&id, "pending", CREATE, local.control.settings());
+            local.held.hold(&id, "pending", CREATE, settings);
         }
     }
     reply.set_document(&document);
@@ -90,8 +91,8 @@ pub async fn detach_gateway(local: &Local, call: Call) -> Answer {
 
 pub async fn delete_gateway(local: &Local, call: Call) -> Answer {
     let id = call.form.get("InternetGatewayId").unwrap_or_default();
-    let form = format!("Action=DescribeInternetGateways&InternetGatewayId.1={id}");
-    let found = local.ask(&call, &Form::parse(&form)).await?;
+    let form = Form::of("DescribeInternetGateways", &[("InternetGatewayId.1", id)]);
+    let found = local.ask(&call, &form).await?;
     let attached = found.items("internetGatewaySet").any(|gateway| gateway.items("attachmentSet").next().is_some());
     if attached {
         return Err(dependency(format!("The internetGateway '{id}' has dependencies and cannot be deleted.")));
@@ -107,9 +108,9 @@ pub async fn create_route(local: &Local, call: Call) -> Answer {
         return Err(Refusal::new("InvalidNatGatewayID.NotFound", format!("The natGateway ID '{id}' does not exist")));
     }
     if let Some(id) = call.form.get("GatewayId").filter(|id| id.starts_with("igw-")) {
-        let form = format!("Action=DescribeInternetGateways&InternetGatewayId.1={id}");
+        let form = Form::of("DescribeInternetGateways", &[("InternetGatewayId.1", id)]);
         let table = call.form.get("RouteTableId").unwrap_or_default();
-        let found = local.ask(&call, &Form::parse(&form)).await?;
+        let found = local.ask(&call, &form).await?;
         let vpcs = found
             .items("internetGatewaySet")
             .flat_map(|gateway| gateway.items("attachmentSet"))
@@ -163,15 +164,15 @@ pub async fn require_vpc(local: &Local, call: &Call, vpc: &str) -> Result<(), Re
     if lock(&local.ec2.vpcs).contains(vpc) {
         return Ok(());
     }
-    let form = format!("Action=DescribeVpcs&VpcId.1={vpc}");
-    local.ask(call, &Form::parse(&form)).await?;
+    let form = Form::of("DescribeVpcs", &[("VpcId.1", vpc)]);
+    local.ask(call, &form).await?;
     lock(&local.ec2.vpcs).insert(vpc.to_owned());
     Ok(())
 }
 
 async fn route_table(local: &Local, call: &Call, id: &str) -> Result<Node, Refusal> {
-    let form = format!("Action=DescribeRouteTables&RouteTableId.1={id}");
-    let found = local.ask(call, &Form::parse(&form)).await?;
+    let form = Form::of("DescribeRouteTables", &[("RouteTableId.1", id)]);
+    let found = local.ask(call, &form).await?;
     if found.items("routeTableSet").next().is_none() {
         return Err(not_found(id));
     }
@@ -179,8 +180,8 @@ async fn route_table(local: &Local, call: &Call, id: &str) -> Result<Node, Refus
 }
 
 async fn list(local: &Local, call: &Call, action: &str, filter: &str, value: &str) -> Result<Node, Refusal> {
-    let form = format!("Action={action}&Filter.1.Name={filter}&Filter.1.Value.1={value}");
-    local.ask(call, &Form::parse(&form)).await
+    let form = Form::of(action, &[("Filter.1.Name", filter), ("Filter.1.Value.1", value)]);
+    local.ask(call, &form).await
 }
 
 fn is_main(table: &Node) -> bool {

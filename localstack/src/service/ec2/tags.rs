@@ -28,14 +28,16 @@ pub async fn change(local: &Local, call: Call) -> Answer {
     }
 }
 
-/// AWS names the kinds in DescribeTags as in TagSpecifications.
-pub fn name_kinds(set: &mut Node) {
-    for tag in &mut set.children {
-        let name = match tag.get("resourceType") {
-            "vpc-elastic-ip" => "elastic-ip",
-            "nat-gateway" => "natgateway",
-            _ => continue,
-        };
-        tag.set("resourceType", name);
+/// The entries of DescribeTags that AWS would list, with the kinds named as in TagSpecifications.
+pub fn living(local: &Local, set: &mut Node) -> Vec<Node> {
+    let mut tags = std::mem::take(&mut set.children);
+    tags.retain(|tag| !local.ec2.is_gone(tag.get("resourceId")));
+    for tag in &mut tags {
+        match tag.get("resourceType") {
+            "vpc-elastic-ip" => tag.set("resourceType", "elastic-ip"),
+            "nat-gateway" => tag.set("resourceType", "natgateway"),
+            _ => {}
+        }
     }
+    tags
 }

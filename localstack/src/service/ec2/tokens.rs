@@ -20,8 +20,9 @@ pub struct Tokens(Mutex<HashMap<String, (String, Node)>>);
 pub async fn once(local: &Local, call: Call) -> Answer {
     let token = call.form.get("ClientToken").filter(|token| !token.is_empty());
     let Some(token) = token.map(str::to_owned) else {
+        let account = call.account.clone();
         let reply = mutate(local, call).await?;
-        remember(local, &reply);
+        remember(local, &account, &reply);
         return Ok(reply);
     };
     let key = format!("{}/{}/{}/{token}", call.account, call.region, call.action);
@@ -36,8 +37,9 @@ pub async fn once(local: &Local, call: Call) -> Answer {
         }
         return Ok(Reply::xml(StatusCode::OK, &answer));
     }
+    let account = call.account.clone();
     let mut reply = mutate(local, call).await?;
-    remember(local, &reply);
+    remember(local, &account, &reply);
     if let Some(mut document) = reply.document().filter(|_| reply.status.is_success()) {
         if memory::created(&document).is_some() {
             document.children.push(Node::leaf("clientToken", &token));
