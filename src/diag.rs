@@ -1,5 +1,7 @@
 //! [`Diagnostic`]: what is wrong with what the user wrote or asked for; where, why, and what to do.
 
+pub mod render;
+
 use std::fmt;
 use std::sync::Arc;
 
