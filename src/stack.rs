@@ -5,3 +5,4 @@ pub mod files;
 pub mod functions;
 
 pub use desired::{Configuration, Evaluation, Host, Instance, Reference};
+pub use files::Files;

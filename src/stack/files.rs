@@ -1,4 +1,4 @@
-//! Reads of files that expressions ask for.
+//! [`Files`]: what expressions may read.
 
 /// Reads of files that expressions ask for. Paths are relative to the file that the expression is written in and may not leave the repository.
 pub trait Files {
