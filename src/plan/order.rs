@@ -287,9 +287,9 @@ impl Orderer<'_, '_> {
                 }
             }
         }
-        let order = graph.order().map_err(|it| {
-            Loop(it.0.into_iter().map(|(at, why)| (self.decisions[at].address().to_string(), why)).collect())
-        })?;
+        let order = graph
+            .order()
+            .map_err(|it| Loop(it.0.into_iter().map(|(at, why)| (self.decisions[at].address().to_string(), why)).collect()))?;
         let mut out: Vec<Rc<[usize]>> = vec![[].into(); self.decisions.len()];
         for at in order {
             out[at] = match self.decisions[at].work {
@@ -311,7 +311,8 @@ impl Orderer<'_, '_> {
             let own = self.own[at].clone();
             let stays = own.made.is_some() && !own.create_first;
             for (user, recorded) in users {
-                let deleted = || Why { text: "(deleted before)".to_owned(), hold: if *recorded { Hold::Needed } else { Hold::Courtesy } };
+                let deleted =
+                    || Why { text: "(deleted before)".to_owned(), hold: if *recorded { Hold::Needed } else { Hold::Courtesy } };
                 let turned_away = || Why { text: "(turned away before)".to_owned(), hold: Hold::Expected };
                 let other = self.own[*user].clone();
                 if let Some(gone) = own.gone {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::diff::{Cause, Difference, Differ, settled};
+use super::diff::{Cause, Differ, Difference, settled};
 use super::request::{DataKey, DataRead, ImportKey, Observed, Options};
 use crate::address::Address;
 use crate::remote::{ConfigName, Id, Live, Status};
@@ -83,13 +83,7 @@ struct Told {
 }
 
 impl<'a> Sight<'a> {
-    pub fn new(
-        types: &'a dyn Types,
-        state: &'a State,
-        observed: &'a Observed,
-        options: &'a Options,
-        sealer: &'a Sealer,
-    ) -> Self {
+    pub fn new(types: &'a dyn Types, state: &'a State, observed: &'a Observed, options: &'a Options, sealer: &'a Sealer) -> Self {
         Self {
             types,
             state,
@@ -234,9 +228,10 @@ impl<'a> Sight<'a> {
 
     fn unknown_outputs(&self, schema: Option<&Schema>, address: &Address) -> Value {
         let answers = schema.into_iter().flat_map(answers);
-        Value::object(answers.map(|(name, it)| {
-            (name.clone(), Value::unknown(it.shape.ty(), address.clone(), name.clone()).mark(it.secret))
-        }))
+        Value::object(
+            answers
+                .map(|(name, it)| (name.clone(), Value::unknown(it.shape.ty(), address.clone(), name.clone()).mark(it.secret))),
+        )
     }
 }
 
@@ -267,8 +262,7 @@ impl Host for Sight<'_> {
 
     fn data(&mut self, address: &Address, config: &ConfigName, arguments: &Value) -> Value {
         if arguments.is_wholly_known() {
-            let key =
-                DataKey { type_name: address.type_name().to_owned(), config: config.clone(), arguments: arguments.clone() };
+            let key = DataKey { type_name: address.type_name().to_owned(), config: config.clone(), arguments: arguments.clone() };
             if let Some(answer) = self.observed.data.get(&key) {
                 return answer.clone();
             }
