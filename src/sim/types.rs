@@ -65,6 +65,7 @@ fn attribute(shape: Shape, presence: Presence) -> Attribute {
         fixed: false,
         later: false,
         secret: false,
+        local: false,
         equality: Equality::Exact,
         default: Value::Null,
         limits: Limits::default(),
