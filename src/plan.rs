@@ -11,7 +11,7 @@ mod guard;
 mod make;
 mod moves;
 mod order;
-mod path;
+pub mod path;
 pub mod read;
 mod request;
 mod select;

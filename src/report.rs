@@ -1,11 +1,13 @@
 //! What people and scripts read. Values in, text out: nothing here prints by itself.
 
 pub mod attribute;
+pub mod fault;
 pub mod json;
 pub mod markdown;
 pub mod plan;
 pub mod progress;
 pub mod reason;
+pub mod schema;
 pub mod style;
 pub mod time;
 pub mod value;

@@ -95,12 +95,18 @@ pub enum Failure {
         waited: Duration,
         status: String,
     },
+    /// It was there, and then it was not: somebody else removed it.
+    #[error("it disappeared while it was worked on")]
+    Vanished,
     /// Two updates, and the cloud still says something else. Values are shown as the plan shows them.
     #[error("the change did not take effect: {path} is {live}, not {desired}")]
     DidNotTake { path: String, live: String, desired: String },
     /// The value that the plan showed is not what came out.
     #[error("{path} came out as {now}, the plan showed {planned}")]
     NotAsPlanned { path: String, planned: String, now: String },
+    /// Ctrl-C came while it was not known yet whether it was made; it was not.
+    #[error("interrupted before it was made")]
+    Interrupted,
     /// A condition of the user's.
     #[error("{message}")]
     Condition { message: String },

@@ -38,6 +38,15 @@ pub fn overlay<'p>(desired: &Value, live: &Value, paths: impl IntoIterator<Item 
     })
 }
 
+/// What lies at `path`; null where it leads nowhere.
+pub fn get(value: &Value, path: &str) -> Value {
+    let follow = |value: Value, step: Step| match step {
+        Step::Member(name) => value.get(&name),
+        Step::Item(at) => value.items().and_then(|it| it.get(at).map(|it| (*it).clone())).unwrap_or_default(),
+    };
+    parse(path).map_or(Value::Null, |steps| steps.into_iter().fold(value.clone(), follow))
+}
+
 fn parse(path: &str) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     let mut rest = path;

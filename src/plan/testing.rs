@@ -208,6 +208,7 @@ pub fn attribute(shape: Shape, presence: Presence) -> Attribute {
         presence,
         fixed: false,
         later: false,
+        local: false,
         secret: false,
         equality: Equality::Exact,
         default: Value::Null,

@@ -17,6 +17,9 @@ struct Document<'a> {
     account: &'a str,
     region: &'a str,
     changes: Vec<ChangeView<'a>>,
+    /// What would only undo somebody's hand-made change, and is left alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withheld: Vec<ChangeView<'a>>,
     deferred: Vec<DeferredView>,
     outputs: serde_json::Map<String, Json>,
     summary: Summary,
@@ -56,7 +59,7 @@ struct DeferredView {
     waits_for: Vec<String>,
 }
 
-pub fn plan(plan: &Plan, places: &dyn Places, all: bool) -> Json {
+pub fn plan(plan: &Plan, withheld: &[Change], places: &dyn Places, all: bool) -> Json {
     let shown = |it: &&Change| all || it.action != Action::Noop;
     let document = Document {
         format_version: FORMAT_VERSION,
@@ -64,6 +67,7 @@ pub fn plan(plan: &Plan, places: &dyn Places, all: bool) -> Json {
         account: &plan.account,
         region: &plan.region,
         changes: plan.changes.iter().filter(shown).map(|it| change(it, places)).collect(),
+        withheld: withheld.iter().map(|it| change(it, places)).collect(),
         deferred: plan
             .deferred
             .iter()

@@ -8,11 +8,9 @@ use crate::report::{Options, Places, plan};
 const BODY_BYTES_MAX: usize = 60_000;
 const WIDTH: usize = 100;
 
-pub fn text(it: &Plan, places: &dyn Places, options: Options) -> String {
-    let mut lines = plan::lines(it, places, options, WIDTH);
-    lines.pop();
+pub fn text(it: &Plan, places: &dyn Places, options: Options<'_>) -> String {
     let mut out = format!("### `{}` in {} ({})\n\n**{}**\n", it.stack, it.account, it.region, plan::summary(it));
-    let body = diff_block(&lines);
+    let body = diff_block(&plan::body(it, places, options, WIDTH));
     if !body.is_empty() {
         out.push_str(&format!("\n<details><summary>What changes, and why</summary>\n\n{body}\n</details>\n"));
     }

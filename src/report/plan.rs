@@ -10,51 +10,53 @@ use crate::report::{Places, attribute, reason, value};
 const WIDTH_MAX: usize = 140;
 
 /// What of a plan is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
     /// No-ops too.
     pub all: bool,
-    pub repairs: Repairs,
+    /// Show what only undoes somebody's hand-made change in a part of its own.
+    pub repairs_apart: bool,
+    /// Such changes that are left alone; not part of the plan.
+    pub withheld: &'a [Change],
 }
 
-/// Where changes are shown that would only undo what somebody did by hand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Repairs {
-    #[default]
-    Among,
-    /// In a part of their own, to be carried out.
-    Apart,
-    /// In a part of their own, and left alone.
-    LeftAlone,
-}
-
-/// The plan as lines, the one-line summary last.
-pub fn lines(plan: &Plan, places: &dyn Places, options: Options, width: usize) -> Vec<Line> {
+/// The plan as lines, without its summary.
+pub fn body(plan: &Plan, places: &dyn Places, options: Options<'_>, width: usize) -> Vec<Line> {
     let width = width.min(WIDTH_MAX);
     let shown = |it: &&Change| options.all || it.action != Action::Noop;
-    let apart = |it: &&Change| options.repairs != Repairs::Among && it.repairs_drift;
+    let apart = |it: &&Change| options.repairs_apart && it.repairs_drift;
     let (repairs, changes): (Vec<&Change>, Vec<&Change>) = plan.changes.iter().filter(shown).partition(apart);
+    let withheld: Vec<&Change> = options.withheld.iter().collect();
 
-    let mut out = legend(changes.iter().chain(&repairs).map(|it| it.action_sign()));
+    let mut out = legend(changes.iter().chain(&repairs).chain(&withheld).map(|it| it.action_sign()));
     out.extend(grouped(plan, &changes, places, width));
-    if !repairs.is_empty() {
-        let title = match options.repairs {
-            Repairs::LeftAlone => "Changed by hand, and left alone without --repair-drift",
-            Repairs::Apart | Repairs::Among => "Changed by hand, and changed back",
-        };
+    let parts = [
+        ("Changed by hand, and changed back", repairs),
+        ("Changed by hand, and left alone without --repair-drift", withheld),
+    ];
+    for (title, changes) in parts.into_iter().filter(|(_, it)| !it.is_empty()) {
         out.push(Line::new(0).and(Tone::Alarm, title));
         out.push(Line::default());
-        out.extend(grouped(plan, &repairs, places, width));
+        out.extend(grouped(plan, &changes, places, width));
     }
     out.extend(deferred(&plan.deferred, width));
     out.extend(outputs(&plan.outputs, width));
-    out.push(Line::new(0).and(Tone::Strong, summary(plan)));
     out
 }
 
-/// The plan as text.
-pub fn text(plan: &Plan, places: &dyn Places, options: Options, style: Style) -> String {
-    super::style::render(&lines(plan, places, options, style.width), style)
+/// The plan as text, the one-line summary last.
+pub fn text(plan: &Plan, places: &dyn Places, options: Options<'_>, style: Style) -> String {
+    let mut lines = body(plan, places, options, style.width);
+    if !options.withheld.is_empty() {
+        lines.push(Line::new(0).plain(format!("Left alone: {} made by hand.", count(options.withheld.len(), "change"))));
+    }
+    lines.push(Line::new(0).and(Tone::Strong, summary(plan)));
+    super::style::render(&lines, style)
+}
+
+/// `1 change`, `2 changes`
+fn count(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// `Plan: 3 to create, 1 to update, 0 to delete.`

@@ -177,7 +177,7 @@ fn plan() -> Plan {
     }
 }
 
-fn shown(width: usize, colour: bool, options: Options) -> String {
+fn shown(width: usize, colour: bool, options: Options<'_>) -> String {
     text(&plan(), &Lines, options, Style { width, colour })
 }
 
@@ -198,7 +198,10 @@ fn in_colour() {
 
 #[test]
 fn repairs_apart_and_no_ops_too() {
-    insta::assert_snapshot!(shown(100, false, Options { all: true, repairs: Repairs::LeftAlone }));
+    let plan = plan();
+    let withheld = [plan.changes[6].clone()];
+    let options = Options { all: true, repairs_apart: true, withheld: &withheld };
+    insta::assert_snapshot!(text(&plan, &Lines, options, Style { width: 100, colour: false }));
 }
 
 #[test]
@@ -208,7 +211,7 @@ fn for_a_pull_request() {
 
 #[test]
 fn for_a_script() {
-    let document = json::plan(&plan(), &Lines, false);
+    let document = json::plan(&plan(), &[], &Lines, false);
     insta::assert_snapshot!(serde_json::to_string_pretty(&document).unwrap());
 }
 
@@ -219,7 +222,7 @@ fn no_secret_in_any_form() {
     let everything = [
         text(&plan, &Lines, Options::default(), Style::PLAIN),
         markdown::text(&plan, &Lines, Options::default()),
-        json::plan(&plan, &Lines, true).to_string(),
+        json::plan(&plan, &[], &Lines, true).to_string(),
     ];
     for text in everything {
         assert!(!text.contains("hunter"), "{text}");

@@ -76,9 +76,14 @@ impl Memory {
         self.kept().document().map(<[u8]>::to_vec)
     }
 
-    /// How many commits the journal holds.
-    pub fn journal_len(&self) -> usize {
-        self.kept().journal.len()
+    /// What the journal holds.
+    pub fn journal(&self) -> Vec<Commit> {
+        self.kept().journal.clone()
+    }
+
+    /// Puts commits in the place of the journal, as a crash before it was tidied up leaves them.
+    pub fn set_journal(&self, journal: Vec<Commit>) {
+        self.kept().journal = journal;
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

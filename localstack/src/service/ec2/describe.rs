@@ -56,7 +56,15 @@ static TABLES: [Table; 15] = [
         filters: &[("state", &["state"])],
         ..table("DescribeSubnets", "subnetSet", "subnetId", "SubnetId", 1000)
     },
-    table("DescribeTags", "tagSet", "resourceId", "ResourceId", 1000),
+    Table {
+        filters: &[
+            ("key", &["key"]),
+            ("value", &["value"]),
+            ("resource-id", &["resourceId"]),
+            ("resource-type", &["resourceType"]),
+        ],
+        ..table("DescribeTags", "tagSet", "resourceId", "ResourceId", 1000)
+    },
     table("DescribeVpcEndpoints", "vpcEndpointSet", "vpcEndpointId", "VpcEndpointId", 1000),
     Table { state: Some("state"), filters: &[("state", &["state"])], ..table("DescribeVpcs", "vpcSet", "vpcId", "VpcId", 1000) },
     table("DescribeVpcPeeringConnections", "vpcPeeringConnectionSet", "vpcPeeringConnectionId", "VpcPeeringConnectionId", 1000),
@@ -145,13 +153,16 @@ fn split(form: &Form, table: &Table) -> (Vec<Filter>, Vec<Filter>) {
     form.filters().into_iter().partition(|filter| {
         let name = filter.name.as_str();
         let is_tag = name.starts_with("tag:") || name == "tag-key";
-        (is_tag && table.action != "DescribeTags") || table.filters.iter().any(|(known, _)| *known == name)
+        is_tag || table.filters.iter().any(|(known, _)| *known == name)
     })
 }
 
 fn passes(item: &Node, filter: &Filter, table: &Table) -> bool {
     let any = |value: &str| filter.values.iter().any(|pattern| matches(pattern, value));
     if let Some(key) = filter.name.strip_prefix("tag:") {
+        if table.action == "DescribeTags" {
+            return item.get("key") == key && any(item.get("value"));
+        }
         return item.items("tagSet").any(|tag| tag.get("key") == key && any(tag.get("value")));
     }
     if filter.name == "tag-key" {
