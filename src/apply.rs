@@ -1,3 +1,24 @@
 //! Carries out a plan. `machine` decides and never waits; `drive` does the I/O and reports back.
+//!
+//! One loop for every step, entered at different points: *intent stored → create → id known → read until ready → compare with
+//! desired → (update → read)* → outputs*. `start` enters it, `call` takes the answers of calls, `look` those of reads.
 
+mod call;
+mod compare;
+pub mod effect;
 pub mod event;
+mod journal;
+mod look;
+mod looks;
+pub mod machine;
+pub mod ownership;
+mod pace;
+mod schedule;
+pub mod settle;
+mod start;
+mod work;
+
+pub use effect::{Answer, Effect, EffectId, NotStored, Time};
+pub use machine::{Desired, Machine, Setup};
+pub use pace::{Mint, Pace};
+pub use settle::Settling;

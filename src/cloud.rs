@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use crate::remote::{ConfigName, Fault, Found, Id, Token};
+pub use crate::remote::{Query, Target};
+
+use crate::remote::{Fault, Found, Id, Token};
 use crate::value::Value;
 
 /// Carries out single calls. Never waits for readiness, never tries a mutation again: that is the machine's.
@@ -27,27 +29,6 @@ pub trait Cloud: Send + Sync {
     fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>>;
     /// Looks something up: the outputs of a data source.
     fn data<'a>(&'a self, what: &'a Target, arguments: &'a Value) -> BoxFuture<'a, Result<Value, Fault>>;
-}
-
-/// A resource type and the configuration (account, region, credentials) to reach it with.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Target {
-    pub type_name: String,
-    pub config: ConfigName,
-}
-
-/// What a bulk read is asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query {
-    pub ids: Vec<Id>,
-    /// Whose things: types that can ask by tag do so.
-    pub lineage: Option<String>,
-    /// All parts, declared or not (`drift`, `import`); else `parts` only.
-    pub whole: bool,
-    /// Attributes that are declared or recorded for any of the ids: parts that cost a call of their own are read only if named.
-    pub parts: std::collections::BTreeSet<String>,
-    /// An answer that another type's read in this run already got may be used. Never while waiting for something.
-    pub shared: bool,
 }
 
 /// Says whether a mutation that may take `attempt` may still be sent: while the lease surely covers it.

@@ -1,5 +1,6 @@
 //! [`Diagnostic`]: what is wrong with what the user wrote or asked for; where, why, and what to do.
 
+pub mod explain;
 pub mod render;
 
 use std::fmt;

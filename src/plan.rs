@@ -3,9 +3,31 @@
 //! `change` is for people (what, and why), `step` is for the machine (what, and after what).
 
 pub mod change;
+pub mod codec;
+mod decide;
+pub mod diff;
+pub mod document;
+mod guard;
+mod make;
+mod moves;
+mod order;
+pub mod path;
+pub mod read;
+mod request;
+mod select;
+mod sight;
 pub mod step;
+pub mod verify;
+
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use change::{Action, AttributeChange, Change, Reason, Summary};
+pub use make::plan;
+pub use order::doing;
+pub use request::{DataKey, DataRead, ImportKey, Observed, Options, Outcome, Planned, Request};
 pub use step::{Act, Need, Step, StepId};
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! What is said to a cloud and heard from it, as plain data. The planner and the machine know a cloud only by these words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +54,27 @@ impl Default for ConfigName {
     fn default() -> Self {
         Self("default".into())
     }
+}
+
+/// A resource type and the configuration (account, region, credentials) to reach it with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    pub type_name: String,
+    pub config: ConfigName,
+}
+
+/// What a bulk read is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    pub ids: Vec<Id>,
+    /// Whose things: types that can ask by tag do so.
+    pub lineage: Option<String>,
+    /// All parts, declared or not (`drift`, `import`); else `parts` only.
+    pub whole: bool,
+    /// Attributes that are declared or recorded for any of the ids: parts that cost a call of their own are read only if named.
+    pub parts: BTreeSet<String>,
+    /// An answer that another type's read in this run already got may be used. Never while waiting for something.
+    pub shared: bool,
 }
 
 /// How far a thing is on its way.

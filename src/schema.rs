@@ -1,16 +1,18 @@
 //! What a resource type looks like: its attributes, and how each behaves when it changes.
 //!
-//! Behaviour is part of the field's *type*: [`Fixed`], [`Auto`], [`Later`], [`Secret`] and the wrappers of [`mod@field`] say
+//! Behaviour is part of the field's *type*: [`Fixed`], [`Auto`], [`Later`], [`Local`], [`Secret`] and the wrappers of [`mod@field`] say
 //! in the struct what would else live in a table beside it. The schema is read off the struct by `schemars`, so names, types,
 //! docs and behaviour have one home.
 
+pub mod equal;
 pub mod field;
+pub mod normal;
 mod read;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use field::{Auto, Fixed, Json, Later, Secret};
+pub use field::{Auto, Fixed, Json, Later, Local, Secret};
 
 use crate::value::{self, Type, Value};
 
@@ -44,6 +46,8 @@ pub struct Attribute {
     pub fixed: bool,
     /// Not needed to create the thing: its references order only the step that configures it.
     pub later: bool,
+    /// The cloud never tells it: compared with what was last applied, never with what is live.
+    pub local: bool,
     /// Sensitive whatever the user writes.
     pub secret: bool,
     pub equality: Equality,

@@ -4,6 +4,8 @@
 
 pub mod codec;
 pub mod journal;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use journal::{Entry, Intent, IntentAct, OpId, Outcome, Position};
+pub use journal::{Commit, Entry, Gap, Intent, IntentAct, OpId, Outcome, Position};
 
 use crate::address::{Address, StackName};
 use crate::remote::{ConfigName, Id, Token};
@@ -139,6 +141,15 @@ impl State {
             outputs: BTreeMap::new(),
             intents: BTreeMap::new(),
             timings: BTreeMap::new(),
+        }
+    }
+
+    /// Drops dependencies on what is not recorded any more: they order nothing, and would be broken references. Done once
+    /// before a document is written, not with every entry that removes something.
+    pub fn tidy(&mut self) {
+        let recorded: BTreeSet<Address> = self.resources.keys().cloned().collect();
+        for record in self.resources.values_mut() {
+            record.dependencies.retain(|it| recorded.contains(it));
         }
     }
 }

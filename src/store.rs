@@ -1,5 +1,19 @@
 //! Where state, journal and lock are kept: one contract, three implementations (memory, a local folder, S3 with DynamoDB), one
 //! test suite.
+//!
+//! A state is one document, rewritten seldom, and a journal behind it, to which every step adds a commit. The lock gives the
+//! right to write for a lease; whoever takes it over rewrites the document first, under a higher epoch, so that nothing of a
+//! former holder can be stored any more. `engine.md` §5 has the rules, each implementation says how it keeps them.
+
+mod clock;
+mod document;
+mod frame;
+mod heartbeat;
+mod key;
+pub mod lease;
+pub mod local;
+mod lock;
+pub mod memory;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,14 +49,22 @@ pub trait Session: Send {
     /// The state as taken over, with the journal folded in; rewritten under the new epoch already. None for a new stack.
     fn state(&self) -> Option<State>;
     fn epoch(&self) -> u64;
-    /// When the former holder last gave a sign of life, milliseconds since 1970, if it did not release the lock itself.
+    /// How long the right to write outlives its last renewal.
+    fn lease(&self) -> Duration;
+    /// When the former holder last gave a sign of life, milliseconds since 1970 on this machine's clock, if it did not release
+    /// the lock itself. It may have had calls under way until one [`lease`](Self::lease) after.
     fn abandoned_at(&self) -> Option<u64>;
     /// Whether a mutation may still be sent.
     fn gate(&self) -> Arc<dyn Gate>;
-    /// Stores entries as one commit. When it returns, they and all before them are stored.
+    /// Stores entries as one commit. When it returns, they and all before them are stored. A new stack's first act is a
+    /// [`save`](Self::save): the journal continues a document.
     fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>>;
-    /// Writes the document, and removes journal entries at or below its watermark.
+    /// Writes the document, and removes the journal entries that it contains. `state` holds everything appended so far; its
+    /// serial, epoch, run and watermark are this session's to set. A state that breaks a law is refused, and the former
+    /// document stays.
     fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Gives the lock back. Only when no call of this run can still be under way; else drop the session, so that the lease runs
+    /// out and the next holder knows.
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 }
 
@@ -89,6 +111,22 @@ pub enum StoreError {
     Newer { place: String, found: u32, known: u32 },
     #[error("the state at {place} belongs to the stack `{found}`")]
     OtherStack { place: String, found: String },
+    #[error("{place} holds {what}, not a state of infra")]
+    Foreign { place: String, what: &'static str },
+    /// Laws of state are broken, by infra or by hand.
+    #[error("the state at {place} is inconsistent: {}", problems.join("; "))]
+    Unlawful { place: String, problems: Vec<String> },
+    /// A state that must not be written; the former one is untouched.
+    #[error("this is a bug in infra: the new state for {place} is not good ({}); the former one was kept", problems.join("; "))]
+    Refused { place: String, problems: Vec<String> },
+    #[error("{place} has no version `{id}`")]
+    NoVersion { place: String, id: String },
+    /// The process that holds the lock of a local state is alive, and only its end frees the lock.
+    #[error("the lock is held by process {pid} on this machine, which is still running: end that process instead")]
+    HeldByProcess { pid: u32 },
+    /// Somebody else's run holds the lock than the one named.
+    #[error("the lock is not held by the run `{wanted}`{}", found.as_ref().map(|it| format!(" but by `{it}`")).unwrap_or_default())]
+    NotHeldBy { wanted: String, found: Option<String> },
     #[error("there is no state store yet: {0}")]
     Absent(String),
     #[error("{place}: {source}")]

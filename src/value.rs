@@ -1,6 +1,7 @@
 //! [`Value`]: what an expression yields, an attribute holds, a state records. Known, or unknown with its provenance; with a
 //! mark when sensitive.
 
+mod arithmetic;
 mod convert;
 mod number;
 mod seal;
@@ -14,6 +15,7 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use arithmetic::ArithmeticError;
 pub use convert::ConvertError;
 pub use number::{NotANumber, Number};
 pub use seal::Sealer;

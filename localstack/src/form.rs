@@ -3,11 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What stays as it is in a query string: the unreserved characters of RFC 3986, as SigV4 wants them.
-pub const STRICT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+pub const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 #[derive(Clone, Debug, Default)]
 pub struct Form(Vec<(String, String)>);
@@ -32,6 +28,16 @@ impl Form {
         )
     }
 
+    /// The parameters of a call that a rule makes.
+    pub fn of(action: &str, parameters: &[(&str, &str)]) -> Self {
+        let mut form = Self::default();
+        form.set("Action", action);
+        for (name, value) in parameters {
+            form.set(name, *value);
+        }
+        form
+    }
+
     pub fn encode(&self) -> String {
         let mut out = String::new();
         for (name, value) in &self.0 {
@@ -46,15 +52,29 @@ impl Form {
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.remove(name);
         self.0.push((name.to_owned(), value.into()));
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, value)| value.as_str())
+    }
+
+    /// Replaces the values for which `change` has a better one.
+    pub fn map_values(&mut self, change: impl Fn(&str, &str) -> Option<String>) {
+        for (name, value) in &mut self.0 {
+            if let Some(better) = change(name, value) {
+                *value = better;
+            }
+        }
     }
 
     pub fn remove(&mut self, name: &str) {
@@ -63,10 +83,7 @@ impl Form {
 
     /// Removes `prefix` itself and everything below it (`Filter` takes `Filter.1.Name` along).
     pub fn remove_all(&mut self, prefix: &str) {
-        self.0.retain(|(key, _)| {
-            key.strip_prefix(prefix)
-                .is_none_or(|rest| !rest.is_empty() && !rest.starts_with('.'))
-        });
+        self.0.retain(|(key, _)| key.strip_prefix(prefix).is_none_or(|rest| !rest.is_empty() && !rest.starts_with('.')));
     }
 
     /// The values of `Name.1`, `Name.2`, … in order.
@@ -123,11 +140,7 @@ impl Form {
 
     /// Everything said, in an order that does not depend on how it was said; for comparing two requests.
     pub fn canonical(&self, without: &[&str]) -> String {
-        let mut pairs: Vec<&(String, String)> = self
-            .0
-            .iter()
-            .filter(|(key, _)| !without.contains(&key.as_str()))
-            .collect();
+        let mut pairs: Vec<&(String, String)> = self.0.iter().filter(|(key, _)| !without.contains(&key.as_str())).collect();
         pairs.sort();
         format!("{pairs:?}")
     }
@@ -148,10 +161,7 @@ mod tests {
         assert_eq!(form.list("Id"), ["a c", "b"]);
         let mut filters = form.filters();
         assert_eq!(filters[0].name, "tag:k");
-        filters.push(Filter {
-            name: "state".into(),
-            values: vec!["x".into(), "y".into()],
-        });
+        filters.push(Filter { name: "state".into(), values: vec!["x".into(), "y".into()] });
         form.set_filters(&filters);
         let again = Form::parse(&form.encode());
         assert_eq!(again.filters()[1].values, ["x", "y"]);

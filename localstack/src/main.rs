@@ -1,1 +1,140 @@
-fn main() {}
+//! `localstack up` and `localstack run`: the local cloud from a shell.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use localstack::control::Settings;
+use localstack::{Cloud, Options};
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The account that the printed environment belongs to.
+const ACCOUNT: &str = "111111111111";
+
+#[derive(Parser)]
+#[command(name = "localstack", about = "A local AWS for development and tests")]
+struct Cli {
+    #[command(subcommand)]
+    command: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Start, print the environment to export, and run until Ctrl-C.
+    Up(How),
+    /// Start, run a command in that environment, and stop again.
+    Run {
+        #[command(flatten)]
+        how: How,
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+}
+
+#[derive(Args)]
+struct How {
+    /// The port to listen on; a free one unless given.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Added to every answer, on top of what the emulator takes (`50ms`, `1s`).
+    #[arg(long, default_value = "0ms", value_parser = duration)]
+    latency: Duration,
+    /// How slowly things become ready, as a part of what AWS takes: 1 is real time.
+    #[arg(long, default_value_t = Settings::default().slow)]
+    slow: f64,
+    /// Throttle at AWS's published rates.
+    #[arg(long)]
+    rates: bool,
+}
+
+impl How {
+    fn options(&self) -> Options {
+        Options {
+            port: self.port,
+            settings: Settings {
+                latency_ms: u64::try_from(self.latency.as_millis()).unwrap_or(u64::MAX),
+                slow: self.slow,
+                rates: self.rates,
+                ..Settings::default()
+            },
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s').unwrap_or(""), 1.0),
+    };
+    let number: f64 = number.parse().map_err(|_| "expected 50ms or 1.5s")?;
+    Duration::try_from_secs_f64(number * unit).map_err(|failure| failure.to_string())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Verb::Up(how) => up(&how).await,
+        Verb::Run { how, command } => run(&how, &command).await,
+    };
+    outcome.unwrap_or_else(|failure| {
+        anstream::eprintln!("localstack: {failure}");
+        ExitCode::FAILURE
+    })
+}
+
+type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+async fn up(how: &How) -> Outcome {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let cloud = Cloud::start(how.options()).await?;
+    for (name, value) in cloud.env(ACCOUNT) {
+        anstream::println!("export {name}={value}");
+    }
+    anstream::eprintln!("localstack: running; Ctrl-C stops it");
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run(how: &How, command: &[String]) -> Outcome {
+    let [program, arguments @ ..] = command else {
+        return Err("no command given".into());
+    };
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let cloud = Cloud::start(how.options()).await?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .envs(cloud.env(ACCOUNT))
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|failure| format!("{program}: {failure}"))?;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status?,
+            // Ctrl-C reaches the whole process group by itself; the command decides when it ends.
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => forward(&child, rustix::process::Signal::TERM),
+        }
+    };
+    Ok(exit_code(status))
+}
+
+fn forward(child: &tokio::process::Child, signal: rustix::process::Signal) {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok());
+    if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+        // It fails only when the command has ended, which `wait` will tell.
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
+
+/// The command's own exit code, or 128 + signal as a shell has it.
+fn exit_code(status: std::process::ExitStatus) -> ExitCode {
+    use std::os::unix::process::ExitStatusExt;
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}

@@ -12,14 +12,7 @@ const REQUIREMENTS: &str = include_str!("../python/requirements.txt");
 const LAUNCHER: &str = include_str!("../python/emulator.py");
 
 /// Interpreters in the order they are tried; the first that is new enough wins.
-const INTERPRETERS: [&str; 6] = [
-    "python3",
-    "python3.14",
-    "python3.13",
-    "python3.12",
-    "python3.11",
-    "python3.10",
-];
+const INTERPRETERS: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 
 /// A ready environment: an interpreter that can import the emulators, and the script that starts them.
 #[derive(Clone, Debug)]
@@ -33,27 +26,18 @@ pub fn cache_folder() -> Result<PathBuf, StartError> {
     if let Some(folder) = std::env::var_os("INFRA_CACHE").filter(|folder| !folder.is_empty()) {
         return Ok(PathBuf::from(folder));
     }
-    std::env::home_dir()
-        .map(|home| home.join(".cache").join("infra"))
-        .ok_or(StartError::NoCacheFolder)
+    std::env::home_dir().map(|home| home.join(".cache").join("infra")).ok_or(StartError::NoCacheFolder)
 }
 
 /// Finds the environment of exactly these versions, or makes it.
 ///
 /// A file lock keeps two processes from building it at once, and a rename at the end from anyone using half of it.
 pub fn environment(cache: &Path) -> Result<Python, StartError> {
-    let (interpreter, version) = INTERPRETERS
-        .iter()
-        .find_map(|name| version(name).map(|version| (*name, version)))
-        .ok_or(StartError::NoPython)?;
-    let key = hex::encode(Sha256::digest(
-        format!("{version}\n{REQUIREMENTS}\n{LAUNCHER}").as_bytes(),
-    ));
+    let (interpreter, version) =
+        INTERPRETERS.iter().find_map(|name| version(name).map(|version| (*name, version))).ok_or(StartError::NoPython)?;
+    let key = hex::encode(Sha256::digest(format!("{version}\n{REQUIREMENTS}\n{LAUNCHER}").as_bytes()));
     let home = cache.join(format!("emulators-{}", &key[..16]));
-    let ready = Python {
-        interpreter: home.join("bin").join("python"),
-        launcher: home.join("emulator.py"),
-    };
+    let ready = Python { interpreter: home.join("bin").join("python"), launcher: home.join("emulator.py") };
     if home.is_dir() {
         return Ok(ready);
     }
@@ -75,13 +59,13 @@ pub fn environment(cache: &Path) -> Result<Python, StartError> {
 /// `3.11.7` if `name` is an interpreter of 3.10 or newer.
 fn version(name: &str) -> Option<String> {
     let output = Command::new(name)
-        .args(["-c", "import sys, venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3]); sys.exit(sys.version_info < (3, 10))"])
+        .args([
+            "-c",
+            "import sys, venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3]); sys.exit(sys.version_info < (3, 10))",
+        ])
         .output()
         .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn build(interpreter: &str, folder: &Path) -> Result<(), StartError> {
@@ -103,9 +87,6 @@ fn step(command: &mut Command) -> Result<(), StartError> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let last = said
-        .lines()
-        .rfind(|line| !line.trim().is_empty())
-        .unwrap_or("no output");
+    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no output");
     Err(StartError::Setup(last.trim().to_owned()))
 }

@@ -36,11 +36,7 @@ impl Claim {
 
     fn of_header(parts: &Parts, value: &str) -> Option<Self> {
         let fields = value.strip_prefix(ALGORITHM)?;
-        let field = |name: &str| {
-            fields
-                .split(',')
-                .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
-        };
+        let field = |name: &str| fields.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
         Self::assemble(
             field("Credential")?,
             header(parts, "x-amz-date")?,
@@ -53,12 +49,7 @@ impl Claim {
 
     fn of_query(query: &str) -> Option<Self> {
         let pairs = query_pairs(query);
-        let field = |name: &str| {
-            pairs
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.as_str())
-        };
+        let field = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         Self::assemble(
             field("X-Amz-Credential")?,
             field("X-Amz-Date")?,
@@ -136,9 +127,7 @@ impl Claim {
         if self.service == "s3" {
             return path.to_owned();
         }
-        let segments = path
-            .split('/')
-            .map(|segment| utf8_percent_encode(segment, STRICT).to_string());
+        let segments = path.split('/').map(|segment| utf8_percent_encode(segment, STRICT).to_string());
         segments.collect::<Vec<_>>().join("/")
     }
 }

@@ -15,17 +15,11 @@ pub struct Node {
 
 impl Node {
     pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            ..Self::default()
-        }
+        Self { name: name.to_owned(), ..Self::default() }
     }
 
     pub fn leaf(name: &str, text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            ..Self::new(name)
-        }
+        Self { text: text.into(), ..Self::new(name) }
     }
 
     pub fn with(mut self, child: Node) -> Self {
@@ -61,8 +55,7 @@ impl Node {
 
     /// Follows child names downwards.
     pub fn find(&self, path: &[&str]) -> Option<&Node> {
-        path.iter()
-            .try_fold(self, |node, name| node.child(name))
+        path.iter().try_fold(self, |node, name| node.child(name))
     }
 
     /// Reads a document. `None` when it is not well-formed.
@@ -89,10 +82,7 @@ impl Node {
                 Event::GeneralRef(reference) => {
                     let resolved = match reference.resolve_char_ref().ok()? {
                         Some(character) => character.to_string(),
-                        None => quick_xml::escape::resolve_predefined_entity(
-                            &reference.decode().ok()?,
-                        )?
-                        .to_owned(),
+                        None => quick_xml::escape::resolve_predefined_entity(&reference.decode().ok()?)?.to_owned(),
                     };
                     open.last_mut()?.text.push_str(&resolved);
                 }
@@ -141,10 +131,8 @@ fn start(tag: &quick_xml::events::BytesStart<'_>) -> Option<Node> {
     let mut node = Node::new(std::str::from_utf8(tag.name().as_ref()).ok()?);
     for attribute in tag.attributes() {
         let attribute = attribute.ok()?;
-        node.attributes.push((
-            std::str::from_utf8(attribute.key.as_ref()).ok()?.to_owned(),
-            attribute.unescape_value().ok()?.into_owned(),
-        ));
+        node.attributes
+            .push((std::str::from_utf8(attribute.key.as_ref()).ok()?.to_owned(), attribute.unescape_value().ok()?.into_owned()));
     }
     Some(node)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::address::Address;
 use crate::remote::{Fault, Id};
@@ -26,6 +26,7 @@ pub enum Doing {
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Event {
     Started {
+        #[serde(serialize_with = "seconds")]
         at: Duration,
         address: Address,
         doing: Doing,
@@ -33,6 +34,7 @@ pub enum Event {
     },
     /// It is there, and not ready: the cloud's word for its state.
     Waiting {
+        #[serde(serialize_with = "seconds")]
         at: Duration,
         address: Address,
         doing: Doing,
@@ -40,32 +42,39 @@ pub enum Event {
     },
     /// A call failed in a way that passes.
     Retrying {
+        #[serde(serialize_with = "seconds")]
         at: Duration,
         address: Address,
         doing: Doing,
         fault: Fault,
+        #[serde(serialize_with = "seconds")]
         wait: Duration,
     },
     Done {
+        #[serde(serialize_with = "seconds")]
         at: Duration,
         address: Address,
         doing: Doing,
         id: Option<Id>,
+        #[serde(serialize_with = "seconds")]
         took: Duration,
     },
     Failed {
+        #[serde(serialize_with = "seconds")]
         at: Duration,
         address: Address,
         doing: Doing,
         failure: Failure,
     },
     Skipped {
+        #[serde(serialize_with = "seconds")]
         at: Duration,
         address: Address,
         because: Address,
     },
     /// Ctrl-C was heard: nothing more is started.
     Stopping {
+        #[serde(serialize_with = "seconds")]
         at: Duration,
         in_flight: usize,
     },
@@ -81,13 +90,23 @@ pub enum Failure {
     #[error("{status}")]
     BecameFailed { status: String },
     #[error("not ready after {} s; last seen {status}", waited.as_secs())]
-    NotReady { waited: Duration, status: String },
+    NotReady {
+        #[serde(serialize_with = "seconds")]
+        waited: Duration,
+        status: String,
+    },
+    /// It was there, and then it was not: somebody else removed it.
+    #[error("it disappeared while it was worked on")]
+    Vanished,
     /// Two updates, and the cloud still says something else. Values are shown as the plan shows them.
     #[error("the change did not take effect: {path} is {live}, not {desired}")]
     DidNotTake { path: String, live: String, desired: String },
     /// The value that the plan showed is not what came out.
     #[error("{path} came out as {now}, the plan showed {planned}")]
     NotAsPlanned { path: String, planned: String, now: String },
+    /// Ctrl-C came while it was not known yet whether it was made; it was not.
+    #[error("interrupted before it was made")]
+    Interrupted,
     /// A condition of the user's.
     #[error("{message}")]
     Condition { message: String },
@@ -106,5 +125,11 @@ pub struct Outcome {
     pub skipped: Vec<(Address, Address)>,
     /// Interrupted before everything was started.
     pub stopped: bool,
+    #[serde(serialize_with = "seconds")]
     pub took: Duration,
+}
+
+/// As scripts read it: seconds, with a fraction.
+fn seconds<S: Serializer>(it: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(it.as_secs_f64())
 }

@@ -79,6 +79,10 @@ pub enum Reason {
     },
     /// A former run made it and did not finish it.
     Unfinished,
+    /// It became what it cannot leave, in the cloud's words: only a new one helps.
+    Failed {
+        status: String,
+    },
     /// A former run replaced it, and the old one is still there.
     Deposed {
         id: Id,

@@ -54,6 +54,10 @@ behaviour! {
     Later, "x-later"
 }
 behaviour! {
+    /// Known to infra alone: the cloud takes it along with some call and never tells it. Compared with what was last applied.
+    Local, "x-local"
+}
+behaviour! {
     /// Never printed, and stored only as a keyed digest.
     Secret, "x-secret"
 }

@@ -63,6 +63,7 @@ fn read_attribute(json: &Json, required: bool, place: &str) -> Attribute {
         presence,
         fixed: flag("x-fixed"),
         later: flag("x-later"),
+        local: flag("x-local"),
         secret: flag("x-secret"),
         equality: read_equality(&bare, place),
         default,

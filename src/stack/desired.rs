@@ -16,6 +16,11 @@ pub trait Configuration: Send {
     /// (all but the `later` ones) are evaluated.
     fn evaluate(&mut self, host: &mut dyn Host) -> Evaluation;
 
+    /// Forgets every value that was evaluated with the host's help, because the planner found out that what it said of some
+    /// outputs does not hold (a replacement that a lifecycle rule triggers): the next evaluation asks again. Those that
+    /// remember nothing have nothing to do.
+    fn reset(&mut self) {}
+
     /// The settings of one instance as they are now, `later` ones included. For the driver, when more is known.
     fn settings(&mut self, address: &Address, host: &mut dyn Host) -> Result<Value, Vec<Diagnostic>>;
 

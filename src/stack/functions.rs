@@ -1,42 +1,121 @@
-//! Terraform's functions, by name.
+//! Terraform's functions, by name and with its semantics. All are pure: the same arguments, and the same files, give the same
+//! result. What depends on the clock, on chance or on the machine is refused, with the reason.
+//!
+//! Unknown arguments make the result unknown, sensitive ones make it sensitive; see [`function::Body`] for who sees to that.
+//! No argument makes a function panic, hang or fill the memory: see [`limits`].
+
+mod charset;
+mod collections;
+mod convert;
+mod dates;
+mod decode_json;
+mod encoding;
+mod files;
+mod format;
+mod function;
+mod hashes;
+mod json;
+mod limits;
+mod maps;
+mod members;
+mod network;
+mod numbers;
+mod pattern;
+mod refused;
+mod sets;
+mod text;
+mod timestamp;
+mod unify;
+mod verbs;
+mod write_yaml;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+pub use function::{Parameter, Shape, Signature};
+pub use unify::unify;
 
 use super::files::Files;
-use crate::value::{Type, Value};
+use crate::value::Value;
+use function::Function;
 
-/// What a function says of its arguments.
-#[derive(Debug)]
+/// Why a call has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {
+    /// Which argument is to blame, counted from 0; nothing when it is the call as a whole.
     pub argument: Option<usize>,
+    /// A clause without a capital or a full stop; never contains a secret, because sensitive arguments are not quoted.
     pub message: String,
 }
 
-pub fn names() -> impl Iterator<Item = &'static str> {
-    ["length", "upper", "toset", "jsonencode", "file", "one", "values", "range", "sensitive", "nonsensitive"].into_iter()
+impl CallError {
+    fn new(message: impl Into<String>) -> Self {
+        Self { argument: None, message: message.into() }
+    }
+
+    fn at(argument: usize, message: impl Into<String>) -> Self {
+        Self { argument: Some(argument), message: message.into() }
+    }
 }
 
-pub fn call(name: &str, arguments: &[Value], host: &dyn Files) -> Result<Value, CallError> {
-    let fail = |message: &str| CallError { argument: Some(0), message: message.into() };
-    let [first] = arguments else { return Err(fail("one argument")) };
-    let (bare, marked) = first.unmark();
-    if bare.is_unknown() {
-        return Ok(Value::unknown_from(Type::Any, [bare]).mark(marked));
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
-    Ok(match name {
-        "length" => match bare.members() {
-            Some(members) => Value::from(members.len() as i64),
-            None => Value::from(bare.items().map_or(0, |it| it.len()) as i64),
-        },
-        "upper" => Value::from(bare.as_str().ok_or_else(|| fail("a string"))?.to_uppercase()).mark(marked),
-        "toset" => bare.convert(&Type::set(Type::Any)).map_err(|error| fail(&error.problem))?,
-        "jsonencode" => Value::from(bare.to_json().ok_or_else(|| fail("known"))?.to_string()),
-        "file" => {
-            let bytes = host.read(bare.as_str().unwrap_or_default()).map_err(|it| fail(&it))?;
-            Value::from(String::from_utf8_lossy(&bytes).into_owned())
-        }
-        "one" => bare.items().and_then(|it| it.first().map(|it| (*it).clone())).unwrap_or(Value::Null),
-        "values" => Value::tuple(bare.members().into_iter().flat_map(|it| it.values().cloned())),
-        "range" => Value::tuple((0..bare.to_json().and_then(|it| it.as_i64()).unwrap_or(0)).map(Value::from)),
-        "sensitive" => bare.clone().sensitive(),
-        _ => bare.clone(),
-    })
+}
+
+type Answer = Result<Value, CallError>;
+
+static FUNCTIONS: LazyLock<BTreeMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    let families = [
+        collections::FUNCTIONS,
+        convert::FUNCTIONS,
+        dates::FUNCTIONS,
+        encoding::FUNCTIONS,
+        files::FUNCTIONS,
+        format::FUNCTIONS,
+        hashes::FUNCTIONS,
+        json::FUNCTIONS,
+        maps::FUNCTIONS,
+        members::FUNCTIONS,
+        network::FUNCTIONS,
+        numbers::FUNCTIONS,
+        pattern::FUNCTIONS,
+        sets::FUNCTIONS,
+        text::FUNCTIONS,
+        yaml::FUNCTIONS,
+    ];
+    families.into_iter().flatten().map(|it| (it.signature.name, it)).collect()
+});
+
+/// Calls the function `name`. An argument's index in the error is its index in `arguments`.
+pub fn call(name: &str, arguments: &[Value], files: &dyn Files) -> Result<Value, CallError> {
+    let Some(function) = FUNCTIONS.get(name) else {
+        return Err(CallError::new(match refused::reason(name) {
+            Some(reason) => format!("{name} cannot be used: {reason}"),
+            None => format!("there is no function named {name:?}"),
+        }));
+    };
+    function.call(arguments, files)
+}
+
+/// The functions that can be called, sorted. Those that take expressions rather than values (`try`, `can`, `templatefile`,
+/// `templatestring`) belong to the evaluator and are not among them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.keys().copied()
+}
+
+/// Why `name`, a function of Terraform's, is not offered, and what to do instead.
+pub fn refusal(name: &str) -> Option<&'static str> {
+    refused::reason(name)
+}
+
+/// What `name` takes and gives.
+pub fn signature(name: &str) -> Option<&'static Signature> {
+    FUNCTIONS.get(name).map(|it| &it.signature)
 }

@@ -18,6 +18,7 @@ use super::settings::{self, StackSettings};
 use super::source::Source;
 use super::variables::{self, Given};
 use crate::address::{Address, StackName};
+use crate::diag::render::Sources;
 use crate::diag::{Diagnostic, Span};
 use crate::remote::ConfigName;
 use crate::schema::Types;
@@ -97,11 +98,6 @@ impl Program {
         self.memo.next_generation();
     }
 
-    /// The text of a file, for showing diagnostics.
-    pub fn source(&self, file: &str) -> Option<&str> {
-        self.model.files.iter().find(|it| it.name.as_ref() == file).map(|it| it.text.as_ref())
-    }
-
     /// Names of the files that the program consists of.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.model.files.iter().map(|it| it.name.as_ref())
@@ -154,6 +150,12 @@ impl Program {
             Some(value) if !complaints.iter().any(Diagnostic::is_error) => Ok(value),
             _ => Err(order::sorted(complaints)),
         }
+    }
+}
+
+impl Sources for Program {
+    fn text(&self, file: &str) -> Option<Arc<str>> {
+        self.model.files.iter().find(|it| it.name.as_ref() == file).map(|it| it.text.clone())
     }
 }
 

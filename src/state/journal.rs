@@ -23,6 +23,35 @@ pub struct Position {
     pub seq: u64,
 }
 
+/// What was stored together, at one position.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Commit {
+    pub position: Position,
+    pub entries: Vec<Entry>,
+}
+
+/// The journal does not continue the state: a commit is missing between them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the journal goes on at {found}, the state of epoch {epoch} ends at {}", after.map_or("its start".to_owned(), |it| it.to_string()))]
+pub struct Gap {
+    pub epoch: u64,
+    pub after: Option<Position>,
+    pub found: Position,
+}
+
+impl Position {
+    /// The place of the commit that follows `last` in this epoch; every epoch counts from 1.
+    pub fn next(last: Option<Position>, epoch: u64) -> Self {
+        Self { epoch, seq: last.filter(|it| it.epoch == epoch).map_or(1, |it| it.seq.saturating_add(1)) }
+    }
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.epoch, self.seq)
+    }
+}
+
 /// Written before the call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
@@ -123,6 +152,24 @@ pub enum Outcome {
 }
 
 impl State {
+    /// Takes in what the state does not contain yet, and moves the watermark. `commits` are in the order of their positions.
+    ///
+    /// A state is rewritten under a new epoch before that epoch's first commit, so what is not contained yet is of the state's
+    /// own epoch and has no gaps.
+    pub fn replay(&mut self, commits: &[Commit]) -> Result<(), Gap> {
+        for commit in commits {
+            if self.watermark.is_some_and(|mark| commit.position <= mark) {
+                continue;
+            }
+            if commit.position != Position::next(self.watermark, self.epoch) {
+                return Err(Gap { epoch: self.epoch, after: self.watermark, found: commit.position });
+            }
+            commit.entries.iter().for_each(|it| self.fold(it));
+            self.watermark = Some(commit.position);
+        }
+        Ok(())
+    }
+
     /// Takes one entry in. Entries are facts: none is refused, and folding one twice is folding it once.
     pub fn fold(&mut self, entry: &Entry) {
         match entry {
@@ -226,5 +273,36 @@ impl Record {
             all.push(Deposed { id: self.id, config: self.config, applied: self.applied, outputs: self.outputs });
         }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::sample;
+
+    fn commit(epoch: u64, seq: u64) -> Commit {
+        let entries = vec![Entry::Intent(sample::creation(&format!("{epoch}.{seq}"), 9, Value::Null))];
+        Commit { position: Position { epoch, seq }, entries }
+    }
+
+    #[test]
+    fn what_the_state_contains_is_skipped_and_the_rest_taken_in_order() {
+        let mut state = sample::state(1);
+        assert_eq!((state.epoch, state.watermark), (3, Some(Position { epoch: 2, seq: 9 })));
+        state.replay(&[commit(2, 8), commit(2, 9), commit(3, 1), commit(3, 2)]).unwrap();
+        assert_eq!(state.watermark, Some(Position { epoch: 3, seq: 2 }));
+        let ops: Vec<_> = state.intents.keys().map(|it| it.0.to_string()).collect();
+        assert_eq!(ops, ["3.1", "3.2"]);
+        state.replay(&[commit(3, 1), commit(3, 2), commit(3, 3)]).unwrap();
+        assert_eq!(state.watermark, Some(Position { epoch: 3, seq: 3 }));
+    }
+
+    #[test]
+    fn a_gap_is_never_jumped_over() {
+        for strange in [commit(3, 2), commit(2, 10), commit(4, 1)] {
+            let gap = sample::state(1).replay(std::slice::from_ref(&strange)).unwrap_err();
+            assert_eq!(gap.found, strange.position);
+        }
     }
 }

@@ -20,6 +20,9 @@ enum Repr {
 /// Beyond this many digits a power of ten is not written out: it would take the memory of the machine.
 const EXPONENT_MAX: i64 = 4_096;
 
+/// Longer texts are not read: making a number of them takes quadratic time.
+const TEXT_MAX: usize = 8_192;
+
 impl Number {
     pub fn from_decimal(decimal: BigDecimal) -> Self {
         if decimal.is_integer()
@@ -95,7 +98,8 @@ impl FromStr for Number {
         if let Ok(int) = text.parse::<i64>() {
             return Ok(int.into());
         }
-        if !text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.') || text.contains('_') {
+        if text.len() > TEXT_MAX || !text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.') || text.contains('_')
+        {
             return Err(NotANumber);
         }
         let decimal = BigDecimal::from_str(text).map_err(|_| NotANumber)?;

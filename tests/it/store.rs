@@ -1,1 +1,6 @@
-//! One suite for every store.
+//! One suite for every store, and what is particular to each.
+
+mod contract;
+mod local;
+mod memory;
+mod sample;

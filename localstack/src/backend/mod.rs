@@ -37,13 +37,7 @@ pub struct Backends {
 
 impl Backends {
     pub fn new(python: Python, logs: PathBuf, gateway_port: u16) -> Self {
-        Self {
-            python,
-            logs,
-            gateway_port,
-            ministack: Slot::default(),
-            moto: Mutex::default(),
-        }
+        Self { python, logs, gateway_port, ministack: Slot::default(), moto: Mutex::default() }
     }
 
     /// The port of ministack, started on first use.
@@ -66,10 +60,7 @@ impl Backends {
 
     /// The port of this account's moto, started on first use.
     pub async fn moto(&self, account: &str) -> Result<u16, StartError> {
-        let slot = lock(&self.moto)
-            .entry(account.to_owned())
-            .or_default()
-            .clone();
+        let slot = lock(&self.moto).entry(account.to_owned()).or_default().clone();
         let emulator = slot
             .get_or_try_init(|| {
                 let environment = vec![("MOTO_ACCOUNT_ID", account.to_owned())];
@@ -77,6 +68,18 @@ impl Backends {
             })
             .await?;
         Ok(emulator.port)
+    }
+
+    /// Stops all of them at once.
+    pub fn stop(&self) {
+        if let Some(emulator) = self.ministack.get() {
+            emulator.stop();
+        }
+        for slot in lock(&self.moto).values() {
+            if let Some(emulator) = slot.get() {
+                emulator.stop();
+            }
+        }
     }
 
     async fn start(

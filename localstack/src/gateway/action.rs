@@ -17,20 +17,10 @@ pub fn name(service: &str, parts: &Parts, form: &Form) -> String {
     if let Some(action) = form.get("Action") {
         return action.to_owned();
     }
-    let path: Vec<&str> = parts
-        .uri
-        .path()
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let path: Vec<&str> = parts.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
     let query = Form::parse(parts.uri.query().unwrap_or_default());
     let found = match service {
-        "s3" => Some(s3(
-            &parts.method,
-            path.len(),
-            &query,
-            header("x-amz-copy-source").is_some(),
-        )),
+        "s3" => Some(s3(&parts.method, path.len(), &query, header("x-amz-copy-source").is_some())),
         "route53" => route53(&parts.method, path.get(1..).unwrap_or_default()),
         "apigateway" => api_gateway(&parts.method, path.get(1..).unwrap_or_default()),
         _ => None,
@@ -140,7 +130,7 @@ fn route53(method: &Method, path: &[&str]) -> Option<String> {
 /// Collections and their members alternate: `/v2/apis/{id}/routes/{id}`.
 fn api_gateway(method: &Method, path: &[&str]) -> Option<String> {
     let (noun, one) = match path {
-        [.., collection, _] if path.len() % 2 == 0 => (collection, true),
+        [.., collection, _] if path.len().is_multiple_of(2) => (collection, true),
         [.., collection] => (collection, false),
         [] => return None,
     };

@@ -56,6 +56,21 @@ pub struct Call {
 }
 
 impl Call {
+    /// The same caller and parameters, for another question on the way.
+    pub fn without_body(&self) -> Self {
+        Self {
+            service: self.service,
+            action: self.action.clone(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            protocol: self.protocol,
+            request_id: self.request_id.clone(),
+            parts: self.parts.clone(),
+            body: Payload::Whole(Bytes::new()),
+            form: self.form.clone(),
+        }
+    }
+
     /// The parameters of a JSON call; null where the body is none.
     pub fn json(&self) -> Value {
         serde_json::from_slice(self.body.bytes()).unwrap_or_default()
@@ -68,17 +83,21 @@ impl Call {
             .path()
             .split('/')
             .filter(|segment| !segment.is_empty())
-            .map(|segment| {
-                percent_encoding::percent_decode_str(segment)
-                    .decode_utf8_lossy()
-                    .into_owned()
-            })
+            .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
             .collect()
     }
 
     /// Sends changed parameters on instead of those that came.
     pub fn rewrite(&mut self) {
-        self.body = Payload::Whole(Bytes::from(self.form.encode()));
+        self.set_body(self.form.encode());
+    }
+
+    /// Sends another body on instead of the one that came.
+    pub fn set_body(&mut self, body: impl Into<Bytes>) {
+        self.body = Payload::Whole(body.into());
+        for name in ["x-amz-content-sha256", "content-md5"] {
+            self.parts.headers.remove(name);
+        }
     }
 }
 
@@ -97,11 +116,7 @@ impl Reply {
     pub fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Self {
-            status,
-            headers,
-            body: Payload::Whole(body.into()),
-        }
+        Self { status, headers, body: Payload::Whole(body.into()) }
     }
 
     pub fn xml(status: StatusCode, document: &Node) -> Self {
@@ -130,6 +145,8 @@ impl Reply {
 
     fn set_body(&mut self, body: impl Into<Bytes>) {
         self.headers.remove(CONTENT_LENGTH);
+        // DynamoDB's checksum of the body it sent.
+        self.headers.remove("x-amz-crc32");
         self.body = Payload::Whole(body.into());
     }
 

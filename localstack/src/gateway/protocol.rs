@@ -5,6 +5,7 @@
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
 use serde_json::json;
 
 use super::message::Reply;
@@ -21,7 +22,7 @@ pub enum Protocol {
 }
 
 /// An error answer: what AWS calls it, and what it says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     pub status: u16,
     pub code: String,
@@ -35,11 +36,7 @@ impl Refusal {
     }
 
     pub fn with_status(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: code.to_owned(),
-            message: message.into(),
-        }
+        Self { status, code: code.to_owned(), message: message.into() }
     }
 
     /// Something broke on our side of the wire.
@@ -50,37 +47,22 @@ impl Refusal {
     /// The answer that says so in the protocol of the caller.
     pub fn to_reply(&self, protocol: Protocol, request_id: &str) -> Reply {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let error = Node::new("Error")
-            .with(Node::leaf("Code", &self.code))
-            .with(Node::leaf("Message", &self.message));
+        let error = Node::new("Error").with(Node::leaf("Code", &self.code)).with(Node::leaf("Message", &self.message));
         match protocol {
             Protocol::Ec2 => Reply::xml(
                 status,
-                &Node::new("Response")
-                    .with(Node::new("Errors").with(error))
-                    .with(Node::leaf("RequestID", request_id)),
+                &Node::new("Response").with(Node::new("Errors").with(error)).with(Node::leaf("RequestID", request_id)),
             ),
             Protocol::Query | Protocol::RestXml => {
                 let fault = if self.status < 500 { "Sender" } else { "Receiver" };
                 let mut error = error;
                 error.children.insert(0, Node::leaf("Type", fault));
-                Reply::xml(
-                    status,
-                    &Node::new("ErrorResponse")
-                        .with(error)
-                        .with(Node::leaf("RequestId", request_id)),
-                )
+                Reply::xml(status, &Node::new("ErrorResponse").with(error).with(Node::leaf("RequestId", request_id)))
             }
-            Protocol::S3 => Reply::xml(
-                status,
-                &error
-                    .with(Node::leaf("RequestId", request_id))
-                    .with(Node::leaf("HostId", request_id)),
-            ),
-            Protocol::Json => Reply::json(
-                status,
-                &json!({"__type": self.code, "message": self.message}),
-            ),
+            Protocol::S3 => {
+                Reply::xml(status, &error.with(Node::leaf("RequestId", request_id)).with(Node::leaf("HostId", request_id)))
+            }
+            Protocol::Json => Reply::json(status, &json!({"__type": self.code, "message": self.message})),
             Protocol::RestJson => {
                 let mut reply = Reply::json(status, &json!({"message": self.message}));
                 if let Ok(code) = HeaderValue::from_str(&self.code) {
@@ -103,10 +85,7 @@ pub fn identify(reply: &mut Reply, protocol: Protocol, request_id: &str) {
     } else {
         reply.headers.insert("x-amzn-requestid", value);
     }
-    let is_xml = reply
-        .headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().windows(3).any(|part| part == b"xml"));
+    let is_xml = reply.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().windows(3).any(|part| part == b"xml"));
     if reply.status.is_success() || !is_xml {
         return;
     }

@@ -2,6 +2,15 @@
 //!
 //! One file or folder per service that needs rules; all others are passed on as they come.
 
+pub mod dynamodb;
+pub mod ec2;
+pub mod held;
+mod kms;
+pub mod route53;
+mod s3;
+mod sts;
+mod tagging;
+
 use crate::backend::Backend;
 use crate::gateway::{Answer, Call, Local, Protocol};
 
@@ -15,11 +24,7 @@ pub struct Service {
 }
 
 const fn row(name: &'static str, backend: Backend, protocol: Protocol) -> Service {
-    Service {
-        name,
-        backend,
-        protocol,
-    }
+    Service { name, backend, protocol }
 }
 
 /// The routing table. `coverage.toml` says the same per resource type, with what differs from AWS.
@@ -56,5 +61,14 @@ pub fn find(name: &str) -> Option<&'static Service> {
 
 /// Answers a call.
 pub async fn serve(local: &Local, call: Call) -> Answer {
-    local.forward(call).await
+    match call.service.name {
+        "ec2" => ec2::serve(local, call).await,
+        "dynamodb" => dynamodb::serve(local, call).await,
+        "iam" | "sts" => sts::serve(local, call).await,
+        "kms" => kms::serve(local, call).await,
+        "route53" => route53::serve(local, call).await,
+        "s3" => s3::serve(local, call).await,
+        "tagging" => tagging::serve(local, call).await,
+        _ => local.forward(call).await,
+    }
 }

@@ -1,0 +1,26 @@
+//! How strict and how slow the local cloud is.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Added to every answer, on top of what the emulator takes.
+    pub latency_ms: u64,
+    /// How long states like `pending` are held, as a part of what AWS takes: 1.0 is real time.
+    pub slow: f64,
+    /// Such a state also stays for this many reads.
+    pub held_reads: u32,
+    /// A new EC2 id answers NotFound for this many reads.
+    pub late_reads: u32,
+    /// The most entries on a page, where AWS's own limit is higher.
+    pub page_size: Option<usize>,
+    /// Throttle at AWS's published rates.
+    pub rates: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { latency_ms: 0, slow: 0.001, held_reads: 1, late_reads: 0, page_size: None, rates: false }
+    }
+}

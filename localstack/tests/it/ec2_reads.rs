@@ -1,0 +1,146 @@
+//! Reading: pages, filters, tags, ids that do not exist.
+
+use std::collections::BTreeSet;
+
+use localstack::control::Settings;
+
+use crate::ec2_network::vpc;
+use crate::{ANYONE, Caller, caller, cloud};
+
+/// Creates that take tags, with their kind in TagSpecifications and where the answer has the id.
+const TAGGED: [(&str, &str, &str); 6] = [
+    ("CreateVpc", "vpc", "vpcId"),
+    ("CreateSubnet", "subnet", "subnetId"),
+    ("CreateInternetGateway", "internet-gateway", "internetGatewayId"),
+    ("AllocateAddress", "elastic-ip", "allocationId"),
+    ("CreateRouteTable", "route-table", "routeTableId"),
+    ("CreateSecurityGroup", "security-group", "groupId"),
+];
+
+/// Reads of the same, with the element that has the id.
+const READS: [(&str, &str); 6] = [
+    ("DescribeVpcs", "vpcId"),
+    ("DescribeSubnets", "subnetId"),
+    ("DescribeInternetGateways", "internetGatewayId"),
+    ("DescribeAddresses", "allocationId"),
+    ("DescribeRouteTables", "routeTableId"),
+    ("DescribeSecurityGroups", "groupId"),
+];
+
+async fn tagged(caller: &Caller, mark: &str) -> Vec<String> {
+    let vpc = vpc(caller).await;
+    let mut made = Vec::new();
+    for (action, kind, id) in TAGGED {
+        let mut parameters = vec![
+            ("TagSpecification.1.ResourceType", kind),
+            ("TagSpecification.1.Tag.1.Key", "mark"),
+            ("TagSpecification.1.Tag.1.Value", mark),
+        ];
+        match action {
+            "CreateVpc" => parameters.push(("CidrBlock", "10.0.0.0/16")),
+            "CreateSubnet" => parameters.extend([("VpcId", vpc.as_str()), ("CidrBlock", "10.0.1.0/24")]),
+            "CreateSecurityGroup" => {
+                parameters.extend([("VpcId", vpc.as_str()), ("GroupName", "tagged"), ("GroupDescription", "x")]);
+            }
+            "CreateRouteTable" => parameters.push(("VpcId", &vpc)),
+            _ => {}
+        }
+        made.push(caller.ec2(action, &parameters).await.ok().text(id).to_owned());
+    }
+    made
+}
+
+#[tokio::test]
+async fn tags_of_creates_are_found_by_filters() {
+    let caller = caller(ANYONE).await;
+    let made = tagged(&caller, "of creates").await;
+    for ((action, id), expected) in READS.iter().zip(&made) {
+        for (filter, value, found) in [
+            ("tag:mark", "of creates", true),
+            ("tag:mark", "of*eates", true),
+            ("tag:mark", "of", false),
+            ("tag:Mark", "of creates", false),
+        ] {
+            let filters = [("Filter.1.Name", filter), ("Filter.1.Value.1", value)];
+            let answer = caller.ec2(action, &filters).await.ok();
+            let first = answer.text(id);
+            assert_eq!(first == expected, found, "{action} {filter}={value}: {answer:?}");
+        }
+    }
+    let filters = [("Filter.1.Name", "tag:mark"), ("Filter.1.Value.1", "of creates")];
+    let tags = caller.ec2("DescribeTags", &filters).await.ok();
+    let kinds: BTreeSet<&str> = tags.texts("resourceType").into_iter().collect();
+    assert_eq!(kinds, TAGGED.iter().map(|(_, kind, _)| *kind).collect());
+    caller.ec2("ReleaseAddress", &[("AllocationId", &made[3])]).await.ok();
+    let tags = caller.ec2("DescribeTags", &filters).await.ok();
+    assert_eq!(tags.texts("resourceId").len(), made.len() - 1);
+}
+
+#[tokio::test]
+async fn nat_gateways_are_filtered() {
+    let caller = caller(ANYONE).await;
+    let vpc = vpc(&caller).await;
+    let subnet = [("VpcId", vpc.as_str()), ("CidrBlock", "10.0.1.0/24")];
+    let subnet = caller.ec2("CreateSubnet", &subnet).await.ok().text("subnetId").to_owned();
+    let nat = [
+        ("SubnetId", subnet.as_str()),
+        ("ConnectivityType", "private"),
+        ("TagSpecification.1.ResourceType", "natgateway"),
+        ("TagSpecification.1.Tag.1.Key", "of"),
+        ("TagSpecification.1.Tag.1.Value", &vpc),
+    ];
+    let nat = caller.ec2("CreateNatGateway", &nat).await.ok().text("natGatewayId").to_owned();
+    for (filter, value, found) in [
+        ("tag:of", vpc.as_str(), true),
+        ("tag:of", "else", false),
+        ("subnet-id", &subnet, true),
+        ("vpc-id", &vpc, true),
+        ("state", "deleted", false),
+    ] {
+        let filters = [("Filter.1.Name", filter), ("Filter.1.Value.1", value)];
+        let answer = caller.ec2("DescribeNatGateways", &filters).await.ok();
+        assert_eq!(answer.texts("natGatewayId").contains(&nat.as_str()), found, "{filter}={value}: {answer:?}");
+    }
+    caller.ec2("DescribeNatGateways", &[("NatGatewayId.1", "nat-0")]).await.refused("NatGatewayNotFound");
+}
+
+#[tokio::test]
+async fn missing_ids_are_named() {
+    let caller = caller(ANYONE).await;
+    let vpc = vpc(&caller).await;
+    let both = [("VpcId.1", vpc.as_str()), ("VpcId.2", "vpc-0123456789abcdef0")];
+    let answer = caller.ec2("DescribeVpcs", &both).await.refused("InvalidVpcID.NotFound");
+    assert!(!answer.text("Message").contains(&vpc) && answer.text("Message").contains("vpc-0123456789abcdef0"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn pages_have_the_size_that_is_asked_for() {
+    let account = "700000000006";
+    let caller = caller(account).await;
+    for _ in 0..12 {
+        vpc(&caller).await;
+    }
+    let mut seen = Vec::new();
+    let mut token = String::new();
+    let mut pages = 0;
+    loop {
+        let mut parameters = vec![("MaxResults", "5")];
+        if !token.is_empty() {
+            parameters.push(("NextToken", &token));
+        }
+        let answer = caller.ec2("DescribeVpcs", &parameters).await.ok();
+        seen.extend(answer.texts("vpcId").into_iter().map(str::to_owned));
+        pages += 1;
+        token = answer.text("nextToken").to_owned();
+        if token.is_empty() {
+            break;
+        }
+    }
+    // One more than made: the default VPC.
+    assert_eq!((pages, seen.len(), seen.iter().collect::<BTreeSet<_>>().len()), (3, 13, 13));
+    caller.ec2("DescribeVpcs", &[("MaxResults", "4")]).await.refused("InvalidParameterValue");
+    caller.ec2("DescribeVpcs", &[("NextToken", "made up")]).await.refused("InvalidNextToken");
+
+    cloud().await.set_account_settings(account, Settings { page_size: Some(3), ..Settings::default() });
+    assert_eq!(caller.ec2("DescribeVpcs", &[]).await.ok().texts("vpcId").len(), 3);
+}

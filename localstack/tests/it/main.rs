@@ -1,0 +1,28 @@
+//! The local cloud against raw calls: each check would pass on AWS and fails on an emulator that is too kind.
+
+mod access;
+mod client;
+mod control;
+mod dynamodb;
+mod ec2_groups;
+mod ec2_network;
+mod ec2_reads;
+mod keys;
+mod route53;
+mod s3;
+mod tagging;
+
+use client::Caller;
+use localstack::Cloud;
+
+/// One cloud for all tests; each takes an account that no other changes the settings of.
+async fn cloud() -> &'static Cloud {
+    Cloud::shared().await.expect("the local cloud starts")
+}
+
+async fn caller(account: &str) -> Caller {
+    Caller::new(cloud().await, account)
+}
+
+/// The account of all tests that need nothing special.
+const ANYONE: &str = "111111111111";

@@ -1,0 +1,82 @@
+//! What the machine asks for, and what it hears back.
+
+use std::time::Duration;
+
+use crate::remote::{Fault, Found, Id, Query, Target, Token};
+use crate::state::{Entry, Position};
+use crate::value::Value;
+
+/// Time since the run began. The machine never asks what time it is.
+pub type Time = Duration;
+
+/// Pairs an answer with its question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EffectId(pub u64);
+
+/// One piece of I/O. At most one `Append` is on its way at any time; everything else may be answered in any order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// One commit of the journal.
+    Append(Vec<Entry>),
+    Create {
+        target: Target,
+        settings: Value,
+        token: Token,
+    },
+    Find {
+        target: Target,
+        settings: Value,
+        token: Token,
+    },
+    Read {
+        target: Target,
+        query: Query,
+    },
+    Update {
+        target: Target,
+        id: Id,
+        was: Value,
+        settings: Value,
+    },
+    Delete {
+        target: Target,
+        id: Id,
+        settings: Value,
+    },
+    Data {
+        target: Target,
+        arguments: Value,
+    },
+}
+
+impl Effect {
+    /// Whether it changes the cloud.
+    pub fn mutates(&self) -> bool {
+        match self {
+            Self::Create { .. } | Self::Update { .. } | Self::Delete { .. } => true,
+            Self::Append(_) | Self::Find { .. } | Self::Read { .. } | Self::Data { .. } => false,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Appended(Result<Position, NotStored>),
+    Created(Result<Id, Fault>),
+    Found(Result<Option<Id>, Fault>),
+    Read(Result<Found, Fault>),
+    Updated(Result<(), Fault>),
+    Deleted(Result<(), Fault>),
+    Data(Result<Value, Fault>),
+}
+
+/// Why a commit is not, or not surely, in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotStored {
+    /// Somebody else holds the lock now: nothing may be written any more.
+    #[error("{0}")]
+    LockLost(String),
+    /// Storing the same commit again may help.
+    #[error("{0}")]
+    Failed(String),
+}

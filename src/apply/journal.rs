@@ -1,0 +1,184 @@
+//! The writer of the journal: first in, first out, one commit in flight, everything that waits joined into the next one. So a
+//! stored intent implies that everything said before it is stored.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use super::pace::Jitter;
+use super::{NotStored, Time};
+use crate::state::{Entry, Position, State};
+
+/// A commit is one item of a DynamoDB table, at most 400 KB with what is around it; the first entry may be larger alone.
+const COMMIT_BYTES: usize = 256 * 1024;
+const COMMIT_ENTRIES: usize = 500;
+const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// After so many failures in a row nothing new is started; after the second number nothing is tried any more.
+const TRIES_UNTIL_STOP: u32 = 4;
+const TRIES_MAX: u32 = 10;
+
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    /// Entries, and for an intent the number of whoever may go on when it is stored.
+    queue: VecDeque<(Entry, Option<usize>)>,
+    in_flight: usize,
+    tries: u32,
+    retry_at: Time,
+    closed: bool,
+}
+
+/// What a failure to store means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    Passing,
+    /// Nothing new may be started.
+    Lasting,
+    /// Nothing can be stored any more.
+    Final,
+}
+
+impl Journal {
+    pub fn push(&mut self, entry: Entry, waiter: Option<usize>) {
+        self.queue.push_back((entry, waiter));
+    }
+
+    /// The next commit, if one may be written now.
+    pub fn next(&mut self, now: Time) -> Option<Vec<Entry>> {
+        if self.in_flight > 0 || self.closed || self.queue.is_empty() || now < self.retry_at {
+            return None;
+        }
+        let mut size = 0;
+        let fits = |(entry, _): &&(Entry, Option<usize>)| {
+            let first = size == 0;
+            size += bytes(entry);
+            first || size <= COMMIT_BYTES
+        };
+        let commit: Vec<Entry> = self.queue.iter().take(COMMIT_ENTRIES).take_while(fits).map(|(it, _)| it.clone()).collect();
+        self.in_flight = commit.len();
+        Some(commit)
+    }
+
+    /// The commit is stored: takes it into the state, and names those who waited for it.
+    pub fn stored(&mut self, position: Position, state: &mut State) -> Vec<usize> {
+        self.tries = 0;
+        state.watermark = Some(position);
+        let done = self.queue.drain(..self.in_flight.min(self.queue.len()));
+        let waiters = done.filter_map(|(entry, waiter)| {
+            state.fold(&entry);
+            waiter
+        });
+        let waiters = waiters.collect();
+        self.in_flight = 0;
+        waiters
+    }
+
+    /// The commit is not stored, or nobody knows: it is written again as it was.
+    pub fn failed(&mut self, now: Time, why: &NotStored, scale: f64, jitter: &mut Jitter) -> Trouble {
+        self.in_flight = 0;
+        self.tries += 1;
+        self.retry_at = now + jitter.pause(PAUSE, PAUSE_MAX, self.tries).mul_f64(scale);
+        match why {
+            NotStored::LockLost(_) => self.closed = true,
+            NotStored::Failed(_) => self.closed = self.tries >= TRIES_MAX,
+        }
+        match (self.closed, self.tries >= TRIES_UNTIL_STOP) {
+            (true, _) => Trouble::Final,
+            (false, true) => Trouble::Lasting,
+            (false, false) => Trouble::Passing,
+        }
+    }
+
+    /// Everything is stored, or nothing can be any more.
+    pub fn is_settled(&self) -> bool {
+        self.closed || self.queue.is_empty()
+    }
+
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    pub fn wake_at(&self) -> Option<Time> {
+        (self.in_flight == 0 && !self.is_settled()).then_some(self.retry_at)
+    }
+
+    /// What was said and is not known to be stored.
+    pub fn unstored(&self) -> impl Iterator<Item = &Entry> {
+        self.queue.iter().map(|(entry, _)| entry)
+    }
+}
+
+/// The length of an entry as it is stored.
+fn bytes(entry: &Entry) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+            self.0 += part.len();
+            Ok(part.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // An entry that cannot be written counts as one that fills a commit alone: the store says what is wrong with it.
+    if serde_json::to_writer(&mut count, entry).is_ok() { count.0 } else { COMMIT_BYTES }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str) -> Entry {
+        Entry::Forget { address: format!("a.{name}").parse().unwrap() }
+    }
+
+    fn state() -> State {
+        State::new("dev".parse().unwrap(), crate::state::Lineage("l".into()))
+    }
+
+    #[test]
+    fn what_waits_is_joined_and_nothing_overtakes() {
+        let mut journal = Journal::default();
+        journal.push(entry("a"), Some(1));
+        assert_eq!(journal.next(Time::ZERO).unwrap(), [entry("a")]);
+        journal.push(entry("b"), None);
+        journal.push(entry("c"), Some(3));
+        assert_eq!(journal.next(Time::ZERO), None);
+        let mut state = state();
+        assert_eq!(journal.stored(Position { epoch: 1, seq: 1 }, &mut state), [1]);
+        assert_eq!(journal.next(Time::ZERO).unwrap(), [entry("b"), entry("c")]);
+        let trouble = journal.failed(Time::ZERO, &NotStored::Failed("x".into()), 1.0, &mut Jitter::new(1));
+        assert_eq!(trouble, Trouble::Passing);
+        assert_eq!(journal.next(Time::ZERO), None);
+        let again = journal.wake_at().unwrap();
+        assert_eq!(journal.next(again).unwrap(), [entry("b"), entry("c")]);
+        assert_eq!(journal.stored(Position { epoch: 1, seq: 2 }, &mut state), [3]);
+        assert!(journal.is_settled());
+    }
+
+    #[test]
+    fn a_store_that_stays_away_is_given_up() {
+        let mut journal = Journal::default();
+        journal.push(entry("a"), None);
+        let mut jitter = Jitter::new(1);
+        let mut seen = Vec::new();
+        while let Some(at) = journal.wake_at() {
+            journal.next(at).unwrap();
+            seen.push(journal.failed(at, &NotStored::Failed("x".into()), 1.0, &mut jitter));
+        }
+        assert_eq!(seen.len(), TRIES_MAX as usize);
+        assert_eq!((seen[0], seen[4], seen[9]), (Trouble::Passing, Trouble::Lasting, Trouble::Final));
+        assert_eq!(journal.unstored().count(), 1);
+    }
+
+    #[test]
+    fn commits_stay_below_what_an_item_may_hold() {
+        let mut journal = Journal::default();
+        let large = crate::value::Value::from("x".repeat(100_000));
+        for _ in 0..5 {
+            journal.push(Entry::Refresh { address: "a.b".parse().unwrap(), outputs: large.clone() }, None);
+        }
+        assert_eq!(journal.next(Time::ZERO).unwrap().len(), 2);
+    }
+}

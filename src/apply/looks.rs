@@ -1,0 +1,133 @@
+//! Reads of waiting things, joined: one a resource type, configuration and tick, whatever number of things wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::Time;
+use crate::remote::Target;
+
+/// How much rarer the reads of one type become the longer it is worked on: a tick lasts this part of the time since the
+/// first one. So a long run of creations makes a number of reads that grows with the logarithm of its length.
+const RARER: u32 = 16;
+
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    targets: BTreeMap<Target, Line>,
+    waiting: usize,
+}
+
+/// What waits to be looked at through one target.
+#[derive(Debug, Default)]
+struct Line {
+    due: BTreeSet<(Time, usize)>,
+    /// Nothing depends on these: they join any read, and have one of their own when nothing else is to be done.
+    patient: BTreeSet<(Time, usize)>,
+    first: Option<Time>,
+    not_before: Time,
+    in_flight: bool,
+    tick: Duration,
+}
+
+impl Looks {
+    /// `tick` is the shortest time between two reads through this target.
+    pub fn add(&mut self, target: Target, at: usize, due: Time, patient: bool, tick: Duration) {
+        let line = self.targets.entry(target).or_default();
+        line.tick = tick;
+        let queue = if patient { &mut line.patient } else { &mut line.due };
+        self.waiting += usize::from(queue.insert((due, at)));
+    }
+
+    /// What is to be looked at now. `idle`: nothing else can go on.
+    pub fn due(&mut self, now: Time, idle: bool) -> Vec<(Target, Vec<usize>)> {
+        let mut out = Vec::new();
+        for (target, line) in &mut self.targets {
+            if line.ready_at(idle).is_none_or(|it| it > now) {
+                continue;
+            }
+            let later = line.due.split_off(&(now + line.tick + Duration::from_nanos(1), 0));
+            let mut steps: Vec<usize> = std::mem::replace(&mut line.due, later).into_iter().map(|(_, at)| at).collect();
+            steps.extend(std::mem::take(&mut line.patient).into_iter().map(|(_, at)| at));
+            steps.sort_unstable();
+            self.waiting -= steps.len();
+            line.in_flight = true;
+            let since = now - *line.first.get_or_insert(now);
+            line.not_before = now + line.tick.max(since / RARER);
+            out.push((target.clone(), steps));
+        }
+        out
+    }
+
+    pub fn answered(&mut self, target: &Target) {
+        if let Some(line) = self.targets.get_mut(target) {
+            line.in_flight = false;
+        }
+    }
+
+    pub fn wake_at(&self, idle: bool) -> Option<Time> {
+        self.targets.values().filter_map(|line| line.ready_at(idle)).min()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+}
+
+impl Line {
+    fn ready_at(&self, idle: bool) -> Option<Time> {
+        if self.in_flight {
+            return None;
+        }
+        let due = self.due.first().map(|(due, _)| *due);
+        let patient = self.patient.first().map(|(due, _)| if idle { Time::ZERO } else { *due });
+        let first = due.into_iter().chain(patient).min()?;
+        Some(first.max(self.not_before))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(n: u64) -> Time {
+        Time::from_secs(n)
+    }
+
+    fn target() -> Target {
+        Target { type_name: "t".into(), config: Default::default() }
+    }
+
+    #[test]
+    fn what_is_due_about_now_is_read_together_and_once_at_a_time() {
+        let mut looks = Looks::default();
+        for (at, due) in [(1, 5), (2, 5), (3, 6), (4, 9)] {
+            looks.add(target(), at, seconds(due), false, seconds(1));
+        }
+        assert_eq!(looks.due(seconds(4), false), []);
+        assert_eq!(looks.due(seconds(5), false), [(target(), vec![1, 2, 3])]);
+        assert_eq!(looks.due(seconds(9), false), []);
+        looks.answered(&target());
+        assert_eq!(looks.due(seconds(9), false), [(target(), vec![4])]);
+        assert!(looks.is_empty());
+    }
+
+    #[test]
+    fn what_nobody_needs_waits_until_nothing_else_is_to_be_done() {
+        let mut looks = Looks::default();
+        looks.add(target(), 1, seconds(30), true, seconds(1));
+        assert_eq!(looks.due(seconds(1), false), []);
+        assert_eq!(looks.due(seconds(1), true), [(target(), vec![1])]);
+    }
+
+    #[test]
+    fn reads_become_rarer_in_a_long_run() {
+        let mut looks = Looks::default();
+        let mut reads = 0;
+        for tick in 0..100_000u64 {
+            let now = Time::from_millis(tick);
+            looks.add(target(), tick as usize, now, false, Duration::from_millis(1));
+            reads += looks.due(now, false).len();
+            looks.answered(&target());
+        }
+        assert!(reads < 250, "{reads}");
+    }
+}

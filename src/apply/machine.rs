@@ -1,0 +1,507 @@
+//! [`Machine`]: carries out the steps of a plan. It decides and never waits; whoever drives it does the I/O and reports back.
+//! A pure function of what it is given, so a seed replays a whole run.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::event::{Doing, Event, Failure, Outcome};
+use super::journal::{Journal, Trouble};
+use super::looks::Looks;
+use super::ownership::Owner;
+use super::pace::{Jitter, Mint, Pace, Patience};
+use super::schedule::{BadOrder, Schedule};
+use super::work::{Call, Phase, Work};
+use super::{Answer, Effect, EffectId, NotStored, Time};
+use crate::address::Address;
+use crate::plan::{Act, Step};
+use crate::remote::{Class, Fault, Id, Live, Query, Settle, Target, Token};
+use crate::schema::Types;
+use crate::stack::desired::{Lifecycle, Timeouts};
+use crate::state::{Entry, IntentAct, State};
+use crate::value::{Sealer, Value};
+
+/// What the user's files say now that more is known than when the plan was made.
+pub trait Desired {
+    /// The settings of a managed instance, or the arguments of a data source.
+    fn settings(&mut self, address: &Address) -> Result<Value, Failure>;
+    /// The outputs of an instance are known from here on.
+    fn learn(&mut self, address: &Address, outputs: &Value);
+    /// The user's conditions on a thing that was made or changed.
+    fn check(&mut self, address: &Address, live: &Live) -> Result<(), Failure>;
+}
+
+/// What a machine is made from.
+pub struct Setup<'a> {
+    pub steps: Vec<Step>,
+    /// As taken over, with every open intent of former runs settled.
+    pub state: State,
+    pub types: &'a dyn Types,
+    pub desired: &'a mut dyn Desired,
+    pub sealer: &'a Sealer,
+    /// By type; a type that is not in it is [`Settle::INSTANT`].
+    pub settles: BTreeMap<String, Settle>,
+    /// Of instances whose files say something.
+    pub timeouts: BTreeMap<Address, Timeouts>,
+    /// Of instances that leave something to others.
+    pub lifecycles: BTreeMap<Address, Lifecycle>,
+    pub mint: &'a mut Mint<'static>,
+    pub pace: Pace,
+    /// When the run began, in milliseconds since 1970.
+    pub began: u64,
+}
+
+pub struct Machine<'a> {
+    pub(super) steps: Vec<Arc<Step>>,
+    pub(super) phases: Vec<Phase>,
+    pub(super) works: BTreeMap<usize, Work>,
+    pub(super) types: &'a dyn Types,
+    pub(super) desired: &'a mut dyn Desired,
+    pub(super) sealer: &'a Sealer,
+    pub(super) mint: &'a mut Mint<'static>,
+    pub(super) patience: Patience,
+    pub(super) timeouts: BTreeMap<Address, Timeouts>,
+    pub(super) lifecycles: BTreeMap<Address, Lifecycle>,
+    pub(super) owner: Owner,
+    pub(super) pace: Pace,
+    pub(super) began: u64,
+    pub(super) jitter: Jitter,
+    pub(super) schedule: Schedule,
+    pub(super) looks: Looks,
+    pub(super) journal: Journal,
+    pub(super) state: State,
+    /// What this run made, by address.
+    pub(super) made: BTreeMap<Address, Id>,
+    /// Creations of former runs that are tried again: they keep their token.
+    pub(super) kept: BTreeMap<Address, (Token, Value)>,
+    pub(super) now: Time,
+    /// Steps whose intents were just stored.
+    stored: VecDeque<usize>,
+    flights: BTreeMap<EffectId, Flight>,
+    effects: u64,
+    /// Steps that take up room: their intent is being stored, or their call is in flight.
+    busy: usize,
+    remaining: usize,
+    stopping: bool,
+    /// Nothing is started any more, because nothing could be recorded.
+    halted: bool,
+    /// Nothing is done at all any more.
+    dead: bool,
+    events: Vec<Event>,
+    outcome: Outcome,
+}
+
+enum Flight {
+    Append,
+    Step(usize),
+    Read(Target, Vec<usize>),
+}
+
+impl<'a> Machine<'a> {
+    pub fn new(setup: Setup<'a>) -> Result<Self, BadOrder> {
+        let schedule = Schedule::new(setup.steps.iter())?;
+        let count = setup.steps.len();
+        let kept = setup.state.intents.values().filter_map(|it| match &it.act {
+            IntentAct::Create { token, inputs, .. } => Some((it.address.clone(), (token.clone(), inputs.clone()))),
+            IntentAct::Update { .. } | IntentAct::Delete { .. } => None,
+        });
+        Ok(Self {
+            kept: kept.collect(),
+            steps: setup.steps.into_iter().map(Arc::new).collect(),
+            phases: std::iter::repeat_with(Phase::default).take(count).collect(),
+            works: BTreeMap::new(),
+            types: setup.types,
+            desired: setup.desired,
+            sealer: setup.sealer,
+            mint: setup.mint,
+            patience: Patience { by_type: setup.settles, scale: setup.pace.scale },
+            timeouts: setup.timeouts,
+            lifecycles: setup.lifecycles,
+            owner: Owner { stack: setup.state.stack.clone(), lineage: setup.state.lineage.clone() },
+            jitter: Jitter::new(setup.pace.seed),
+            pace: setup.pace,
+            began: setup.began,
+            schedule,
+            looks: Looks::default(),
+            journal: Journal::default(),
+            state: setup.state,
+            made: BTreeMap::new(),
+            now: Time::ZERO,
+            stored: VecDeque::new(),
+            flights: BTreeMap::new(),
+            effects: 0,
+            busy: 0,
+            remaining: count,
+            stopping: false,
+            halted: false,
+            dead: false,
+            events: Vec::new(),
+            outcome: Outcome::default(),
+        })
+    }
+
+    /// Everything that is to be done now. To be asked again after each answer, and at [`wake_at`](Self::wake_at).
+    pub fn poll(&mut self, now: Time) -> Vec<(EffectId, Effect)> {
+        self.now = self.now.max(now);
+        let mut out = Vec::new();
+        if self.dead {
+            return out;
+        }
+        while let Some((due, at)) = self.schedule.due(self.now) {
+            if let Phase::Pausing(call, until) = self.phases[at]
+                && until == due
+            {
+                self.phases[at] = Phase::Queued(call);
+                self.schedule.queue(at);
+            }
+        }
+        while let Some(at) = self.stored.pop_front() {
+            self.begin_calls(at, &mut out);
+        }
+        while self.busy < self.pace.concurrency.max(1)
+            && let Some(at) = self.schedule.next()
+        {
+            match self.phases[at] {
+                Phase::Waiting => self.begin(at),
+                Phase::Queued(call) => {
+                    self.busy += 1;
+                    self.send(at, call, &mut out);
+                }
+                Phase::Storing | Phase::Calling(_) | Phase::Pausing(..) | Phase::Looking => {}
+                Phase::Done | Phase::Failed | Phase::Skipped | Phase::Held => {}
+            }
+        }
+        for (target, steps) in self.looks.due(self.now, self.is_idle()) {
+            let query = self.question(&steps);
+            let effect = Effect::Read { target: target.clone(), query };
+            out.push((self.launch(Flight::Read(target, steps)), effect));
+        }
+        if let Some(commit) = self.journal.next(self.now) {
+            out.push((self.launch(Flight::Append), Effect::Append(commit)));
+        }
+        out
+    }
+
+    /// What came of an effect. An answer to no question of ours, or the second one, is not heard.
+    pub fn answer(&mut self, now: Time, effect: EffectId, answer: Answer) {
+        self.now = self.now.max(now);
+        let Some(flight) = self.flights.remove(&effect) else { return };
+        if self.dead {
+            return self.answer_late(flight, answer);
+        }
+        match (flight, answer) {
+            (Flight::Append, Answer::Appended(result)) => self.appended(result),
+            (Flight::Read(target, steps), Answer::Read(result)) => {
+                self.looks.answered(&target);
+                self.read(&steps, &result);
+            }
+            (Flight::Step(at), answer) => self.called(at, answer),
+            (Flight::Append, _) => self.appended(Err(NotStored::Failed("the answer is none to a commit".into()))),
+            (Flight::Read(target, steps), _) => {
+                self.looks.answered(&target);
+                self.read(&steps, &Err(Fault::bug("read", "the answer is none to a read")));
+            }
+        }
+    }
+
+    /// Nothing is done any more, but what still becomes known is kept for the last save: the id of a created thing.
+    fn answer_late(&mut self, flight: Flight, answer: Answer) {
+        if let (Flight::Step(at), Answer::Created(Ok(id))) = (flight, answer) {
+            self.created(at, id);
+        }
+    }
+
+    /// When to poll next if nothing is answered before then.
+    pub fn wake_at(&self) -> Option<Time> {
+        if self.dead {
+            return None;
+        }
+        let looks = self.looks.wake_at(self.is_idle());
+        [self.schedule.wake_at(), looks, self.journal.wake_at()].into_iter().flatten().min()
+    }
+
+    /// First Ctrl-C: nothing more is started; what is in flight is finished.
+    pub fn stop(&mut self, now: Time) {
+        self.now = self.now.max(now);
+        if self.stopping {
+            return;
+        }
+        self.stopping = true;
+        // A call that was refused for the moment was not made: there is nothing to finish.
+        let pausing = self.works.iter().filter(|(at, work)| {
+            let pauses = matches!(self.phases[**at], Phase::Pausing(..) | Phase::Queued(_));
+            pauses && !work.doubt && work.id.is_none()
+        });
+        for at in pausing.map(|(at, _)| *at).collect::<Vec<_>>() {
+            self.close(at, "interrupted before it was made");
+            self.hold(at);
+        }
+        self.events.push(Event::Stopping { at: self.now, in_flight: self.works.len() });
+    }
+
+    /// Second Ctrl-C: nothing is waited for any more. Open intents stay on record, and the next run settles them.
+    pub fn abandon(&mut self) {
+        self.stopping = true;
+        self.dead = true;
+        self.journal.close();
+        self.outcome.stopped = true;
+    }
+
+    /// Whether there is nothing left to do or to wait for.
+    pub fn finished(&self) -> bool {
+        if self.dead {
+            return true;
+        }
+        self.works.is_empty() && self.journal.is_settled() && self.flights.is_empty() && self.schedule.nobody_waits()
+    }
+
+    /// What happened since this was asked last.
+    pub fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// What is known to be stored.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What was said and is not known to be stored: the last save must hold it.
+    pub fn unstored(&self) -> impl Iterator<Item = &Entry> {
+        self.journal.unstored()
+    }
+
+    /// How it went; the state with everything that happened in it, stored or not.
+    pub fn end(mut self) -> (Outcome, State) {
+        let unstored: Vec<Entry> = self.journal.unstored().cloned().collect();
+        for entry in &unstored {
+            self.state.fold(entry);
+        }
+        self.outcome.stopped |= self.remaining > 0 && !self.dead;
+        self.outcome.took = self.now;
+        (self.outcome, self.state)
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.stopping || self.halted
+    }
+
+    fn is_idle(&self) -> bool {
+        self.busy == 0 && self.schedule.nobody_waits() && self.journal.is_settled()
+    }
+
+    fn launch(&mut self, flight: Flight) -> EffectId {
+        let id = EffectId(self.effects);
+        self.effects += 1;
+        self.flights.insert(id, flight);
+        id
+    }
+
+    /// The step's turn has come.
+    fn begin(&mut self, at: usize) {
+        let late = self.pace.deadline.is_some_and(|it| {
+            self.now.as_millis() + u128::from(self.steps[at].expected_millis) > it.as_millis()
+        });
+        if self.is_halted() || late {
+            return self.hold(at);
+        }
+        let (address, doing) = (self.steps[at].address.clone(), self.doing(at));
+        self.events.push(Event::Started { at: self.now, address, doing, remaining: self.remaining });
+        if let Err(failure) = self.start(at) {
+            self.fail(at, failure);
+        }
+    }
+
+    /// The intent is stored: whatever it announced may be called.
+    fn begin_calls(&mut self, at: usize, out: &mut Vec<(EffectId, Effect)>) {
+        match (&self.phases[at], self.first_call(at)) {
+            (Phase::Storing, Some(call)) => self.send(at, call, out),
+            (Phase::Storing, None) => {
+                self.busy -= 1;
+                self.look_at(at, self.now);
+            }
+            _ => {}
+        }
+    }
+
+    fn send(&mut self, at: usize, call: Call, out: &mut Vec<(EffectId, Effect)>) {
+        let Some(effect) = self.effect(at, call) else {
+            self.busy -= 1;
+            return self.fail(at, Failure::Fault { fault: Fault::bug("apply", "a call without a thing to call for") });
+        };
+        if let Some(work) = self.works.get_mut(&at) {
+            work.asked = self.now;
+        }
+        self.phases[at] = Phase::Calling(call);
+        out.push((self.launch(Flight::Step(at)), effect));
+    }
+
+    /// Takes room until the intent is stored and its first call answered.
+    pub(super) fn store(&mut self, at: usize, entry: Entry) {
+        self.busy += 1;
+        self.phases[at] = Phase::Storing;
+        self.journal.push(entry, Some(at));
+    }
+
+    /// Takes room for a call that needs no intent.
+    pub(super) fn call_now(&mut self, at: usize, call: Call) {
+        self.phases[at] = Phase::Queued(call);
+        self.schedule.queue(at);
+    }
+
+    pub(super) fn record(&mut self, entry: Entry) {
+        self.journal.push(entry, None);
+    }
+
+    pub(super) fn vacate(&mut self) {
+        self.busy -= 1;
+    }
+
+    pub(super) fn pause(&mut self, at: usize, call: Call, until: Time) {
+        self.phases[at] = Phase::Pausing(call, until);
+        self.schedule.wake(at, until);
+    }
+
+    /// Looked at from `due` on. What nobody waits for is looked at when it suits.
+    pub(super) fn look_at(&mut self, at: usize, due: Time) {
+        let target = self.target(at);
+        let settle = self.patience.of(&target.type_name);
+        let first = self.works.get(&at).is_some_and(|it| it.looks == 0 && it.id.is_some());
+        let patient = first && !self.schedule.has_users(at);
+        let due = if patient { due + settle.every_max } else { due };
+        self.phases[at] = Phase::Looking;
+        self.looks.add(target, at, due, patient, settle.every / 2);
+    }
+
+    fn question(&self, steps: &[usize]) -> Query {
+        let mut query = Query { lineage: Some(self.owner.lineage.0.to_string()), ..Query::default() };
+        for at in steps {
+            let Some(work) = self.works.get(at) else { continue };
+            query.ids.extend(work.id.clone());
+            query.whole |= matches!(self.steps[*at].act, Act::Import { .. });
+            let recorded = self.state.resources.get(&self.steps[*at].address).map(|it| &it.applied);
+            for settings in recorded.into_iter().chain([&work.settings]) {
+                let set = settings.members().into_iter().flatten().filter(|(_, it)| !it.is_null());
+                query.parts.extend(set.map(|(name, _)| name.to_string()));
+            }
+        }
+        query.ids.sort_unstable();
+        query.ids.dedup();
+        query
+    }
+
+    fn appended(&mut self, result: Result<crate::state::Position, NotStored>) {
+        let why = match result {
+            Ok(position) => return self.stored.extend(self.journal.stored(position, &mut self.state)),
+            Err(why) => why,
+        };
+        let trouble = self.journal.failed(self.now, &why, self.pace.scale, &mut self.jitter);
+        match (trouble, &why) {
+            (Trouble::Passing, _) => {}
+            (Trouble::Lasting, _) => self.halt(&why),
+            (Trouble::Final, NotStored::Failed(_)) => self.halt(&why),
+            (Trouble::Final, NotStored::LockLost(_)) => self.fence(&Failure::Store { message: why.to_string() }),
+        }
+    }
+
+    /// The store does not answer: what is not started is not, what is in flight is finished.
+    fn halt(&mut self, why: &NotStored) {
+        if self.halted {
+            return;
+        }
+        self.halted = true;
+        let storing = self.works.keys().filter(|at| matches!(self.phases[**at], Phase::Storing)).copied();
+        for at in storing.collect::<Vec<_>>() {
+            self.busy -= 1;
+            self.close(at, "the state could not be stored");
+            self.fail(at, Failure::Store { message: why.to_string() });
+        }
+    }
+
+    /// Somebody else is the writer now: nothing more is sent or stored.
+    pub(super) fn fence(&mut self, failure: &Failure) {
+        for at in self.works.keys().copied().collect::<Vec<_>>() {
+            self.outcome.failed.push((self.steps[at].address.clone(), failure.clone()));
+            let (address, doing) = (self.steps[at].address.clone(), self.doing(at));
+            self.events.push(Event::Failed { at: self.now, address, doing, failure: failure.clone() });
+        }
+        self.abandon();
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// The step is at its end, and as it should be.
+    pub(super) fn done(&mut self, at: usize) {
+        let work = self.works.remove(&at);
+        self.phases[at] = Phase::Done;
+        self.remaining -= 1;
+        self.outcome.done += 1;
+        self.schedule.complete(at);
+        let (id, took) = work.map_or((None, Time::ZERO), |it| (it.id, self.now - it.started));
+        let (address, doing) = (self.steps[at].address.clone(), self.doing(at));
+        self.events.push(Event::Done { at: self.now, address, doing, id, took });
+    }
+
+    /// The step is at its end, and all that needs it is skipped.
+    pub(super) fn fail(&mut self, at: usize, failure: Failure) {
+        self.works.remove(&at);
+        self.phases[at] = Phase::Failed;
+        self.remaining -= 1;
+        let (cause, doing) = (self.steps[at].address.clone(), self.doing(at));
+        self.outcome.failed.push((cause.clone(), failure.clone()));
+        self.events.push(Event::Failed { at: self.now, address: cause.clone(), doing, failure });
+        let mut left = self.schedule.abandon(at);
+        while let Some(user) = left.pop() {
+            if !matches!(self.phases[user], Phase::Waiting) {
+                continue;
+            }
+            self.phases[user] = Phase::Skipped;
+            self.remaining -= 1;
+            left.extend(self.schedule.abandon(user));
+            let address = self.steps[user].address.clone();
+            self.outcome.skipped.push((address.clone(), cause.clone()));
+            self.events.push(Event::Skipped { at: self.now, address, because: cause.clone() });
+        }
+    }
+
+    /// Closes the step's intent, for what was not done or is on record.
+    pub(super) fn close(&mut self, at: usize, message: &str) {
+        if let Some(op) = self.works.get_mut(&at).and_then(|it| it.op.take()) {
+            let outcome = crate::state::Outcome::Failed { message: message.to_owned() };
+            self.record(Entry::Outcome { op, outcome });
+        }
+    }
+
+    /// It is not started any more, or was not made when it was interrupted; nor is what needs it.
+    pub(super) fn hold(&mut self, at: usize) {
+        self.works.remove(&at);
+        self.phases[at] = Phase::Held;
+        self.outcome.stopped = true;
+    }
+
+    pub(super) fn target(&self, at: usize) -> Target {
+        let step = &self.steps[at];
+        Target { type_name: step.address.type_name().to_owned(), config: step.config.clone() }
+    }
+
+    pub(super) fn doing(&self, at: usize) -> Doing {
+        match &self.steps[at].act {
+            Act::Create { .. } => Doing::Create,
+            Act::Configure { .. } => Doing::Configure,
+            Act::Update { .. } => Doing::Update,
+            Act::Delete { .. } | Act::DeleteReplaced { .. } => Doing::Delete,
+            Act::Import { .. } => Doing::Import,
+            Act::Read => Doing::Read,
+            Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => Doing::Record,
+        }
+    }
+}
+
+/// Failures after which the same call may be made again.
+pub(super) fn passes(class: Class) -> bool {
+    match class {
+        Class::Busy | Class::Settling | Class::InUse | Class::Unknown | Class::Unreachable => true,
+        Class::Missing | Class::Exists | Class::Refused | Class::Denied => false,
+        Class::Credentials | Class::Quota | Class::Fenced | Class::Bug => false,
+    }
+}

@@ -1,0 +1,134 @@
+//! Which steps may run, and in which order they get their turn: longest remaining path first.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::Time;
+use crate::plan::Step;
+
+/// The graph of the steps, indexed by readiness. Each step and each edge is touched once in a run.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    /// Needs that are not done yet.
+    missing: Vec<usize>,
+    users: Vec<Vec<usize>>,
+    /// Expected time until everything behind this step is done, in milliseconds.
+    path: Vec<u64>,
+    /// By path, then in plan order.
+    turn: BinaryHeap<(u64, Reverse<usize>)>,
+    timers: BinaryHeap<Reverse<(Time, usize)>>,
+}
+
+/// A step that needs itself or a later one: no plan of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("step {step} of the plan needs step {need}, which does not come before it")]
+pub struct BadOrder {
+    pub step: usize,
+    pub need: usize,
+}
+
+impl Schedule {
+    pub fn new<'s>(steps: impl ExactSizeIterator<Item = &'s Step> + DoubleEndedIterator + Clone) -> Result<Self, BadOrder> {
+        let count = steps.len();
+        let (mut missing, mut users) = (vec![0; count], vec![Vec::new(); count]);
+        for (at, step) in steps.clone().enumerate() {
+            for need in &step.needs {
+                let need = need.step.0 as usize;
+                if need >= at {
+                    return Err(BadOrder { step: at, need });
+                }
+                users[need].push(at);
+                missing[at] += 1;
+            }
+        }
+        let mut path = vec![0; count];
+        for (at, step) in steps.enumerate().rev() {
+            let behind = users[at].iter().map(|user| path[*user]).max().unwrap_or(0);
+            path[at] = step.expected_millis + behind;
+        }
+        let mut schedule = Self { missing, users, path, turn: BinaryHeap::new(), timers: BinaryHeap::new() };
+        for at in 0..count {
+            if schedule.missing[at] == 0 {
+                schedule.queue(at);
+            }
+        }
+        Ok(schedule)
+    }
+
+    /// It may run as soon as there is room.
+    pub fn queue(&mut self, at: usize) {
+        self.turn.push((self.path[at], Reverse(at)));
+    }
+
+    pub fn next(&mut self) -> Option<usize> {
+        self.turn.pop().map(|(_, Reverse(at))| at)
+    }
+
+    pub fn nobody_waits(&self) -> bool {
+        self.turn.is_empty()
+    }
+
+    pub fn has_users(&self, at: usize) -> bool {
+        !self.users[at].is_empty()
+    }
+
+    /// Takes a finished step out of the way of those that need it; the ones that it freed may run.
+    pub fn complete(&mut self, at: usize) -> Vec<usize> {
+        let mut freed = Vec::new();
+        for user in std::mem::take(&mut self.users[at]) {
+            self.missing[user] -= 1;
+            if self.missing[user] == 0 {
+                freed.push(user);
+                self.queue(user);
+            }
+        }
+        freed
+    }
+
+    /// The direct users of a step that will not be done; asked once.
+    pub fn abandon(&mut self, at: usize) -> Vec<usize> {
+        std::mem::take(&mut self.users[at])
+    }
+
+    pub fn wake(&mut self, at: usize, due: Time) {
+        self.timers.push(Reverse((due, at)));
+    }
+
+    pub fn due(&mut self, now: Time) -> Option<(Time, usize)> {
+        match self.timers.peek() {
+            Some(Reverse((due, _))) if *due <= now => self.timers.pop().map(|Reverse(it)| it),
+            _ => None,
+        }
+    }
+
+    pub fn wake_at(&self) -> Option<Time> {
+        self.timers.peek().map(|Reverse((due, _))| *due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Act, Need, StepId};
+
+    fn step(needs: &[u32], expected_millis: u64) -> Step {
+        let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "x".into() }).collect();
+        Step { address: "a.b".parse().unwrap(), config: Default::default(), act: Act::Forget, needs, expected_millis }
+    }
+
+    #[test]
+    fn the_longest_path_goes_first() {
+        let steps = [step(&[], 5), step(&[], 1), step(&[1], 9), step(&[0, 2], 1)];
+        let mut schedule = Schedule::new(steps.iter()).unwrap();
+        assert_eq!((schedule.next(), schedule.next(), schedule.next()), (Some(1), Some(0), None));
+        assert_eq!(schedule.complete(1), [2]);
+        assert_eq!(schedule.complete(2), []);
+        assert_eq!(schedule.complete(0), [3]);
+    }
+
+    #[test]
+    fn a_plan_that_needs_what_comes_later_is_refused() {
+        assert_eq!(Schedule::new([step(&[0], 1)].iter()).unwrap_err(), BadOrder { step: 0, need: 0 });
+        assert!(Schedule::new([step(&[7], 1)].iter()).is_err());
+    }
+}

@@ -1,0 +1,351 @@
+//! [`Settling`]: finds out what became of the mutations that former runs announced and did not finish. It only ever reads;
+//! what it finds goes on record, and the plan that is made then sees the world as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compare::without_digests;
+use super::event::{Doing, Event, Failure};
+use super::journal::{Journal, Trouble};
+use super::machine::passes;
+use super::ownership::Owner;
+use super::pace::{Jitter, Pace, Patience};
+use super::start::millis;
+use super::{Answer, Effect, EffectId, NotStored, Time};
+use crate::address::Address;
+use crate::remote::{Fault, Id, Query, Settle, Target, Token};
+use crate::schema::Types;
+use crate::state::{Deposed, Entry, Intent, IntentAct, OpId, Outcome, Record, State};
+use crate::value::Value;
+
+/// How long AWS still takes a request that was signed by a run that was stopped between signing and sending, in seconds.
+pub const WATCH_SECONDS: u64 = 300;
+/// The longest that one attempt of a call may take, in seconds.
+pub const ATTEMPT_SECONDS: u64 = 20;
+
+/// What settling is made from.
+pub struct Open<'a> {
+    pub state: State,
+    pub types: &'a dyn Types,
+    pub settles: BTreeMap<String, Settle>,
+    pub pace: Pace,
+    /// The clock at time zero, in milliseconds since 1970.
+    pub began: u64,
+    /// The last sign of life of the former holder, in milliseconds since 1970; `began` when it is not known.
+    pub last_sign: u64,
+}
+
+/// Settles the open intents of a state. Driven like the machine.
+pub struct Settling<'a> {
+    types: &'a dyn Types,
+    patience: Patience,
+    owner: Owner,
+    began: u64,
+    /// Nobody is carrying out a call any more.
+    quiet: Time,
+    /// Until then, in milliseconds since 1970, a delayed request may still be taken.
+    watch_until: u64,
+    state: State,
+    journal: Journal,
+    jitter: Jitter,
+    scale: f64,
+    now: Time,
+    cases: BTreeMap<OpId, Case>,
+    flights: BTreeMap<EffectId, Option<OpId>>,
+    effects: u64,
+    dead: bool,
+    failures: Vec<(Address, Failure)>,
+    events: Vec<Event>,
+}
+
+/// One open intent.
+struct Case {
+    intent: Intent,
+    question: Question,
+    due: Time,
+    asked: Option<Time>,
+    tries: u32,
+    /// Until then "there is none" proves nothing.
+    hidden_until: Time,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Question {
+    /// What a creation may have made.
+    Find(Token),
+    /// Whether a created thing can be seen.
+    See(Id),
+    /// Whether a deleted thing is gone.
+    Gone(Id),
+    /// Nothing is asked: the plan looks at the thing anyway. Only the time counts.
+    Wait,
+    /// A late twin of a creation that was taken for never made.
+    Watch(Token),
+}
+
+impl<'a> Settling<'a> {
+    pub fn new(open: Open<'a>) -> Self {
+        let scaled = |seconds: u64| (seconds as f64 * 1000.0 * open.pace.scale) as u64;
+        let since_began = |at: u64| Time::from_millis(at.saturating_sub(open.began));
+        let quiet = open.last_sign.saturating_add(scaled(ATTEMPT_SECONDS));
+        let patience = Patience { by_type: open.settles, scale: open.pace.scale };
+        let mut cases = BTreeMap::new();
+        for (op, intent) in &open.state.intents {
+            let hidden = millis(patience.of(intent.address.type_name()).hidden);
+            let question = question(intent, open.state.resources.get(&intent.address));
+            // What is asked at once and answered with "it is there" needs no patience at all.
+            let due = if question == Question::Wait { since_began(quiet) } else { Time::ZERO };
+            let hidden_until = since_began(quiet.saturating_add(hidden));
+            let case = Case { intent: intent.clone(), question, due, asked: None, tries: 0, hidden_until };
+            cases.insert(op.clone(), case);
+        }
+        Self {
+            types: open.types,
+            patience,
+            owner: Owner { stack: open.state.stack.clone(), lineage: open.state.lineage.clone() },
+            began: open.began,
+            quiet: since_began(quiet),
+            watch_until: open.last_sign.saturating_add(scaled(WATCH_SECONDS)),
+            state: open.state,
+            journal: Journal::default(),
+            jitter: Jitter::new(open.pace.seed),
+            scale: open.pace.scale,
+            now: Time::ZERO,
+            cases,
+            flights: BTreeMap::new(),
+            effects: 0,
+            dead: false,
+            failures: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    pub fn poll(&mut self, now: Time) -> Vec<(EffectId, Effect)> {
+        self.now = self.now.max(now);
+        let mut out = Vec::new();
+        if self.dead {
+            return out;
+        }
+        let due = self.cases.iter().filter(|(_, it)| it.asked.is_none() && it.due <= self.now);
+        for op in due.map(|(op, _)| op.clone()).collect::<Vec<_>>() {
+            let Some(effect) = self.effect(&op) else {
+                self.close(&op, Outcome::Failed { message: "interrupted before its end".into() });
+                continue;
+            };
+            if let Some(case) = self.cases.get_mut(&op) {
+                case.asked = Some(self.now);
+            }
+            out.push((self.launch(Some(op)), effect));
+        }
+        if let Some(commit) = self.journal.next(self.now) {
+            out.push((self.launch(None), Effect::Append(commit)));
+        }
+        out
+    }
+
+    pub fn answer(&mut self, now: Time, effect: EffectId, answer: Answer) {
+        self.now = self.now.max(now);
+        let Some(flight) = self.flights.remove(&effect) else { return };
+        match (flight, answer) {
+            _ if self.dead => {}
+            (None, Answer::Appended(result)) => self.appended(result),
+            (Some(op), Answer::Found(Ok(found))) => self.found(&op, found),
+            (Some(op), Answer::Read(Ok(found))) => self.seen(&op, |id| found.contains_key(id)),
+            (Some(op), Answer::Found(Err(fault)) | Answer::Read(Err(fault))) => self.not_answered(&op, fault),
+            (None | Some(_), _) => {}
+        }
+    }
+
+    pub fn wake_at(&self) -> Option<Time> {
+        let due = self.cases.values().filter(|it| it.asked.is_none()).map(|it| it.due).min();
+        if self.dead { None } else { due.into_iter().chain(self.journal.wake_at()).min() }
+    }
+
+    pub fn finished(&self) -> bool {
+        self.dead || self.cases.is_empty() && self.journal.is_settled()
+    }
+
+    /// Ctrl-C: what is open stays open.
+    pub fn abandon(&mut self) {
+        self.dead = true;
+    }
+
+    pub fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// What could not be settled. Nothing may be planned while there is any.
+    pub fn failures(&self) -> &[(Address, Failure)] {
+        &self.failures
+    }
+
+    /// As stored.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn into_state(self) -> State {
+        self.state
+    }
+
+    fn launch(&mut self, flight: Option<OpId>) -> EffectId {
+        let id = EffectId(self.effects);
+        self.effects += 1;
+        self.flights.insert(id, flight);
+        id
+    }
+
+    fn effect(&self, op: &OpId) -> Option<Effect> {
+        let case = self.cases.get(op)?;
+        let intent = &case.intent;
+        let target = Target { type_name: intent.address.type_name().to_owned(), config: intent.config.clone() };
+        match (&case.question, &intent.act) {
+            (Question::Find(token) | Question::Watch(token), IntentAct::Create { inputs, .. }) => {
+                let schema = self.types.resource(intent.address.type_name())?;
+                let settings = self.owner.mark(schema, &without_digests(inputs), &intent.address, Some(token));
+                Some(Effect::Find { target, settings, token: token.clone() })
+            }
+            (Question::See(id) | Question::Gone(id), _) => {
+                let lineage = Some(self.owner.lineage.0.to_string());
+                Some(Effect::Read { target, query: Query { ids: vec![id.clone()], lineage, ..Query::default() } })
+            }
+            (Question::Find(_) | Question::Watch(_) | Question::Wait, _) => None,
+        }
+    }
+
+    fn found(&mut self, op: &OpId, found: Option<Id>) {
+        let Some(case) = self.cases.get_mut(op) else { return };
+        let asked = case.asked.take().unwrap_or_default();
+        match (&case.question, found) {
+            (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id),
+            (Question::Watch(_), None) if !self.is_watched(asked) => self.close(op, Outcome::NeverHappened),
+            (Question::Watch(_), None) => self.leave(op),
+            (Question::Find(_), None) if asked < case.hidden_until || asked < self.quiet => self.ask_again(op),
+            (Question::Find(_), None) if self.is_watched(asked) => self.watch(op),
+            (Question::Find(_), None) => self.close(op, Outcome::NeverHappened),
+            (Question::See(_) | Question::Gone(_) | Question::Wait, _) => {}
+        }
+    }
+
+    fn seen(&mut self, op: &OpId, is_there: impl Fn(&Id) -> bool) {
+        let Some(case) = self.cases.get_mut(op) else { return };
+        let asked = case.asked.take().unwrap_or_default();
+        let interrupted = || Outcome::Failed { message: "interrupted before its end".into() };
+        match &case.question {
+            Question::See(id) if is_there(id) || asked >= case.hidden_until => self.close(op, interrupted()),
+            Question::See(_) => self.ask_again(op),
+            Question::Gone(id) if !is_there(id) => {
+                // Absence of what nobody has seen yet proves nothing.
+                let unseen = self.state.resources.get(&case.intent.address).is_some_and(|it| it.unfinished && it.id == *id);
+                if unseen && asked < case.hidden_until { self.ask_again(op) } else { self.close(op, Outcome::Deleted) }
+            }
+            // The call may still be carried out.
+            Question::Gone(_) if asked < self.quiet => self.ask_again(op),
+            Question::Gone(_) => self.close(op, interrupted()),
+            Question::Find(_) | Question::Watch(_) | Question::Wait => {}
+        }
+    }
+
+    /// A former run's creation was carried out. Where nothing else has its address, it is that thing; else it is a twin, on
+    /// record to be deleted by a step that is shown.
+    fn adopt(&mut self, op: &OpId, id: Id) {
+        let Some(case) = self.cases.get_mut(op) else { return };
+        let intent = case.intent.clone();
+        let IntentAct::Create { inputs, replaces, .. } = &intent.act else { return };
+        match self.state.resources.get(&intent.address) {
+            Some(record) if record.id == id || record.deposed.iter().any(|it| it.id == id) => {
+                self.close(op, Outcome::NeverHappened);
+            }
+            Some(record) if replaces.as_ref() != Some(&record.id) => {
+                let mut record = record.clone();
+                let twin = Deposed { id, config: intent.config.clone(), applied: inputs.clone(), outputs: Value::Null };
+                record.deposed.push(twin);
+                self.journal.push(Entry::Adopt { address: intent.address.clone(), record: Box::new(record) }, None);
+                self.close(op, Outcome::NeverHappened);
+            }
+            Some(_) | None => {
+                self.journal.push(Entry::Outcome { op: op.clone(), outcome: Outcome::Created { id: id.clone() } }, None);
+                case.question = Question::See(id);
+                case.due = self.now;
+            }
+        }
+    }
+
+    fn not_answered(&mut self, op: &OpId, fault: Fault) {
+        let Some(case) = self.cases.get_mut(op) else { return };
+        case.asked = None;
+        match fault.class {
+            // What has the name is somebody else's.
+            crate::remote::Class::Exists => self.close(op, Outcome::NeverHappened),
+            class if passes(class) && case.tries < 12 => self.ask_again(op),
+            _ => {
+                self.failures.push((case.intent.address.clone(), Failure::Fault { fault }));
+                self.leave(op);
+            }
+        }
+    }
+
+    fn ask_again(&mut self, op: &OpId) {
+        let Some(case) = self.cases.get_mut(op) else { return };
+        let settle = self.patience.of(case.intent.address.type_name());
+        let pause = self.jitter.pause(settle.every, settle.every_max, case.tries);
+        case.tries += 1;
+        case.due = self.now + pause;
+        if case.tries == 1 {
+            let (address, status) = (case.intent.address.clone(), "looking for what a former run may have made".to_owned());
+            self.events.push(Event::Waiting { at: self.now, address, doing: Doing::Settle, status });
+        }
+    }
+
+    fn is_watched(&self, asked: Time) -> bool {
+        self.began.saturating_add(millis(asked)) < self.watch_until
+    }
+
+    fn watch(&mut self, op: &OpId) {
+        if let Some(case) = self.cases.get(op) {
+            let intent = Intent { watched_until: Some(self.watch_until), ..case.intent.clone() };
+            self.journal.push(Entry::Intent(intent), None);
+        }
+        self.leave(op);
+    }
+
+    fn close(&mut self, op: &OpId, outcome: Outcome) {
+        self.journal.push(Entry::Outcome { op: op.clone(), outcome }, None);
+        self.leave(op);
+    }
+
+    fn leave(&mut self, op: &OpId) {
+        if let Some(case) = self.cases.remove(op) {
+            let (took, address) = (self.now, case.intent.address);
+            self.events.push(Event::Done { at: self.now, address, doing: Doing::Settle, id: None, took });
+        }
+    }
+
+    fn appended(&mut self, result: Result<crate::state::Position, NotStored>) {
+        let why = match result {
+            Ok(position) => {
+                self.journal.stored(position, &mut self.state);
+                return;
+            }
+            Err(why) => why,
+        };
+        let trouble = self.journal.failed(self.now, &why, self.scale, &mut self.jitter);
+        if trouble == Trouble::Final {
+            self.dead = true;
+            let message = why.to_string();
+            let open: BTreeSet<Address> = self.state.intents.values().map(|it| it.address.clone()).collect();
+            self.failures.extend(open.into_iter().map(|it| (it, Failure::Store { message: message.clone() })));
+        }
+    }
+}
+
+fn question(intent: &Intent, record: Option<&Record>) -> Question {
+    match &intent.act {
+        IntentAct::Create { token, .. } if intent.watched_until.is_some() => Question::Watch(token.clone()),
+        IntentAct::Create { token, .. } => match record {
+            Some(record) if record.token.as_ref() == Some(token) => Question::See(record.id.clone()),
+            Some(_) | None => Question::Find(token.clone()),
+        },
+        IntentAct::Update { .. } => Question::Wait,
+        IntentAct::Delete { id, .. } => Question::Gone(id.clone()),
+    }
+}

@@ -1,0 +1,246 @@
+//! How each kind of step enters the loop.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::compare;
+use super::event::Failure;
+use super::machine::Machine;
+use super::work::{Call, Work};
+use super::{Effect, Time};
+use crate::address::Address;
+use crate::plan::Act;
+use crate::remote::{Fault, Id};
+use crate::schema::Schema;
+use crate::state::{Entry, Intent, IntentAct, Record, Recorded};
+use crate::value::Value;
+
+impl Machine<'_> {
+    /// Begins a step; those that only change the record are done at once.
+    pub(super) fn start(&mut self, at: usize) -> Result<(), Failure> {
+        let step = self.steps[at].clone();
+        let address = step.address.clone();
+        match &step.act {
+            Act::Create { planned, dependencies, lifecycle, replaces, shell } => {
+                self.start_create(at, planned, dependencies, lifecycle, replaces.as_ref(), *shell)?;
+            }
+            Act::Configure { planned, dependencies, lifecycle } => {
+                let id = self.made.get(&address).or(self.state.resources.get(&address).map(|it| &it.id)).cloned();
+                let id = id.ok_or_else(|| bug("a step configures what is not there"))?;
+                self.start_update(at, id, planned, dependencies, lifecycle)?;
+            }
+            Act::Update { id, planned, dependencies, lifecycle } => {
+                self.start_update(at, id.clone(), planned, dependencies, lifecycle)?;
+            }
+            Act::Delete { id, deposed, settings } => self.start_delete(at, id, *deposed, settings),
+            Act::DeleteReplaced { id, settings } => self.start_delete(at, id, true, settings),
+            Act::Import { id, .. } => {
+                let mut work = Work::new(self.now, self.give_up(at), Value::Null);
+                work.id = Some(id.clone());
+                self.works.insert(at, work);
+                self.look_at(at, self.now);
+            }
+            Act::Read => {
+                let arguments = self.desired.settings(&address)?;
+                self.works.insert(at, Work::new(self.now, self.give_up(at), arguments));
+                self.call_now(at, Call::Data);
+            }
+            Act::Forget => self.recorded(at, Entry::Forget { address }),
+            Act::Move { from } => self.recorded(at, Entry::Move { from: from.clone(), to: address }),
+            Act::Protect { lifecycle, dependencies } => {
+                let (lifecycle, dependencies) = (lifecycle.clone(), dependencies.clone());
+                self.recorded(at, Entry::Protect { address, lifecycle, dependencies });
+            }
+            Act::Refresh { record } => {
+                let entry = self.refresh(address, record);
+                self.recorded(at, entry);
+            }
+        }
+        Ok(())
+    }
+
+    fn recorded(&mut self, at: usize, entry: Entry) {
+        self.record(entry);
+        self.done(at);
+    }
+
+    /// Where only outputs moved, only they are recorded.
+    fn refresh(&self, address: Address, record: &Record) -> Entry {
+        let outputs = record.outputs.clone();
+        match self.state.resources.get(&address) {
+            Some(known) if Record { outputs: outputs.clone(), ..known.clone() } == *record => Entry::Refresh { address, outputs },
+            Some(_) | None => Entry::Adopt { address, record: Box::new(record.clone()) },
+        }
+    }
+
+    fn start_create(
+        &mut self,
+        at: usize,
+        planned: &Value,
+        dependencies: &BTreeSet<Address>,
+        lifecycle: &Recorded,
+        replaces: Option<&Id>,
+        shell: bool,
+    ) -> Result<(), Failure> {
+        let address = self.steps[at].address.clone();
+        let schema = self.schema(&address)?;
+        let mut settings = self.desired.settings(&address)?;
+        if shell {
+            settings = compare::without_unknown_later(schema, &settings);
+        }
+        self.check_planned(schema, planned, &settings, shell)?;
+        let settings = compare::mark_secrets(schema, &settings);
+        let inputs = self.sealer.seal(&settings);
+        let mut work = Work::new(self.now, self.give_up(at), settings);
+        let token = match self.kept.remove(&address) {
+            Some((token, former)) if former == inputs => {
+                // The former run's call may have been carried out since it was looked for.
+                work.doubt = true;
+                token
+            }
+            Some(_) | None => self.mint.token(),
+        };
+        work.token = Some(token.clone());
+        let act = IntentAct::Create {
+            token,
+            inputs,
+            dependencies: dependencies.clone(),
+            lifecycle: lifecycle.clone(),
+            replaces: replaces.cloned(),
+        };
+        self.announce(at, work, act);
+        Ok(())
+    }
+
+    fn start_update(
+        &mut self,
+        at: usize,
+        id: Id,
+        planned: &Value,
+        dependencies: &BTreeSet<Address>,
+        lifecycle: &Recorded,
+    ) -> Result<(), Failure> {
+        let address = self.steps[at].address.clone();
+        let settings = compare::mark_secrets(self.schema(&address)?, &self.desired.settings(&address)?);
+        // What is left to others is compared with the plan when it was read.
+        if !self.lifecycles.contains_key(&address) {
+            self.check_planned(self.schema(&address)?, planned, &settings, false)?;
+        }
+        let inputs = self.sealer.seal(&settings);
+        let mut work = Work::new(self.now, self.give_up(at), settings);
+        work.id = Some(id.clone());
+        work.token = self.state.resources.get(&address).and_then(|it| it.token.clone());
+        work.seen = true;
+        let act = IntentAct::Update { id, inputs, dependencies: dependencies.clone(), lifecycle: lifecycle.clone() };
+        self.announce(at, work, act);
+        Ok(())
+    }
+
+    fn start_delete(&mut self, at: usize, id: &Id, deposed: bool, settings: &Value) {
+        let mut work = Work::new(self.now, self.give_up(at), compare::without_digests(settings));
+        work.id = Some(id.clone());
+        // Nobody has seen it yet, so "missing" may mean "not visible yet".
+        let record = self.state.resources.get(&self.steps[at].address);
+        if record.is_some_and(|it| it.unfinished && it.id == *id) {
+            work.hidden_until = self.now + self.patience.of(self.steps[at].address.type_name()).hidden;
+        }
+        self.announce(at, work, IntentAct::Delete { id: id.clone(), deposed });
+    }
+
+    /// The intent, before anything else.
+    fn announce(&mut self, at: usize, mut work: Work, act: IntentAct) {
+        let op = self.mint.op();
+        let step = &self.steps[at];
+        let intent = Intent {
+            op: op.clone(),
+            address: step.address.clone(),
+            config: step.config.clone(),
+            act,
+            at: self.began.saturating_add(millis(self.now)),
+            watched_until: None,
+        };
+        work.op = Some(op);
+        self.works.insert(at, work);
+        self.store(at, Entry::Intent(intent));
+    }
+
+    /// What is called when the intent is stored; nothing where the loop begins by looking.
+    pub(super) fn first_call(&self, at: usize) -> Option<Call> {
+        match &self.steps[at].act {
+            Act::Create { .. } if self.works.get(&at).is_some_and(|it| it.doubt) => Some(Call::Find),
+            Act::Create { .. } => Some(Call::Create),
+            Act::Delete { .. } | Act::DeleteReplaced { .. } => Some(Call::Delete),
+            Act::Read => Some(Call::Data),
+            Act::Configure { .. } | Act::Update { .. } | Act::Import { .. } => None,
+            Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => None,
+        }
+    }
+
+    /// The call as an effect; nothing when the step lacks what the call is for.
+    pub(super) fn effect(&self, at: usize, call: Call) -> Option<Effect> {
+        let (target, work) = (self.target(at), self.works.get(&at)?);
+        let address = &self.steps[at].address;
+        if call == Call::Data {
+            return Some(Effect::Data { target, arguments: work.settings.clone() });
+        }
+        let schema = self.types.resource(address.type_name())?;
+        let token = work.token.as_ref();
+        Some(match call {
+            Call::Create => {
+                let settings = self.owner.mark(schema, &work.settings, address, token);
+                Effect::Create { target, settings, token: token?.clone() }
+            }
+            Call::Find => {
+                let settings = self.owner.mark(schema, &work.settings, address, token);
+                Effect::Find { target, settings, token: token?.clone() }
+            }
+            Call::Update => {
+                let settings = self.owner.mark_over(schema, &work.settings, &work.was, address, token);
+                Effect::Update { target, id: work.id.clone()?, was: work.was.clone(), settings }
+            }
+            Call::Delete => Effect::Delete { target, id: work.id.clone()?, settings: work.settings.clone() },
+            Call::Data => return None,
+        })
+    }
+
+    pub(super) fn schema(&self, address: &Address) -> Result<&'_ Schema, Failure> {
+        self.types.resource(address.type_name()).ok_or_else(|| bug("a step of a type that does not exist"))
+    }
+
+    /// What the plan showed as known must have come out so.
+    pub(super) fn check_planned(&self, schema: &Schema, planned: &Value, now: &Value, shell: bool) -> Result<(), Failure> {
+        if let Some(open) = now.waits_for().first() {
+            let message = format!("a value is still not known: it waits for {}", open.address);
+            return Err(Failure::Evaluation { message });
+        }
+        match compare::unlike_planned(schema, self.sealer, planned, now, shell) {
+            Some((path, planned, now)) => {
+                Err(Failure::NotAsPlanned { path, planned: format!("{planned:?}"), now: format!("{now:?}") })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn give_up(&self, at: usize) -> Time {
+        let step = &self.steps[at];
+        let settle = self.patience.of(step.address.type_name());
+        let user = self.timeouts.get(&step.address).copied().unwrap_or_default();
+        let scaled = |it: Option<Duration>| it.map(|it| it.mul_f64(self.pace.scale));
+        let limit = match &step.act {
+            Act::Create { .. } => scaled(user.create).unwrap_or(settle.create),
+            Act::Configure { .. } | Act::Update { .. } => scaled(user.update).unwrap_or(settle.update),
+            Act::Delete { .. } | Act::DeleteReplaced { .. } => scaled(user.delete).unwrap_or(settle.delete),
+            Act::Import { .. } | Act::Read | Act::Forget => settle.update,
+            Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => settle.update,
+        };
+        self.now + limit
+    }
+}
+
+pub(super) fn millis(time: Time) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn bug(message: &str) -> Failure {
+    Failure::Fault { fault: Fault::bug("apply", message) }
+}

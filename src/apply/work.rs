@@ -1,0 +1,98 @@
+//! How far each step is.
+
+use super::Time;
+use crate::remote::{Fault, Id, Token};
+use crate::state::OpId;
+use crate::value::Value;
+
+/// Where a step stands.
+#[derive(Debug, Default)]
+pub(super) enum Phase {
+    /// What it needs is not done, or there is no room yet.
+    #[default]
+    Waiting,
+    /// Its intent is on the way to the journal.
+    Storing,
+    /// Its next call waits for room.
+    Queued(Call),
+    Calling(Call),
+    /// A call failed in a way that passes: made again then.
+    Pausing(Call, Time),
+    /// It is looked at, with others of its type, until it is as it should be.
+    Looking,
+    Done,
+    Failed,
+    Skipped,
+    /// Not started any more: the run was stopped, or its deadline is too near.
+    Held,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Create,
+    Find,
+    Update,
+    Delete,
+    Data,
+}
+
+/// What is known of a step that was started and is not at its end.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub op: Option<OpId>,
+    pub token: Option<Token>,
+    pub id: Option<Id>,
+    /// As desired, in clear, without our tags; of a deletion, what the thing was last known to have.
+    pub settings: Value,
+    /// The live settings, as last seen.
+    pub was: Value,
+    pub started: Time,
+    pub give_up: Time,
+    /// Until then "there is none" may only mean "not visible yet".
+    pub hidden_until: Time,
+    /// When the question was sent that is not answered yet.
+    pub asked: Time,
+    /// A creation was sent and its answer lost: the intent stays open until it is known what became of it.
+    pub doubt: bool,
+    /// The cloud says that the name is taken.
+    pub taken: Option<Fault>,
+    /// It was seen once, so being absent means being gone.
+    pub seen: bool,
+    /// The cloud took the deletion.
+    pub acknowledged: bool,
+    pub updates: u32,
+    /// After an update, until then a difference may be one that has not spread yet.
+    pub spread_until: Time,
+    pub tries: u32,
+    pub looks: u32,
+    /// The cloud's word for its state, as last told.
+    pub status: String,
+    /// Why it is waiting, when it is a failure that passes.
+    pub last: Option<Fault>,
+}
+
+impl Work {
+    pub fn new(now: Time, give_up: Time, settings: Value) -> Self {
+        Self {
+            op: None,
+            token: None,
+            id: None,
+            settings,
+            was: Value::Null,
+            started: now,
+            give_up,
+            hidden_until: now,
+            asked: now,
+            doubt: false,
+            taken: None,
+            seen: false,
+            acknowledged: false,
+            updates: 0,
+            spread_until: now,
+            tries: 0,
+            looks: 0,
+            status: String::new(),
+            last: None,
+        }
+    }
+}

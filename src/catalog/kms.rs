@@ -1,0 +1,4 @@
+//! Key Management Service.
+
+pub mod alias;
+pub mod key;

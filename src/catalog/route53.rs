@@ -1,0 +1,6 @@
+//! Route 53.
+
+mod batch;
+pub mod names;
+pub mod record;
+pub mod zone;

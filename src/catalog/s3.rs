@@ -1,0 +1,5 @@
+//! Simple Storage Service.
+
+pub mod bucket;
+mod lifecycle;
+mod protection;

@@ -1,0 +1,52 @@
+//! `moved` blocks: where things are recorded that have another address now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::address::Address;
+use crate::diag::Diagnostic;
+use crate::stack::desired::Moved;
+use crate::state::State;
+
+/// New address → address in the state. Blocks apply in the order in which they are written, one after the other, so that a
+/// thing may have moved more than once since it was recorded.
+pub(super) fn resolve(moved: &[Moved], state: &State, out: &mut Vec<Diagnostic>) -> BTreeMap<Address, Address> {
+    let mut moves: BTreeMap<Address, Address> = BTreeMap::new();
+    let mut taken: BTreeSet<Address> = if moved.is_empty() { BTreeSet::new() } else { state.resources.keys().cloned().collect() };
+    for block in moved {
+        let affected: Vec<Address> = taken.iter().filter(|it| it.is_within(&block.from)).cloned().collect();
+        for from in affected {
+            let text = from.to_string();
+            let to = text.strip_prefix(block.from.as_str()).and_then(|rest| format!("{}{rest}", block.to).parse::<Address>().ok());
+            let Some(to) = to else {
+                out.push(
+                    Diagnostic::error("invalid-move", format!("{from} cannot move to {}", block.to))
+                        .at(block.span.clone())
+                        .detail("`from` and `to` must both be a module, both a block, or both an instance of a block."),
+                );
+                continue;
+            };
+            if to.type_name() != from.type_name() {
+                out.push(
+                    Diagnostic::error("invalid-move", format!("{from} cannot become {to}"))
+                        .at(block.span.clone())
+                        .detail("A thing keeps its type when it moves. Write the old block again, or let it be destroyed."),
+                );
+            } else if taken.contains(&to) {
+                out.push(
+                    Diagnostic::error("move-conflict", format!("{from} cannot move to {to}: there is one already"))
+                        .at(block.span.clone())
+                        .detail(format!(
+                            "The state holds a thing under both addresses. Take one of them out of it with `infra state rm`, \
+                             or move it elsewhere with `infra state mv`; the `moved` block applies to what is at {from}."
+                        )),
+                );
+            } else {
+                taken.remove(&from);
+                taken.insert(to.clone());
+                let origin = moves.remove(&from).unwrap_or(from);
+                moves.insert(to, origin);
+            }
+        }
+    }
+    moves
+}

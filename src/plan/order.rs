@@ -1,0 +1,377 @@
+//! From decisions to a program: which step after which, and why.
+//!
+//! An edge is *hard* when the later step cannot be made without the earlier one (it needs an id, a name must be free, a user
+//! must be gone) and *soft* when it only prefers it (a thing that exists is changed before its users are). Where edges make a
+//! circle, the soft ones in it give way: that is how two security groups that name each other are changed in one plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::rc::Rc;
+
+use super::decide::{Decision, Work};
+use super::step::{Act, Need, Step, StepId};
+use crate::address::Address;
+use crate::graph::{Graph, Loop};
+use crate::remote::ConfigName;
+use crate::value::Value;
+
+#[derive(Clone, Debug)]
+pub(super) struct Why {
+    text: String,
+    soft: bool,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+struct Draft {
+    address: Address,
+    config: ConfigName,
+    act: Act,
+    needs: Vec<(usize, Why)>,
+}
+
+/// The steps of one address, by what others need of them.
+#[derive(Clone, Default)]
+struct Own {
+    /// In the order in which they run.
+    all: Vec<usize>,
+    /// After it the thing is there, with outputs.
+    made: Option<usize>,
+    /// Changes a thing that was there.
+    changed: Option<usize>,
+    /// Finishes what `made` left.
+    configured: Option<usize>,
+    /// The live instance is deleted.
+    gone: Option<usize>,
+    /// Whether `gone` comes after `made`.
+    create_first: bool,
+    deposed: Vec<usize>,
+}
+
+pub(super) struct Orderer<'p, 'a> {
+    decisions: &'p mut [Decision<'a>],
+    index: BTreeMap<Address, usize>,
+    drafts: Vec<Draft>,
+    own: Vec<Own>,
+    /// By decision: whose steps one waits for when it refers to it. Its own, or, where nothing is done to it, those that it
+    /// refers to itself.
+    fronts: Vec<Rc<[usize]>>,
+}
+
+/// How long a step takes, by type and what is done.
+pub(super) type Expected<'e> = &'e dyn Fn(&str, &str) -> u64;
+
+/// The steps that carry out `decisions`, which are sorted by address. May turn a replacement create-first where one that
+/// depends on it is.
+pub(super) fn steps(decisions: &mut [Decision<'_>], expected: Expected<'_>) -> Result<Vec<Step>, Loop<String>> {
+    if decisions.iter().all(|it| it.work == Work::Nothing && it.moved_from.is_none() && it.deposed.is_empty()) {
+        return Ok(Vec::new());
+    }
+    let index = decisions.iter().enumerate().map(|(at, it)| (it.address().clone(), at)).collect();
+    let mut it = Orderer { own: vec![Own::default(); decisions.len()], decisions, index, drafts: Vec::new(), fronts: Vec::new() };
+    it.fronts = it.fronts()?;
+    let users = it.users();
+    it.spread_create_first();
+    for at in 0..it.decisions.len() {
+        it.draft(at);
+    }
+    it.forward();
+    it.backward(&users);
+    it.finish(expected)
+}
+
+impl Orderer<'_, '_> {
+    /// Who depends on whom, as recorded and as desired: both count while something goes.
+    /// Users by what is used; true where it is on record, which the cloud may insist on.
+    fn users(&self) -> Vec<BTreeMap<usize, bool>> {
+        let mut users = vec![BTreeMap::new(); self.decisions.len()];
+        for (at, it) in self.decisions.iter().enumerate() {
+            let recorded = it.recorded_dependencies.iter().map(|it| (it, true));
+            let desired = it.instance.into_iter().flat_map(|it| &it.references).filter(|it| !it.later);
+            for (to, recorded) in recorded.chain(desired.map(|it| (&it.to, false))) {
+                if let Some(to) = self.index.get(to).copied().filter(|to| *to != at) {
+                    users[to].entry(at).or_insert(recorded);
+                }
+            }
+        }
+        users
+    }
+
+    /// What a create-first replacement was built on goes later than the new one is made, so what is replaced of it must be
+    /// made first as well: its old instance cannot go before its user does.
+    fn spread_create_first(&mut self) {
+        let is_first = |it: &Decision<'_>| matches!(it.work, Work::Replace { create_first: true, .. });
+        let mut queue: Vec<usize> = (0..self.decisions.len()).filter(|at| is_first(&self.decisions[*at])).collect();
+        let mut late = vec![false; self.decisions.len()];
+        while let Some(at) = queue.pop() {
+            if std::mem::replace(&mut late[at], true) {
+                continue;
+            }
+            let it = &self.decisions[at];
+            let desired = it.instance.into_iter().flat_map(|it| it.references.iter().map(|it| &it.to));
+            let all = it.recorded_dependencies.iter().chain(desired);
+            let on: Vec<usize> = all.filter_map(|it| self.index.get(it).copied()).collect();
+            for to in on {
+                let it = &mut self.decisions[to];
+                match &mut it.work {
+                    Work::Replace { create_first, .. } => {
+                        if !*create_first {
+                            *create_first = true;
+                            it.change.create_first = true;
+                            it.lifecycle.create_before_destroy = true;
+                        }
+                        queue.push(to);
+                    }
+                    Work::Delete { .. } => queue.push(to),
+                    Work::Nothing | Work::Create | Work::Update { .. } | Work::Import { .. } | Work::Forget => {}
+                    Work::Read | Work::Protect | Work::Refresh(_) => {}
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, at: usize, config: ConfigName, act: Act) -> usize {
+        let id = self.drafts.len();
+        let needs = match self.own[at].all.last() {
+            Some(before) => vec![(*before, hard("(after its former step)"))],
+            None => Vec::new(),
+        };
+        self.drafts.push(Draft { address: self.decisions[at].address().clone(), config, act, needs });
+        self.own[at].all.push(id);
+        id
+    }
+
+    /// The steps of one decision, each after the one before it.
+    fn draft(&mut self, at: usize) {
+        let it = &self.decisions[at];
+        let (config, planned, lifecycle) = (it.config.clone(), it.planned.clone(), it.lifecycle.clone());
+        let dependencies = it.dependencies.clone();
+        let (work, deposed, moved) = (it.work.clone(), it.deposed, it.moved_from.clone());
+        let (old_config, old_settings) = match it.record {
+            Some(record) => (record.config.clone(), record.applied.clone()),
+            None => (config.clone(), Value::Null),
+        };
+        let shell = it.is_made() && self.waits_later(at);
+        if let Some(from) = moved {
+            self.push(at, config.clone(), Act::Move { from });
+        }
+        match work {
+            Work::Nothing => {}
+            Work::Create | Work::Replace { .. } => {
+                let mut replaces = None;
+                let mut after = None;
+                if let Work::Replace { id, create_first } = work {
+                    if create_first {
+                        replaces = Some(id.clone());
+                        after = Some(Act::DeleteReplaced { id, settings: old_settings });
+                    } else {
+                        let act = Act::Delete { id, deposed: false, settings: old_settings };
+                        self.own[at].gone = Some(self.push(at, old_config.clone(), act));
+                    }
+                }
+                let act = Act::Create {
+                    planned: planned.clone(),
+                    dependencies: dependencies.clone(),
+                    lifecycle: lifecycle.clone(),
+                    replaces,
+                    shell,
+                };
+                self.own[at].made = Some(self.push(at, config.clone(), act));
+                if shell {
+                    self.own[at].configured = Some(self.push(at, config, Act::Configure { planned, dependencies, lifecycle }));
+                }
+                if let Some(act) = after {
+                    self.own[at].gone = Some(self.push(at, old_config, act));
+                    self.own[at].create_first = true;
+                }
+            }
+            Work::Update { id } => {
+                self.own[at].changed = Some(self.push(at, config, Act::Update { id, planned, dependencies, lifecycle }));
+            }
+            Work::Import { id, update } => {
+                let act = Act::Import { id: id.clone(), lifecycle: lifecycle.clone(), dependencies: dependencies.clone() };
+                self.own[at].made = Some(self.push(at, config.clone(), act));
+                if update {
+                    self.own[at].changed = Some(self.push(at, config, Act::Update { id, planned, dependencies, lifecycle }));
+                }
+            }
+            Work::Delete { id } => {
+                let act = Act::Delete { id, deposed: false, settings: old_settings };
+                self.own[at].gone = Some(self.push(at, old_config, act));
+            }
+            Work::Forget => {
+                self.push(at, config, Act::Forget);
+            }
+            Work::Read => self.own[at].made = Some(self.push(at, config, Act::Read)),
+            Work::Protect => {
+                self.push(at, config, Act::Protect { lifecycle, dependencies });
+            }
+            Work::Refresh(record) => {
+                self.push(at, config, Act::Refresh { record });
+            }
+        }
+        for it in deposed {
+            let act = Act::Delete { id: it.id.clone(), deposed: true, settings: it.applied.clone() };
+            let step = self.push(at, it.config.clone(), act);
+            self.own[at].deposed.push(step);
+        }
+    }
+
+    /// Whether something that is only needed to configure it is being made in this plan.
+    fn waits_later(&self, at: usize) -> bool {
+        let references = self.decisions[at].instance.into_iter().flat_map(|it| &it.references).filter(|it| it.later);
+        let mut on = references.filter_map(|it| self.index.get(&it.to)).flat_map(|to| self.fronts[*to].iter());
+        on.any(|on| *on != at && matches!(self.decisions[*on].work, Work::Create | Work::Replace { .. } | Work::Read))
+    }
+
+    /// Makes and changes come after what they refer to.
+    fn forward(&mut self) {
+        for at in 0..self.decisions.len() {
+            let own = self.own[at].clone();
+            let Some(instance) = self.decisions[at].instance else { continue };
+            let Some(first) = own.made.or(own.changed) else { continue };
+            let last = own.configured.or(own.changed).unwrap_or(first);
+            for it in &instance.references {
+                let Some(to) = self.index.get(&it.to).copied().filter(|to| *to != at) else { continue };
+                let step = if it.later { last } else { first };
+                for on in self.fronts[to].clone().iter().filter(|on| **on != at) {
+                    let other = &self.own[*on];
+                    let whole = &*it.from == "(depends_on)";
+                    let edges = [(other.made, false), (other.changed, true), (other.configured.filter(|_| whole), true)];
+                    for (target, soft) in edges {
+                        if let Some(target) = target {
+                            self.drafts[step].needs.push((target, Why { text: it.from.to_string(), soft }));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn fronts(&self) -> Result<Vec<Rc<[usize]>>, Loop<String>> {
+        let mut graph: Graph<usize> = Graph::default();
+        for (at, it) in self.decisions.iter().enumerate() {
+            graph.add(at);
+            for reference in it.instance.into_iter().flat_map(|it| &it.references).filter(|it| !it.later) {
+                if let Some(to) = self.index.get(&reference.to).filter(|to| **to != at) {
+                    graph.need(at, *to, reference.from.to_string());
+                }
+            }
+        }
+        let order = graph.order().map_err(|it| {
+            Loop(it.0.into_iter().map(|(at, why)| (self.decisions[at].address().to_string(), why)).collect())
+        })?;
+        let mut out: Vec<Rc<[usize]>> = vec![[].into(); self.decisions.len()];
+        for at in order {
+            out[at] = match self.decisions[at].work {
+                Work::Create | Work::Replace { .. } | Work::Update { .. } | Work::Import { .. } | Work::Read => [at].into(),
+                Work::Nothing | Work::Delete { .. } | Work::Forget | Work::Protect | Work::Refresh(_) => {
+                    let references = self.decisions[at].instance.into_iter().flat_map(|it| &it.references);
+                    let on = references.filter(|it| !it.later).filter_map(|it| self.index.get(&it.to));
+                    let all: BTreeSet<usize> = on.flat_map(|to| out[*to].iter().copied()).collect();
+                    all.into_iter().collect()
+                }
+            };
+        }
+        Ok(out)
+    }
+
+    /// Things go after their users have gone, or have turned to something else.
+    fn backward(&mut self, users: &[BTreeMap<usize, bool>]) {
+        for (at, users) in users.iter().enumerate() {
+            let own = self.own[at].clone();
+            let stays = own.made.is_some() && !own.create_first;
+            for (user, recorded) in users {
+                let deleted = || Why { text: "(deleted before)".to_owned(), soft: !recorded };
+                let turned_away = || Why { text: "(turned away before)".to_owned(), soft: true };
+                let other = self.own[*user].clone();
+                if let Some(gone) = own.gone {
+                    // The users of what is deleted first turn to the new one afterwards.
+                    let turned = [other.made, other.changed].into_iter().flatten().filter(|_| !stays);
+                    let left = other.gone.into_iter().filter(|_| !(stays && other.create_first));
+                    for step in left {
+                        self.drafts[gone].needs.push((step, deleted()));
+                    }
+                    for step in turned {
+                        self.drafts[gone].needs.push((step, turned_away()));
+                    }
+                }
+                for deposed in &own.deposed {
+                    for step in other.all.iter().filter(|it| !other.deposed.contains(it)) {
+                        self.drafts[*deposed].needs.push((*step, turned_away()));
+                    }
+                    for step in &other.deposed {
+                        self.drafts[*deposed].needs.push((*step, deleted()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish(self, expected: Expected<'_>) -> Result<Vec<Step>, Loop<String>> {
+        let mut graph: Graph<usize, Why> = Graph::default();
+        for at in 0..self.drafts.len() {
+            graph.add(at);
+        }
+        for (at, draft) in self.drafts.iter().enumerate() {
+            for (to, why) in &draft.needs {
+                graph.need(at, *to, why.clone());
+            }
+        }
+        let order = match graph.order() {
+            Ok(order) => order,
+            Err(_) => {
+                let knots = graph.knots();
+                let knot_of: BTreeMap<usize, usize> =
+                    knots.iter().enumerate().flat_map(|(knot, it)| it.iter().map(move |node| (*node, knot))).collect();
+                let tied = |a: &usize, b: &usize| knot_of.get(a).is_some() && knot_of.get(a) == knot_of.get(b);
+                graph.retain(|from, to, why| !(why.soft && tied(from, to)));
+                graph.order().map_err(|it| {
+                    Loop(it.0.into_iter().map(|(at, why)| (self.drafts[at].address.to_string(), why.text)).collect())
+                })?
+            }
+        };
+        let mut place = vec![0u32; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            place[*old] = u32::try_from(new).unwrap_or(u32::MAX);
+        }
+        let mut drafts: Vec<Option<Draft>> = self.drafts.into_iter().map(Some).collect();
+        let steps = order.iter().filter_map(|old| {
+            let draft = drafts[*old].take()?;
+            let mut needs: BTreeMap<StepId, String> = BTreeMap::new();
+            for (to, why) in graph.needs(old) {
+                needs.entry(StepId(place[*to])).or_insert_with(|| why.text.clone());
+            }
+            let expected_millis = expected(draft.address.type_name(), doing(&draft.act));
+            Some(Step {
+                address: draft.address,
+                config: draft.config,
+                act: draft.act,
+                needs: needs.into_iter().map(|(step, why)| Need { step, why }).collect(),
+                expected_millis,
+            })
+        });
+        Ok(steps.collect())
+    }
+}
+
+fn hard(text: &str) -> Why {
+    Why { text: text.to_owned(), soft: false }
+}
+
+/// The word for a step in `type/action`, under which durations are learned.
+pub fn doing(act: &Act) -> &'static str {
+    match act {
+        Act::Create { .. } => "create",
+        Act::Configure { .. } => "configure",
+        Act::Update { .. } => "update",
+        Act::Delete { .. } | Act::DeleteReplaced { .. } => "delete",
+        Act::Import { .. } => "import",
+        Act::Read => "read",
+        Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => "record",
+    }
+}

@@ -1,0 +1,268 @@
+//! What the planner sees of each address, and the [`Host`] that answers for it while the files are evaluated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diff::{Differ, settled};
+use super::request::{DataKey, DataRead, ImportKey, Observed, Options};
+use crate::address::Address;
+use crate::remote::{ConfigName, Id, Live, Status};
+use crate::schema::{Schema, Types};
+use crate::stack::desired::{Evaluation, Host, Lifecycle};
+use crate::state::{Record, State};
+use crate::value::{Sealer, Value};
+
+/// What is there under an address.
+pub(super) enum Seen<'a> {
+    Nothing,
+    /// Recorded, and not in the cloud any more.
+    Gone,
+    There(There<'a>),
+}
+
+/// A thing that exists, recorded or about to be imported.
+#[derive(Clone, Copy)]
+pub(super) struct There<'a> {
+    pub id: &'a Id,
+    /// None for what is imported.
+    pub record: Option<&'a Record>,
+    pub settings: &'a Value,
+    pub outputs: &'a Value,
+    /// None when the record stands for it.
+    pub live: Option<&'a Live>,
+}
+
+impl<'a> There<'a> {
+    pub fn failed(&self) -> Option<&'a str> {
+        match &self.live?.status {
+            Status::Failed(status) => Some(status),
+            Status::Ready | Status::Pending(_) => None,
+        }
+    }
+}
+
+/// What becomes of a thing's outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// They stay as they are.
+    Keep,
+    Create,
+    Replace,
+}
+
+/// What the files say that outputs depend on and that is known only once they are evaluated.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Learned {
+    pub lifecycles: BTreeMap<Address, Lifecycle>,
+    /// Replaced because of the other.
+    pub triggered: BTreeMap<Address, Address>,
+    /// Where a thing is recorded, by its new address.
+    pub moves: BTreeMap<Address, Address>,
+    pub imports: BTreeMap<Address, ImportKey>,
+}
+
+pub(super) struct Sight<'a> {
+    pub types: &'a dyn Types,
+    pub state: &'a State,
+    pub observed: &'a Observed,
+    pub options: &'a Options,
+    pub sealer: &'a Sealer,
+    pub learned: Learned,
+    asked: BTreeSet<Address>,
+    moved_to: BTreeMap<Address, Address>,
+    told: BTreeMap<Address, Told>,
+    wanted: BTreeMap<DataKey, Address>,
+    /// Data sources that cannot be asked yet.
+    pub waiting: BTreeSet<Address>,
+}
+
+struct Told {
+    fate: Fate,
+    config: ConfigName,
+    shell: Value,
+}
+
+impl<'a> Sight<'a> {
+    pub fn new(
+        types: &'a dyn Types,
+        state: &'a State,
+        observed: &'a Observed,
+        options: &'a Options,
+        sealer: &'a Sealer,
+    ) -> Self {
+        Self {
+            types,
+            state,
+            observed,
+            options,
+            sealer,
+            learned: Learned::default(),
+            asked: options.replace.iter().cloned().collect(),
+            moved_to: BTreeMap::new(),
+            told: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+        }
+    }
+
+    /// Where `address` is recorded.
+    pub fn recorded_at<'s>(&'s self, address: &'s Address) -> &'s Address {
+        self.learned.moves.get(address).unwrap_or(address)
+    }
+
+    /// The address that `recorded` has from now on.
+    pub fn renamed<'s>(&'s self, recorded: &'s Address) -> &'s Address {
+        self.moved_to.get(recorded).unwrap_or(recorded)
+    }
+
+    /// What a record says that had to exist before it, under the addresses that those have now.
+    pub fn dependencies(&self, record: &Record) -> BTreeSet<Address> {
+        record.dependencies.iter().map(|it| self.renamed(it).clone()).collect()
+    }
+
+    pub fn record(&self, address: &Address) -> Option<&'a Record> {
+        let at = self.recorded_at(address);
+        if at == address && self.moved_to.contains_key(address) {
+            return None;
+        }
+        self.state.resources.get(at)
+    }
+
+    pub fn see(&self, address: &Address) -> Seen<'a> {
+        let Some(record) = self.record(address) else {
+            let import = self.learned.imports.get(address).and_then(|it| self.observed.imports.get_key_value(it));
+            return match import {
+                Some((key, Some(live))) => Seen::There(There {
+                    id: &key.id,
+                    record: None,
+                    settings: &live.settings,
+                    outputs: &live.outputs,
+                    live: Some(live),
+                }),
+                _ => Seen::Nothing,
+            };
+        };
+        let id = &record.id;
+        match self.observed.live.get(self.recorded_at(address)) {
+            Some(None) => Seen::Gone,
+            Some(Some(live)) => Seen::There(There {
+                id,
+                record: Some(record),
+                settings: &live.settings,
+                outputs: &live.outputs,
+                live: Some(live),
+            }),
+            None => {
+                Seen::There(There { id, record: Some(record), settings: &record.applied, outputs: &record.outputs, live: None })
+            }
+        }
+    }
+
+    pub fn is_asked(&self, address: &Address) -> bool {
+        self.asked.contains(address)
+    }
+
+    pub fn differ<'s>(&self, schema: &'s Schema) -> Differ<'s>
+    where
+        'a: 's,
+    {
+        Differ { schema, sealer: self.sealer }
+    }
+
+    /// What becomes of the outputs of an instance with these settings; attributes that can be set later do not matter to it.
+    pub fn fate(&self, address: &Address, config: &ConfigName, shell: &Value) -> Fate {
+        let there = match self.see(address) {
+            Seen::Nothing | Seen::Gone => return Fate::Create,
+            Seen::There(there) => there,
+        };
+        let Some(schema) = self.types.resource(address.type_name()) else { return Fate::Keep };
+        if self.options.destroy {
+            return Fate::Keep;
+        }
+        let elsewhere = there.record.is_some_and(|it| it.config != *config);
+        if elsewhere || there.failed().is_some() || self.is_asked(address) || self.learned.triggered.contains_key(address) {
+            return Fate::Replace;
+        }
+        let desired = match self.learned.lifecycles.get(address) {
+            Some(lifecycle) => settled(shell, there.settings, lifecycle),
+            None => shell.clone(),
+        };
+        let recorded = there.record.map(|it| &it.applied);
+        let differences = self.differ(schema).fixed_differences(&desired, recorded, there.settings);
+        if differences.iter().any(|it| it.forces_replacement()) { Fate::Replace } else { Fate::Keep }
+    }
+
+    /// Takes in what the files said. True when that makes something untrue that was told while they were evaluated: then
+    /// they must be evaluated again.
+    pub fn learn(&mut self, learned: Learned) -> bool {
+        let before = std::mem::replace(&mut self.learned, learned);
+        self.moved_to = self.learned.moves.iter().map(|(to, from)| (from.clone(), to.clone())).collect();
+        let touched: BTreeSet<&Address> = [&before, &self.learned]
+            .into_iter()
+            .flat_map(|it| {
+                let names = it.lifecycles.keys().chain(it.triggered.keys()).chain(it.imports.keys());
+                names.chain(it.moves.keys()).chain(it.moves.values())
+            })
+            .collect();
+        let untrue = |address: &&Address| {
+            self.told.get(*address).is_some_and(|told| self.fate(address, &told.config, &told.shell) != told.fate)
+        };
+        touched.iter().any(untrue)
+    }
+
+    /// Before the files are evaluated again.
+    pub fn forget_told(&mut self) {
+        self.told.clear();
+        self.wanted.clear();
+        self.waiting.clear();
+    }
+
+    pub fn wanted(&mut self) -> Vec<DataRead> {
+        std::mem::take(&mut self.wanted).into_iter().map(|(key, address)| DataRead { key, address }).collect()
+    }
+
+    fn unknown_outputs(&self, schema: Option<&Schema>, address: &Address) -> Value {
+        let outputs = schema.into_iter().flat_map(Schema::outputs);
+        Value::object(outputs.map(|(name, it)| {
+            (name.clone(), Value::unknown(it.shape.ty(), address.clone(), name.clone()).mark(it.secret))
+        }))
+    }
+}
+
+impl Host for Sight<'_> {
+    fn outputs(&mut self, address: &Address, config: &ConfigName, shell: &Value) -> Value {
+        let fate = self.fate(address, config, shell);
+        self.told.insert(address.clone(), Told { fate, config: config.clone(), shell: shell.clone() });
+        let Some(schema) = self.types.resource(address.type_name()) else { return Value::object::<&str>([]) };
+        match (fate, self.see(address)) {
+            // An unfinished creation has nothing on record yet.
+            (Fate::Keep, Seen::There(there)) if !there.outputs.is_null() => {
+                let member = |name: &str| there.outputs.get(name);
+                Value::object(schema.outputs().map(|(name, it)| (name.clone(), member(name).mark(it.secret && !member(name).is_null()))))
+            }
+            _ => self.unknown_outputs(Some(schema), address),
+        }
+    }
+
+    fn data(&mut self, address: &Address, config: &ConfigName, arguments: &Value) -> Value {
+        if arguments.is_wholly_known() {
+            let key =
+                DataKey { type_name: address.type_name().to_owned(), config: config.clone(), arguments: arguments.clone() };
+            if let Some(answer) = self.observed.data.get(&key) {
+                return answer.clone();
+            }
+            if !self.options.destroy {
+                self.wanted.entry(key).or_insert_with(|| address.clone());
+            }
+        } else {
+            self.waiting.insert(address.clone());
+        }
+        self.unknown_outputs(self.types.data(address.type_name()), address)
+    }
+}
+
+/// What the evaluated files say beyond the instances' settings.
+pub(super) fn lifecycles(evaluation: &Evaluation) -> BTreeMap<Address, Lifecycle> {
+    let said = |it: &Lifecycle| it.ignore_all_changes || !it.ignore_changes.is_empty() || !it.owned_elsewhere.is_empty();
+    let all = evaluation.instances.iter().filter(|(_, it)| said(&it.lifecycle));
+    all.map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect()
+}

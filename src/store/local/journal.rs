@@ -1,0 +1,66 @@
+//! The journal file: appended to, one write and one `fsync` a commit.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::state::Commit;
+use crate::store::local::files::{self, Folder, at};
+use crate::store::{StoreError, frame};
+
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+    /// How much of the file is known to be stored.
+    stored_bytes: u64,
+    /// A write failed and could not be undone, or an `fsync` failed: what is in the file is not known any more.
+    broken: bool,
+}
+
+impl Journal {
+    /// An empty journal, in the place of one whose commits the document contains by now.
+    pub fn start(folder: &Folder) -> Result<Self, StoreError> {
+        let path = folder.file("journal");
+        let file = files::open_append(&path)?;
+        let mut journal = Self { file, path, stored_bytes: 0, broken: true };
+        journal.clear()?;
+        files::sync_parent(&journal.path)?;
+        Ok(journal)
+    }
+
+    /// Stores a commit.
+    pub fn append(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        let place = || self.path.display().to_string();
+        if self.broken {
+            let why = "an earlier record could not be stored".to_owned();
+            return Err(StoreError::Damaged { place: place(), why });
+        }
+        let mut record = Vec::new();
+        frame::write(&mut record, commit)
+            .map_err(|error| StoreError::Refused { place: place(), problems: vec![error.to_string()] })?;
+        if let Err(error) = self.file.write_all(&record) {
+            // Behind a half-written record nothing would ever be found again.
+            self.broken = self.file.set_len(self.stored_bytes).is_err();
+            return Err(at(&self.path)(error));
+        }
+        if let Err(error) = self.file.sync_data() {
+            self.broken = true;
+            return Err(at(&self.path)(error));
+        }
+        self.stored_bytes += record.len() as u64;
+        Ok(())
+    }
+
+    /// Forgets all commits; only after a document that contains them is stored.
+    pub fn clear(&mut self) -> Result<(), StoreError> {
+        let mut clear = || {
+            self.file.set_len(0)?;
+            self.file.write_all(frame::HEADER)?;
+            self.file.sync_all()
+        };
+        clear().map_err(at(&self.path))?;
+        self.stored_bytes = frame::HEADER.len() as u64;
+        self.broken = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+module "registry" {
+  source       = "../modules/registry"
+  repositories = ["devops-demo-dev"]
+  scan_on_push = false
+}
+
+output "registries" { value = module.registry.urls }

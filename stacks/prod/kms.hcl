@@ -1,0 +1,6 @@
+# Encrypts the cluster's secrets.
+module "eks_key" {
+  source      = "../modules/key"
+  name        = "${local.name}-eks"
+  description = "Kubernetes secrets of ${local.name}"
+}

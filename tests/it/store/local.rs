@@ -1,0 +1,156 @@
+//! The store in a folder.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use infra::store::local::Local;
+use infra::store::{Store, StoreError};
+use tempfile::TempDir;
+
+use super::contract::{Backend, contract};
+use super::sample::{adopt, count_in, counter, fresh, owner};
+
+#[derive(Clone)]
+struct Folder(Arc<TempDir>);
+
+const LEASE: Duration = Duration::from_millis(600);
+
+impl Folder {
+    fn new() -> Self {
+        Self(Arc::new(TempDir::new().unwrap()))
+    }
+    fn root(&self) -> PathBuf {
+        self.0.path().join(".infra")
+    }
+    fn file(&self, name: &str) -> PathBuf {
+        self.root().join("dev").join(name)
+    }
+}
+
+impl Backend for Folder {
+    const TAKES_OVER_FROM_THE_LIVING: bool = false;
+    type Journal = Vec<u8>;
+
+    fn lease(&self) -> Duration {
+        LEASE
+    }
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(Local::new(&self.root(), "dev".parse().unwrap()).with_lease(LEASE))
+    }
+    async fn document(&self) -> Option<Vec<u8>> {
+        fs::read(self.file("state.json")).ok()
+    }
+    async fn overwrite(&self, bytes: Vec<u8>) {
+        fs::write(self.file("state.json"), bytes).unwrap();
+    }
+    async fn lose_lock(&self) {
+        fs::remove_file(self.file("holder.json")).unwrap();
+        fs::remove_file(self.file("lock")).unwrap();
+    }
+    async fn journal(&self) -> Vec<u8> {
+        fs::read(self.file("journal")).unwrap()
+    }
+    async fn restore(&self, journal: Vec<u8>) {
+        fs::write(self.file("journal"), journal).unwrap();
+    }
+}
+
+contract!(Folder::new());
+
+#[tokio::test]
+async fn only_the_owner_can_look() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.seal_key().await.unwrap();
+    let mut session = store.lock(&owner("run-1"), None).await.unwrap();
+    session.save(&fresh()).await.unwrap();
+    session.save(&fresh()).await.unwrap();
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(folder.root()), 0o700);
+    for name in ["", "history"] {
+        assert_eq!(mode(folder.file(name)), 0o700, "{name}");
+    }
+    for name in ["seal.key", "state.json", "journal", "lock", "holder.json", "history/000000000001.json"] {
+        assert_eq!(mode(folder.file(name)), 0o600, "{name}");
+    }
+    assert_eq!(fs::read_to_string(folder.root().join(".gitignore")).unwrap(), "*\n");
+    session.release().await.unwrap();
+    let names = fs::read_dir(folder.file("")).unwrap().count();
+    assert_eq!(names, 6, "no temporary files are left");
+}
+
+/// A power failure leaves any prefix of what was written since the last `fsync`, or garbage in its place.
+#[tokio::test]
+async fn every_torn_end_of_the_journal_reads_as_what_was_stored() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut session = store.lock(&owner("run-1"), None).await.unwrap();
+    session.save(&fresh()).await.unwrap();
+    let mut ends = vec![fs::read(folder.file("journal")).unwrap().len()];
+    for number in 1..=3 {
+        session.append(&[adopt(number), counter(i64::try_from(number).unwrap())]).await.unwrap();
+        ends.push(fs::read(folder.file("journal")).unwrap().len());
+    }
+    session.release().await.unwrap();
+    let (state, journal) = (fs::read(folder.file("state.json")).unwrap(), fs::read(folder.file("journal")).unwrap());
+    for end in 0..=journal.len() {
+        let stored = ends.iter().skip(1).filter(|it| **it <= end).count();
+        for tail in [&[][..], &[0; 20], b"garbage"] {
+            fs::write(folder.file("state.json"), &state).unwrap();
+            fs::write(folder.file("journal"), [&journal[..end], tail].concat()).unwrap();
+            if end < ends[0] && !tail.is_empty() {
+                continue; // The header is stored before the first commit is.
+            }
+            let read = store.read().await.unwrap().unwrap();
+            assert_eq!((read.resources.len(), count_in(&read)), (stored, i64::try_from(stored).unwrap()), "{end}");
+        }
+    }
+    // What is appended behind a torn record must be found again.
+    fs::write(folder.file("journal"), &journal[..journal.len() - 1]).unwrap();
+    let mut session = store.lock(&owner("run-2"), None).await.unwrap();
+    session.append(&[adopt(9)]).await.unwrap();
+    drop(session);
+    let names: Vec<_> = store.read().await.unwrap().unwrap().resources.into_keys().map(|it| it.to_string()).collect();
+    assert_eq!(names, ["aws_vpc.v1", "aws_vpc.v2", "aws_vpc.v9"]);
+}
+
+#[tokio::test]
+async fn a_journal_without_its_state_is_not_ignored() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut session = store.lock(&owner("run-1"), None).await.unwrap();
+    session.save(&fresh()).await.unwrap();
+    session.append(&[adopt(1)]).await.unwrap();
+    session.release().await.unwrap();
+    fs::remove_file(folder.file("state.json")).unwrap();
+    let error = store.read().await.unwrap_err();
+    assert!(matches!(&error, StoreError::Damaged { .. }) && error.to_string().contains("history"), "{error}");
+    assert!(store.lock(&owner("run-2"), None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_journal_of_somebody_else_is_left_alone() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.lock(&owner("run-1"), None).await.unwrap().release().await.unwrap();
+    fs::write(folder.file("journal"), "systemd").unwrap();
+    assert!(matches!(store.lock(&owner("run-2"), None).await, Err(StoreError::Damaged { .. })));
+    assert_eq!(fs::read(folder.file("journal")).unwrap(), b"systemd");
+}
+
+#[tokio::test]
+async fn history_keeps_the_newest() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut session = store.lock(&owner("run-1"), None).await.unwrap();
+    for _ in 0..40 {
+        session.save(&fresh()).await.unwrap();
+    }
+    let serials: Vec<_> = store.history().await.unwrap().iter().map(|it| it.serial).collect();
+    assert_eq!(serials, (10..40).rev().collect::<Vec<_>>());
+    assert_eq!(store.version("39").await.unwrap().serial, 39);
+    session.release().await.unwrap();
+}
