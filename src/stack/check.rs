@@ -50,6 +50,7 @@ pub fn plain_attribute(shape: Shape) -> Attribute {
         presence: Presence::Optional,
         fixed: false,
         later: false,
+        local: false,
         secret: false,
         equality: Equality::Exact,
         default: Value::Null,
