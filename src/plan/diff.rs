@@ -207,13 +207,7 @@ impl Differ<'_> {
             }
         };
         let hide = sides.desired.has_secret();
-        Difference {
-            path: at.to_owned(),
-            before: sides.live.clone().mark(hide),
-            after: sides.desired.clone(),
-            fixed,
-            cause,
-        }
+        Difference { path: at.to_owned(), before: sides.live.clone().mark(hide), after: sides.desired.clone(), fixed, cause }
     }
 
     /// Outputs that are not what was recorded.

@@ -236,10 +236,7 @@ fn what_is_left_to_others_is_left_alone() {
     case.drift("net.n", "tags", Value::map(theirs.map(|(k, v)| (k, Value::from(v)))));
     assert_eq!(case.brief(), "");
     case.drift("net.n", "tags", Value::map([("k", Value::from("v")), ("extra", Value::from("w"))]));
-    assert_eq!(
-        case.brief(),
-        "Update net.n: drift tags[\"extra\"]\n  tags[\"extra\"]: \"w\" -> null\n0 update net.n\n"
-    );
+    assert_eq!(case.brief(), "Update net.n: drift tags[\"extra\"]\n  tags[\"extra\"]: \"w\" -> null\n0 update net.n\n");
 }
 
 #[test]
@@ -247,7 +244,10 @@ fn sets_have_no_order_and_documents_are_compared_by_what_they_say() {
     let written = r#"{"Statement":{"Effect":"Allow","Action":"a:b","Resource":"*"}}"#;
     let answered = r#"{"Statement":[{"Resource":["*"],"Action":["a:b"],"Effect":"Allow"}]}"#;
     let double = Double::default()
-        .with("net.n", net("10/8").with("zones", Value::set(["b".into(), "a".into()])).with("rule", rules(&[(1, None), (2, None)])))
+        .with(
+            "net.n",
+            net("10/8").with("zones", Value::set(["b".into(), "a".into()])).with("rule", rules(&[(1, None), (2, None)])),
+        )
         .with("part.p", Block::default().with("policy", written));
     let mut case = Case::after(double.clone(), double);
     case.drift("net.n", "zones", Value::tuple(["b".into(), "a".into()]));
@@ -299,10 +299,7 @@ fn protection_outlives_its_block_and_is_lifted_alone() {
         assert_eq!(case.refused(), [code]);
     }
     case.double = guarded(Some(false), "10/8");
-    assert_eq!(
-        case.brief(),
-        "Update net.n: protection { prevent_destroy: false, prevent_replace: false }\n0 record net.n\n"
-    );
+    assert_eq!(case.brief(), "Update net.n: protection { prevent_destroy: false, prevent_replace: false }\n0 record net.n\n");
     case.options = Options { destroy: true, ..Options::default() };
     assert_eq!(case.refused(), ["prevent-destroy"]);
 }
@@ -346,10 +343,13 @@ fn what_another_stack_owns_is_left_alone() {
 #[test]
 fn moved_things_keep_their_ids() {
     let double = |name: &str| {
-        Double::default().with(&format!("net.{name}"), net("10/8")).with("part.a", match name {
-            "main" => Block::default().with("net", output("net.main.id")),
-            _ => Block::default().with("net", output("net.other.id")),
-        })
+        Double::default().with(&format!("net.{name}"), net("10/8")).with(
+            "part.a",
+            match name {
+                "main" => Block::default().with("net", output("net.main.id")),
+                _ => Block::default().with("net", output("net.other.id")),
+            },
+        )
     };
     let mut case = Case::after(double("main"), double("other"));
     case.double.extra.moved = vec![Moved { from: "net.main".into(), to: "net.other".into(), span: None }];
@@ -360,7 +360,8 @@ fn moved_things_keep_their_ids() {
 
 #[test]
 fn removed_things_are_forgotten_or_destroyed() {
-    for (destroy, expected) in [(false, "Forget net.n: block\n0 record net.n\n"), (true, "Delete net.n: block\n0 delete net.n\n")] {
+    for (destroy, expected) in [(false, "Forget net.n: block\n0 record net.n\n"), (true, "Delete net.n: block\n0 delete net.n\n")]
+    {
         let mut case = Case::after(Double::default().with("net.n", net("10/8")), Double::default());
         case.double.extra.removed = vec![Removed { from: "net.n".into(), destroy, span: None }];
         assert_eq!(case.brief(), expected);
@@ -430,10 +431,7 @@ fn replacement_can_be_asked_for_and_triggered() {
     );
     let mut case = Case::after(network("10/8"), network("10/8"));
     case.options.replace = vec!["part.a".parse().unwrap()];
-    assert_eq!(
-        case.brief(),
-        "Replace part.a: asked\n0 delete part.a\n1 create part.a <- 0 (after its former step)\n"
-    );
+    assert_eq!(case.brief(), "Replace part.a: asked\n0 delete part.a\n1 create part.a <- 0 (after its former step)\n");
     case.options.replace = vec!["part.z".parse().unwrap()];
     assert_eq!(case.refused(), ["unknown-address"]);
 }

@@ -58,10 +58,7 @@ impl Compare<'_> {
         match (attribute.presence, desired) {
             (Presence::Computed, _) => true,
             (Presence::Auto, it) if it.is_null() => true,
-            _ => {
-                self.same(attribute, desired, live)
-                    || self.fits_shape(&attribute.shape, attribute.equality, desired, live)
-            }
+            _ => self.same(attribute, desired, live) || self.fits_shape(&attribute.shape, attribute.equality, desired, live),
         }
     }
 

@@ -61,6 +61,12 @@ impl Host for Nobody {
     }
 }
 
+impl Sources for Program {
+    fn text(&self, file: &str) -> Option<Arc<str>> {
+        self.model.files.iter().find(|it| *it.name == *file).map(|it| it.text.clone())
+    }
+}
+
 impl Program {
     pub fn load(request: LoadRequest<'_>) -> Loaded {
         let reading = Reading::new(request.source);
@@ -150,12 +156,6 @@ impl Program {
             Some(value) if !complaints.iter().any(Diagnostic::is_error) => Ok(value),
             _ => Err(order::sorted(complaints)),
         }
-    }
-}
-
-impl Sources for Program {
-    fn text(&self, file: &str) -> Option<Arc<str>> {
-        self.model.files.iter().find(|it| it.name.as_ref() == file).map(|it| it.text.clone())
     }
 }
 

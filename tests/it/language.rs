@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use infra::address::Address;
 use infra::diag::Diagnostic;
-use infra::diag::render::render_all;
+use infra::diag::render::render;
 use infra::remote::ConfigName;
 use infra::schema::field::{Auto, Cidr, Fixed, Later, Policy, Secret};
 use infra::schema::{Schema, Types};
@@ -179,7 +179,7 @@ fn good(text: &str) -> Evaluation {
 }
 
 fn show(program: &Program, diagnostics: &[Diagnostic]) -> String {
-    render_all(diagnostics, program, false)
+    render(diagnostics, program, false)
 }
 
 /// The one value of `output "x"`.
