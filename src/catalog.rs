@@ -1,1 +1,96 @@
-//! Every resource type and data source, one line each.
+//! What can be managed: every type one line here, one file below.
+
+pub mod account;
+pub mod dynamodb;
+pub mod ec2;
+pub mod ecr;
+pub mod kms;
+pub mod route53;
+pub mod s3;
+pub mod tags;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::resource::{Driver, ErasedData, ErasedResource, Kind, Kinds};
+use crate::schema::{Schema, Types};
+
+fn all() -> Vec<Kind> {
+    vec![Kind::resource::<ec2::vpc::Vpc>(), Kind::resource::<ec2::subnet::Subnet>()]
+}
+
+/// The types that exist, by name. Building it reads every schema off its struct: once a process.
+pub struct Catalog {
+    resources: BTreeMap<Arc<str>, Kind>,
+    data: BTreeMap<Arc<str>, Kind>,
+}
+
+impl Catalog {
+    pub fn new() -> Self {
+        let named = all().into_iter().map(|it| (it.schema.type_name.clone(), it));
+        let (resources, data) = named.partition(|(_, it)| matches!(it.driver, Driver::Resource(_)));
+        Self { resources, data }
+    }
+
+    /// Of a managed type: schema, patience, protection.
+    pub fn kind(&self, type_name: &str) -> Option<&Kind> {
+        self.resources.get(type_name)
+    }
+
+    /// All of them by name, managed ones first.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.resources.values().chain(self.data.values())
+    }
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Types for Catalog {
+    fn resource(&self, type_name: &str) -> Option<&Schema> {
+        self.resources.get(type_name).map(|it| &it.schema)
+    }
+
+    fn data(&self, type_name: &str) -> Option<&Schema> {
+        self.data.get(type_name).map(|it| &it.schema)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.kinds().map(|it| &*it.schema.type_name).collect()
+    }
+}
+
+impl Kinds for Catalog {
+    fn resource(&self, type_name: &str) -> Option<&dyn ErasedResource> {
+        match &self.resources.get(type_name)?.driver {
+            Driver::Resource(it) => Some(&**it),
+            Driver::Data(_) => None,
+        }
+    }
+
+    fn data(&self, type_name: &str) -> Option<&dyn ErasedData> {
+        match &self.data.get(type_name)?.driver {
+            Driver::Data(it) => Some(&**it),
+            Driver::Resource(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_has_a_schema_with_an_example_and_an_id() {
+        let catalog = Catalog::new();
+        assert_eq!(catalog.names().len(), all().len(), "two types of one name");
+        for kind in catalog.kinds() {
+            let schema = &kind.schema;
+            assert!(schema.doc.contains("```stack"), "{} has no example", schema.type_name);
+            assert!(schema.attributes.contains_key("id"), "{} has no id", schema.type_name);
+        }
+    }
+}

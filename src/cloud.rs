@@ -37,3 +37,7 @@ pub trait Gate: Send + Sync {
 }
 
 pub mod aws;
+pub mod clouds;
+pub mod fault;
+
+pub use clouds::Clouds;

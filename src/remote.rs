@@ -77,6 +77,13 @@ pub struct Query {
     pub shared: bool,
 }
 
+impl Query {
+    /// Whether a part that costs a call of its own is to be read.
+    pub fn wants(&self, part: &str) -> bool {
+        self.whole || self.parts.contains(part)
+    }
+}
+
 /// How far a thing is on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {

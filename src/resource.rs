@@ -70,6 +70,12 @@ pub struct Kind {
     pub driver: Driver,
 }
 
+/// The types that exist, by name, as the clouds carry them out.
+pub trait Kinds: Send + Sync {
+    fn resource(&self, type_name: &str) -> Option<&dyn ErasedResource>;
+    fn data(&self, type_name: &str) -> Option<&dyn ErasedData>;
+}
+
 pub enum Driver {
     Resource(Box<dyn ErasedResource>),
     Data(Box<dyn ErasedData>),

@@ -40,7 +40,12 @@ pub async fn tagged_with(aws: &Aws, kind: &str, key: &str, value: &str) -> Resul
 }
 
 async fn search(aws: &Aws, kind: &str, filter: Option<TagFilter>) -> Result<BTreeMap<String, Tags>, Fault> {
-    let ask = aws.tagging().get_resources().resource_type_filters(kind).resources_per_page(100).set_tag_filters(filter.map(|it| vec![it]));
+    let ask = aws
+        .tagging()
+        .get_resources()
+        .resource_type_filters(kind)
+        .resources_per_page(100)
+        .set_tag_filters(filter.map(|it| vec![it]));
     let mut pages = ask.into_paginator().send();
     let mut found = BTreeMap::new();
     while let Some(page) = pages.next().await {
@@ -59,7 +64,8 @@ mod tests {
     #[test]
     fn only_what_differs_is_put_or_removed() {
         let tags = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Tags>();
-        let changes = TagChanges::between(&tags(&[("a", "1"), ("b", "2"), ("c", "3")]), &tags(&[("a", "1"), ("b", "9"), ("d", "4")]));
+        let changes =
+            TagChanges::between(&tags(&[("a", "1"), ("b", "2"), ("c", "3")]), &tags(&[("a", "1"), ("b", "9"), ("d", "4")]));
         assert_eq!(changes, TagChanges { put: tags(&[("b", "9"), ("d", "4")]), remove: vec!["c".into()] });
     }
 }

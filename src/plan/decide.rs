@@ -236,7 +236,13 @@ fn recorded_lifecycle(sight: &Sight<'_>, instance: &Instance, record: Option<&Re
 }
 
 /// A recorded thing that the files do not have any more.
-pub(super) fn removal<'a>(sight: &Sight<'a>, address: &Address, record: &'a Record, reason: Reason, destroy: bool) -> Decision<'a> {
+pub(super) fn removal<'a>(
+    sight: &Sight<'a>,
+    address: &Address,
+    record: &'a Record,
+    reason: Reason,
+    destroy: bool,
+) -> Decision<'a> {
     let gone = matches!(sight.see(address), Seen::Gone);
     let keep = !destroy || record.lifecycle.retain_on_delete;
     let mut reasons = vec![reason];

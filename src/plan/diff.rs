@@ -80,7 +80,7 @@ impl Differ<'_> {
     }
 
     /// What differs between desired and live, explained by what was last applied. Without `recorded` (a thing that is being
-    /// imported, or compared after a call) everything counts as configuration.
+    /// imported, or was just made) everything counts as configuration, and what the cloud never tells counts as applied.
     pub fn differences(&self, desired: &Value, recorded: Option<&Value>, live: &Value) -> Vec<Difference> {
         let mut out = Vec::new();
         self.object(&self.schema.attributes, "", false, &Sides { desired, recorded, live }, &|_| true, &mut out);
@@ -126,12 +126,9 @@ impl Differ<'_> {
         if attribute.presence == Presence::Auto && sides.desired.is_null() {
             return;
         }
-        if attribute.local && sides.recorded.is_none() {
-            return;
-        }
-        // What the cloud takes and never tells stands as it was recorded.
+        // What the cloud takes and never tells stands as it was last applied.
         let silent = attribute.local || attribute.secret && sides.live.is_null();
-        let live = if silent { sides.recorded.unwrap_or(sides.live) } else { sides.live };
+        let live = if silent { sides.recorded.unwrap_or(sides.desired) } else { sides.live };
         let sides = &Sides { live, ..sides.clone() };
         if self.compare().same(attribute, sides.desired, sides.live) {
             return;
@@ -210,13 +207,7 @@ impl Differ<'_> {
             }
         };
         let hide = sides.desired.has_secret();
-        Difference {
-            path: at.to_owned(),
-            before: sides.live.clone().mark(hide),
-            after: sides.desired.clone(),
-            fixed,
-            cause,
-        }
+        Difference { path: at.to_owned(), before: sides.live.clone().mark(hide), after: sides.desired.clone(), fixed, cause }
     }
 
     /// Outputs that are not what was recorded.

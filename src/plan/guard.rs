@@ -17,13 +17,16 @@ pub(super) fn check(sight: &Sight<'_>, decisions: &[Decision<'_>], out: &mut Vec
     if let Some(most) = sight.options.max_deletes.filter(|most| deletes > *most) {
         let names = decisions.iter().filter(destroys).take(10).map(|it| format!("\n  {}", it.address()));
         out.push(
-            Diagnostic::error("too-many-deletes", format!("the plan deletes or replaces {deletes} resources, at most {most} are allowed"))
-                .detail(format!(
-                    "The stack sets `max_deletes`, so that a mistake cannot take everything down. It is about:{}{}",
-                    names.collect::<String>(),
-                    if deletes > 10 { "\n  …" } else { "" }
-                ))
-                .help(format!("if that is meant: --max-deletes {deletes}")),
+            Diagnostic::error(
+                "too-many-deletes",
+                format!("the plan deletes or replaces {deletes} resources, at most {most} are allowed"),
+            )
+            .detail(format!(
+                "The stack sets `max_deletes`, so that a mistake cannot take everything down. It is about:{}{}",
+                names.collect::<String>(),
+                if deletes > 10 { "\n  …" } else { "" }
+            ))
+            .help(format!("if that is meant: --max-deletes {deletes}")),
         );
     }
 }
@@ -107,14 +110,17 @@ fn import(it: &Decision<'_>, out: &mut Vec<Diagnostic>) {
     for change in it.change.attributes.iter().filter(|it| it.forces_replacement) {
         let span = it.instance.and_then(|it| it.spans.get(super::path::root(&change.path)).cloned());
         out.push(
-            Diagnostic::error("import-differs", format!("{} is not what would be imported: `{}` differs", it.address(), change.path))
-                .address(it.address().clone())
-                .at(span.or(it.change.span.clone()))
-                .detail(format!(
-                    "The thing has {:?}, the files say {:?}, and `{}` cannot change in place: importing it would mean replacing it.",
-                    change.before, change.after, change.path
-                ))
-                .help("write the value that it has, or import another id"),
+            Diagnostic::error(
+                "import-differs",
+                format!("{} is not what would be imported: `{}` differs", it.address(), change.path),
+            )
+            .address(it.address().clone())
+            .at(span.or(it.change.span.clone()))
+            .detail(format!(
+                "The thing has {:?}, the files say {:?}, and `{}` cannot change in place: importing it would mean replacing it.",
+                change.before, change.after, change.path
+            ))
+            .help("write the value that it has, or import another id"),
         );
     }
 }

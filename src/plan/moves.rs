@@ -16,7 +16,8 @@ pub(super) fn resolve(moved: &[Moved], state: &State, out: &mut Vec<Diagnostic>)
         let affected: Vec<Address> = taken.iter().filter(|it| it.is_within(&block.from)).cloned().collect();
         for from in affected {
             let text = from.to_string();
-            let to = text.strip_prefix(block.from.as_str()).and_then(|rest| format!("{}{rest}", block.to).parse::<Address>().ok());
+            let to =
+                text.strip_prefix(block.from.as_str()).and_then(|rest| format!("{}{rest}", block.to).parse::<Address>().ok());
             let Some(to) = to else {
                 out.push(
                     Diagnostic::error("invalid-move", format!("{from} cannot move to {}", block.to))

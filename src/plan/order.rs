@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::rc::Rc;
 
 use super::decide::{Decision, Work};
 use super::step::{Act, Need, Step, StepId};
@@ -56,6 +57,9 @@ pub(super) struct Orderer<'p, 'a> {
     index: BTreeMap<Address, usize>,
     drafts: Vec<Draft>,
     own: Vec<Own>,
+    /// By decision: whose steps one waits for when it refers to it. Its own, or, where nothing is done to it, those that it
+    /// refers to itself.
+    fronts: Vec<Rc<[usize]>>,
 }
 
 /// How long a step takes, by type and what is done.
@@ -68,13 +72,14 @@ pub(super) fn steps(decisions: &mut [Decision<'_>], expected: Expected<'_>) -> R
         return Ok(Vec::new());
     }
     let index = decisions.iter().enumerate().map(|(at, it)| (it.address().clone(), at)).collect();
-    let mut it = Orderer { own: vec![Own::default(); decisions.len()], decisions, index, drafts: Vec::new() };
+    let mut it = Orderer { own: vec![Own::default(); decisions.len()], decisions, index, drafts: Vec::new(), fronts: Vec::new() };
+    it.fronts = it.fronts()?;
     let users = it.users();
     it.spread_create_first();
     for at in 0..it.decisions.len() {
         it.draft(at);
     }
-    it.forward()?;
+    it.forward();
     it.backward(&users);
     it.finish(expected)
 }
@@ -96,25 +101,34 @@ impl Orderer<'_, '_> {
         users
     }
 
-    /// What a create-first replacement depends on, and is replaced too, must be made first as well: the old one cannot go
-    /// before its user does.
+    /// What a create-first replacement was built on goes later than the new one is made, so what is replaced of it must be
+    /// made first as well: its old instance cannot go before its user does.
     fn spread_create_first(&mut self) {
         let is_first = |it: &Decision<'_>| matches!(it.work, Work::Replace { create_first: true, .. });
         let mut queue: Vec<usize> = (0..self.decisions.len()).filter(|at| is_first(&self.decisions[*at])).collect();
+        let mut late = vec![false; self.decisions.len()];
         while let Some(at) = queue.pop() {
+            if std::mem::replace(&mut late[at], true) {
+                continue;
+            }
             let it = &self.decisions[at];
-            let recorded = it.recorded_dependencies.iter();
             let desired = it.instance.into_iter().flat_map(|it| it.references.iter().map(|it| &it.to));
-            let on: Vec<usize> = recorded.chain(desired).filter_map(|it| self.index.get(it).copied()).collect();
+            let all = it.recorded_dependencies.iter().chain(desired);
+            let on: Vec<usize> = all.filter_map(|it| self.index.get(it).copied()).collect();
             for to in on {
                 let it = &mut self.decisions[to];
-                if let Work::Replace { create_first, .. } = &mut it.work
-                    && !*create_first
-                {
-                    *create_first = true;
-                    it.change.create_first = true;
-                    it.lifecycle.create_before_destroy = true;
-                    queue.push(to);
+                match &mut it.work {
+                    Work::Replace { create_first, .. } => {
+                        if !*create_first {
+                            *create_first = true;
+                            it.change.create_first = true;
+                            it.lifecycle.create_before_destroy = true;
+                        }
+                        queue.push(to);
+                    }
+                    Work::Delete { .. } => queue.push(to),
+                    Work::Nothing | Work::Create | Work::Update { .. } | Work::Import { .. } | Work::Forget => {}
+                    Work::Read | Work::Protect | Work::Refresh(_) => {}
                 }
             }
         }
@@ -209,14 +223,13 @@ impl Orderer<'_, '_> {
 
     /// Whether something that is only needed to configure it is being made in this plan.
     fn waits_later(&self, at: usize) -> bool {
-        let references = self.decisions[at].instance.into_iter().flat_map(|it| &it.references);
-        let mut later = references.filter(|it| it.later).filter_map(|it| self.index.get(&it.to));
-        later.any(|to| *to != at && matches!(self.decisions[*to].work, Work::Create | Work::Replace { .. } | Work::Read))
+        let references = self.decisions[at].instance.into_iter().flat_map(|it| &it.references).filter(|it| it.later);
+        let mut on = references.filter_map(|it| self.index.get(&it.to)).flat_map(|to| self.fronts[*to].iter());
+        on.any(|on| *on != at && matches!(self.decisions[*on].work, Work::Create | Work::Replace { .. } | Work::Read))
     }
 
     /// Makes and changes come after what they refer to.
-    fn forward(&mut self) -> Result<(), Loop<String>> {
-        let fronts = self.fronts()?;
+    fn forward(&mut self) {
         for at in 0..self.decisions.len() {
             let own = self.own[at].clone();
             let Some(instance) = self.decisions[at].instance else { continue };
@@ -225,7 +238,7 @@ impl Orderer<'_, '_> {
             for it in &instance.references {
                 let Some(to) = self.index.get(&it.to).copied().filter(|to| *to != at) else { continue };
                 let step = if it.later { last } else { first };
-                for on in fronts[to].iter() {
+                for on in self.fronts[to].clone().iter().filter(|on| **on != at) {
                     let other = &self.own[*on];
                     let whole = &*it.from == "(depends_on)";
                     let edges = [(other.made, false), (other.changed, true), (other.configured.filter(|_| whole), true)];
@@ -237,12 +250,9 @@ impl Orderer<'_, '_> {
                 }
             }
         }
-        Ok(())
     }
 
-    /// By decision: whose steps one waits for when it refers to it. Its own, or, where nothing is done to it, those that it
-    /// refers to itself.
-    fn fronts(&self) -> Result<Vec<std::rc::Rc<[usize]>>, Loop<String>> {
+    fn fronts(&self) -> Result<Vec<Rc<[usize]>>, Loop<String>> {
         let mut graph: Graph<usize> = Graph::default();
         for (at, it) in self.decisions.iter().enumerate() {
             graph.add(at);
@@ -255,12 +265,11 @@ impl Orderer<'_, '_> {
         let order = graph.order().map_err(|it| {
             Loop(it.0.into_iter().map(|(at, why)| (self.decisions[at].address().to_string(), why)).collect())
         })?;
-        let mut out: Vec<std::rc::Rc<[usize]>> = vec![[].into(); self.decisions.len()];
+        let mut out: Vec<Rc<[usize]>> = vec![[].into(); self.decisions.len()];
         for at in order {
-            let own = &self.own[at];
-            out[at] = match own.made.or(own.changed) {
-                Some(_) => [at].into(),
-                None => {
+            out[at] = match self.decisions[at].work {
+                Work::Create | Work::Replace { .. } | Work::Update { .. } | Work::Import { .. } | Work::Read => [at].into(),
+                Work::Nothing | Work::Delete { .. } | Work::Forget | Work::Protect | Work::Refresh(_) => {
                     let references = self.decisions[at].instance.into_iter().flat_map(|it| &it.references);
                     let on = references.filter(|it| !it.later).filter_map(|it| self.index.get(&it.to));
                     let all: BTreeSet<usize> = on.flat_map(|to| out[*to].iter().copied()).collect();
@@ -277,25 +286,26 @@ impl Orderer<'_, '_> {
             let own = self.own[at].clone();
             let stays = own.made.is_some() && !own.create_first;
             for (user, recorded) in users {
-                let why = |text: &str| Why { text: text.to_owned(), soft: !recorded };
+                let deleted = || Why { text: "(deleted before)".to_owned(), soft: !recorded };
+                let turned_away = || Why { text: "(turned away before)".to_owned(), soft: true };
                 let other = self.own[*user].clone();
                 if let Some(gone) = own.gone {
                     // The users of what is deleted first turn to the new one afterwards.
                     let turned = [other.made, other.changed].into_iter().flatten().filter(|_| !stays);
                     let left = other.gone.into_iter().filter(|_| !(stays && other.create_first));
                     for step in left {
-                        self.drafts[gone].needs.push((step, why("(deleted before)")));
+                        self.drafts[gone].needs.push((step, deleted()));
                     }
                     for step in turned {
-                        self.drafts[gone].needs.push((step, why("(turned away before)")));
+                        self.drafts[gone].needs.push((step, turned_away()));
                     }
                 }
                 for deposed in &own.deposed {
                     for step in other.all.iter().filter(|it| !other.deposed.contains(it)) {
-                        self.drafts[*deposed].needs.push((*step, hard("(turned away before)")));
+                        self.drafts[*deposed].needs.push((*step, turned_away()));
                     }
                     for step in &other.deposed {
-                        self.drafts[*deposed].needs.push((*step, hard("(deleted before)")));
+                        self.drafts[*deposed].needs.push((*step, deleted()));
                     }
                 }
             }

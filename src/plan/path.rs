@@ -136,11 +136,9 @@ mod tests {
             ("tags", Value::object([("a", Value::from("x"))])),
             ("rule", Value::tuple([Value::object([("port", Value::from(7))])])),
         ]);
-        let out = overlay(&desired, &live, ["size.desired", "tags[\"a\"]", "tags[\"b\"]", "rule[0].port", "no.where", "[", "rule[9]"]);
-        assert_eq!(
-            format!("{out:?}"),
-            r#"{"rule": [{"port": 7}], "size": {"desired": 9, "min": 1}, "tags": {"a": "x"}}"#
-        );
+        let out =
+            overlay(&desired, &live, ["size.desired", "tags[\"a\"]", "tags[\"b\"]", "rule[0].port", "no.where", "[", "rule[9]"]);
+        assert_eq!(format!("{out:?}"), r#"{"rule": [{"port": 7}], "size": {"desired": 9, "min": 1}, "tags": {"a": "x"}}"#);
     }
 
     #[test]

@@ -82,13 +82,7 @@ struct Told {
 }
 
 impl<'a> Sight<'a> {
-    pub fn new(
-        types: &'a dyn Types,
-        state: &'a State,
-        observed: &'a Observed,
-        options: &'a Options,
-        sealer: &'a Sealer,
-    ) -> Self {
+    pub fn new(types: &'a dyn Types, state: &'a State, observed: &'a Observed, options: &'a Options, sealer: &'a Sealer) -> Self {
         Self {
             types,
             state,
@@ -222,9 +216,10 @@ impl<'a> Sight<'a> {
 
     fn unknown_outputs(&self, schema: Option<&Schema>, address: &Address) -> Value {
         let outputs = schema.into_iter().flat_map(Schema::outputs);
-        Value::object(outputs.map(|(name, it)| {
-            (name.clone(), Value::unknown(it.shape.ty(), address.clone(), name.clone()).mark(it.secret))
-        }))
+        Value::object(
+            outputs
+                .map(|(name, it)| (name.clone(), Value::unknown(it.shape.ty(), address.clone(), name.clone()).mark(it.secret))),
+        )
     }
 }
 
@@ -237,7 +232,9 @@ impl Host for Sight<'_> {
             // An unfinished creation has nothing on record yet.
             (Fate::Keep, Seen::There(there)) if !there.outputs.is_null() => {
                 let member = |name: &str| there.outputs.get(name);
-                Value::object(schema.outputs().map(|(name, it)| (name.clone(), member(name).mark(it.secret && !member(name).is_null()))))
+                Value::object(
+                    schema.outputs().map(|(name, it)| (name.clone(), member(name).mark(it.secret && !member(name).is_null()))),
+                )
             }
             _ => self.unknown_outputs(Some(schema), address),
         }
@@ -245,8 +242,7 @@ impl Host for Sight<'_> {
 
     fn data(&mut self, address: &Address, config: &ConfigName, arguments: &Value) -> Value {
         if arguments.is_wholly_known() {
-            let key =
-                DataKey { type_name: address.type_name().to_owned(), config: config.clone(), arguments: arguments.clone() };
+            let key = DataKey { type_name: address.type_name().to_owned(), config: config.clone(), arguments: arguments.clone() };
             if let Some(answer) = self.observed.data.get(&key) {
                 return answer.clone();
             }

@@ -7,9 +7,7 @@ use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
 use crate::remote::{ConfigName, Id, Live, Status};
 use crate::schema::{Attribute, Equality, Presence, Schema, Shape, Types};
-use crate::stack::desired::{
-    Configuration, Evaluation, Host, Instance, Lifecycle, OutputValue, Reference, Timeouts,
-};
+use crate::stack::desired::{Configuration, Evaluation, Host, Instance, Lifecycle, OutputValue, Reference, Timeouts};
 use crate::state::{Lineage, Record, State};
 use crate::value::{Sealer, Value};
 
@@ -116,7 +114,10 @@ impl Double {
         let members: Vec<_> = wanted
             .map(|(name, it)| {
                 let written = block.settings.get(&**name).map(|expr| self.value(expr, host, memo));
-                (name.clone(), written.unwrap_or_else(|| it.default.clone()).mark(it.secret && block.settings.contains_key(&**name)))
+                (
+                    name.clone(),
+                    written.unwrap_or_else(|| it.default.clone()).mark(it.secret && block.settings.contains_key(&**name)),
+                )
             })
             .collect();
         Value::object(members).convert(&Shape::Object(schema.attributes.clone()).ty()).unwrap_or(Value::Null)
@@ -166,9 +167,8 @@ impl Configuration for Double {
             instances.insert(address.clone(), instance);
         }
         let outputs = self.extra.outputs.iter();
-        let outputs = outputs.map(|(name, it)| {
-            (name.clone(), OutputValue { value: self.value(it, host, &mut memo), sensitive: false })
-        });
+        let outputs =
+            outputs.map(|(name, it)| (name.clone(), OutputValue { value: self.value(it, host, &mut memo), sensitive: false }));
         Evaluation {
             outputs: outputs.collect(),
             instances,
@@ -230,8 +230,11 @@ impl Default for Catalogue {
     fn default() -> Self {
         let text = || attribute(Shape::String, Presence::Optional);
         let rule = Shape::Object(
-            [("port".into(), attribute(Shape::Number, Presence::Required)), ("note".into(), attribute(Shape::String, Presence::Auto))]
-                .into(),
+            [
+                ("port".into(), attribute(Shape::Number, Presence::Required)),
+                ("note".into(), attribute(Shape::String, Presence::Auto)),
+            ]
+            .into(),
         );
         let net = schema(
             "net",
@@ -318,8 +321,12 @@ pub fn applied(double: &mut Double) -> State {
     let mut state = empty_state();
     for (address, instance) in double.evaluate(&mut World(&ids)).instances {
         if address.mode() == Mode::Managed {
-            let dependencies: BTreeSet<Address> =
-                instance.references.iter().filter(|it| !it.later && it.to.mode() == Mode::Managed).map(|it| it.to.clone()).collect();
+            let dependencies: BTreeSet<Address> = instance
+                .references
+                .iter()
+                .filter(|it| !it.later && it.to.mode() == Mode::Managed)
+                .map(|it| it.to.clone())
+                .collect();
             let id = ids[&address].as_str();
             state.resources.insert(address, Record { dependencies, ..record(id, instance.settings, &[]) });
         }

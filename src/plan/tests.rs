@@ -236,10 +236,7 @@ fn what_is_left_to_others_is_left_alone() {
     case.drift("net.n", "tags", Value::map(theirs.map(|(k, v)| (k, Value::from(v)))));
     assert_eq!(case.brief(), "");
     case.drift("net.n", "tags", Value::map([("k", Value::from("v")), ("extra", Value::from("w"))]));
-    assert_eq!(
-        case.brief(),
-        "Update net.n: drift tags[\"extra\"]\n  tags[\"extra\"]: \"w\" -> null\n0 update net.n\n"
-    );
+    assert_eq!(case.brief(), "Update net.n: drift tags[\"extra\"]\n  tags[\"extra\"]: \"w\" -> null\n0 update net.n\n");
 }
 
 #[test]
@@ -247,7 +244,10 @@ fn sets_have_no_order_and_documents_are_compared_by_what_they_say() {
     let written = r#"{"Statement":{"Effect":"Allow","Action":"a:b","Resource":"*"}}"#;
     let answered = r#"{"Statement":[{"Resource":["*"],"Action":["a:b"],"Effect":"Allow"}]}"#;
     let double = Double::default()
-        .with("net.n", net("10/8").with("zones", Value::set(["b".into(), "a".into()])).with("rule", rules(&[(1, None), (2, None)])))
+        .with(
+            "net.n",
+            net("10/8").with("zones", Value::set(["b".into(), "a".into()])).with("rule", rules(&[(1, None), (2, None)])),
+        )
         .with("part.p", Block::default().with("policy", written));
     let mut case = Case::after(double.clone(), double);
     case.drift("net.n", "zones", Value::tuple(["b".into(), "a".into()]));
@@ -299,10 +299,7 @@ fn protection_outlives_its_block_and_is_lifted_alone() {
         assert_eq!(case.refused(), [code]);
     }
     case.double = guarded(Some(false), "10/8");
-    assert_eq!(
-        case.brief(),
-        "Update net.n: protection { prevent_destroy: false, prevent_replace: false }\n0 record net.n\n"
-    );
+    assert_eq!(case.brief(), "Update net.n: protection { prevent_destroy: false, prevent_replace: false }\n0 record net.n\n");
     case.options = Options { destroy: true, ..Options::default() };
     assert_eq!(case.refused(), ["prevent-destroy"]);
 }
@@ -346,10 +343,13 @@ fn what_another_stack_owns_is_left_alone() {
 #[test]
 fn moved_things_keep_their_ids() {
     let double = |name: &str| {
-        Double::default().with(&format!("net.{name}"), net("10/8")).with("part.a", match name {
-            "main" => Block::default().with("net", output("net.main.id")),
-            _ => Block::default().with("net", output("net.other.id")),
-        })
+        Double::default().with(&format!("net.{name}"), net("10/8")).with(
+            "part.a",
+            match name {
+                "main" => Block::default().with("net", output("net.main.id")),
+                _ => Block::default().with("net", output("net.other.id")),
+            },
+        )
     };
     let mut case = Case::after(double("main"), double("other"));
     case.double.extra.moved = vec![Moved { from: "net.main".into(), to: "net.other".into(), span: None }];
@@ -360,7 +360,8 @@ fn moved_things_keep_their_ids() {
 
 #[test]
 fn removed_things_are_forgotten_or_destroyed() {
-    for (destroy, expected) in [(false, "Forget net.n: block\n0 record net.n\n"), (true, "Delete net.n: block\n0 delete net.n\n")] {
+    for (destroy, expected) in [(false, "Forget net.n: block\n0 record net.n\n"), (true, "Delete net.n: block\n0 delete net.n\n")]
+    {
         let mut case = Case::after(Double::default().with("net.n", net("10/8")), Double::default());
         case.double.extra.removed = vec![Removed { from: "net.n".into(), destroy, span: None }];
         assert_eq!(case.brief(), expected);
@@ -430,10 +431,7 @@ fn replacement_can_be_asked_for_and_triggered() {
     );
     let mut case = Case::after(network("10/8"), network("10/8"));
     case.options.replace = vec!["part.a".parse().unwrap()];
-    assert_eq!(
-        case.brief(),
-        "Replace part.a: asked\n0 delete part.a\n1 create part.a <- 0 (after its former step)\n"
-    );
+    assert_eq!(case.brief(), "Replace part.a: asked\n0 delete part.a\n1 create part.a <- 0 (after its former step)\n");
     case.options.replace = vec!["part.z".parse().unwrap()];
     assert_eq!(case.refused(), ["unknown-address"]);
 }
@@ -488,4 +486,139 @@ fn without_a_refresh_the_record_stands_for_what_is_there() {
     assert_eq!(case.brief(), "");
     case.double = network("11/8");
     assert_eq!(Summary::of(&case.plan().changes).replace, 2);
+}
+
+/// A replacement, what follows from it, a secret that changes, and something that stays.
+pub(super) fn example() -> Plan {
+    let with = |cidr: &str, secret: &str| {
+        Double::default()
+            .with("net.main", net(cidr))
+            .with("net.other", net("12/8"))
+            .with("part.a", Block::default().with("net", output("net.main.id")).with("secret", secret))
+    };
+    Case::after(with("10/8", "hunter2"), with("11/8", "hunter3")).plan()
+}
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a random configuration is grown from: one row a block.
+    #[derive(Clone, Debug)]
+    struct Row {
+        present: bool,
+        cidr: u8,
+        name: u8,
+        /// Earlier blocks that it refers to.
+        fixed: Option<prop::sample::Index>,
+        uses: Vec<prop::sample::Index>,
+        after: Option<prop::sample::Index>,
+        /// Any block.
+        peers: Vec<prop::sample::Index>,
+        create_first: bool,
+    }
+
+    fn row() -> impl Strategy<Value = Row> {
+        use prop::sample::Index;
+        let some = || prop::option::weighted(0.4, any::<Index>());
+        let many = || prop::collection::vec(any::<Index>(), 0..3);
+        let switches = (prop::bool::weighted(0.8), prop::bool::weighted(0.3));
+        (switches, 0u8..2, 0u8..2, some(), many(), some(), many()).prop_map(
+            |((present, create_first), cidr, name, fixed, uses, after, peers)| Row {
+                present,
+                cidr,
+                name,
+                fixed,
+                uses,
+                after,
+                peers,
+                create_first,
+            },
+        )
+    }
+
+    fn address(at: usize) -> &'static str {
+        const NAMES: [&str; 12] = [
+            "net.a", "part.b", "part.c", "net.d", "part.e", "part.f", "part.g", "net.h", "part.i", "part.j", "part.k", "part.l",
+        ];
+        NAMES[at]
+    }
+
+    fn id_of(at: usize) -> Expr {
+        Expr::Output(address(at).parse().unwrap(), "id")
+    }
+
+    fn grow(rows: &[Row]) -> Double {
+        let mut out = Double::default();
+        let there = |at: usize| rows.get(at).is_some_and(|it| it.present);
+        let pick = |index: &prop::sample::Index, most: usize| {
+            (most > 0).then(|| index.index(most)).filter(|at| there(*at))
+        };
+        for (at, row) in rows.iter().enumerate().filter(|(_, it)| it.present) {
+            let mut block = Block::default().with("name", format!("n{}", row.name).as_str());
+            block.lifecycle.create_before_destroy = row.create_first;
+            if let Some(on) = row.after.as_ref().and_then(|it| pick(it, at)) {
+                block = block.after(address(on));
+            }
+            if address(at).starts_with("net") {
+                block = block.with("cidr", format!("{}/8", row.cidr).as_str());
+            } else {
+                if let Some(on) = row.fixed.as_ref().and_then(|it| pick(it, at)) {
+                    block = block.with("net", id_of(on));
+                }
+                let uses = row.uses.iter().filter_map(|it| pick(it, at)).map(id_of).collect();
+                let peers = row.peers.iter().filter_map(|it| pick(it, rows.len())).filter(|it| *it != at).map(id_of).collect();
+                block = block.with("uses", Expr::List(uses)).with("peers", Expr::List(peers));
+            }
+            out = out.with(address(at), block);
+        }
+        out
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<Row>> {
+        prop::collection::vec(row(), 1..12)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_change_of_any_world_has_a_lawful_plan(before in rows(), now in rows(), gone in 0usize..24, replace in 0usize..24) {
+            let mut case = Case::after(grow(&before), grow(&now));
+            if let Some(address) = case.observed.live.keys().nth(gone).cloned() {
+                case.observed.live.insert(address, None);
+            }
+            case.options.replace = case.double.blocks.keys().nth(replace).cloned().into_iter().collect();
+            // `run` checks every law.
+            let plan = case.plan();
+            for (at, step) in plan.steps.iter().enumerate() {
+                prop_assert!(step.needs.iter().all(|it| (it.step.0 as usize) < at));
+            }
+        }
+
+        #[test]
+        fn what_has_converged_needs_nothing(rows in rows()) {
+            let mut case = Case::after(grow(&rows), grow(&rows));
+            prop_assert!(Summary::of(&case.plan().changes).is_empty());
+        }
+
+        #[test]
+        fn everything_goes_before_what_it_was_built_on(rows in rows()) {
+            let mut case = Case::after(grow(&rows), Double::default());
+            let plan = case.plan();
+            let place = |address: &Address| plan.steps.iter().position(|it| it.address == *address).unwrap();
+            for (user, record) in &case.state.as_ref().unwrap().resources {
+                for on in &record.dependencies {
+                    prop_assert!(place(user) < place(on), "{user} {on}");
+                }
+            }
+        }
+
+        #[test]
+        fn the_same_question_has_the_same_answer(before in rows(), now in rows()) {
+            let mut case = Case::after(grow(&before), grow(&now));
+            prop_assert_eq!(case.plan(), case.plan());
+        }
+    }
 }

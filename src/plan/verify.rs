@@ -220,9 +220,7 @@ impl<'p> Lint<'p> {
             self.break_law(10, format!("{address} is not touched"));
         }
         let summary = Summary::of(&self.plan.changes);
-        let acts = self.plan.steps.iter().any(|it| {
-            !matches!(it.act, Act::Refresh { .. } | Act::Protect { .. })
-        });
+        let acts = self.plan.steps.iter().any(|it| !matches!(it.act, Act::Refresh { .. } | Act::Protect { .. }));
         if summary.is_empty() && acts {
             self.break_law(3, "nothing is announced, and something is done");
         }

@@ -58,10 +58,7 @@ impl Compare<'_> {
         match (attribute.presence, desired) {
             (Presence::Computed, _) => true,
             (Presence::Auto, it) if it.is_null() => true,
-            _ => {
-                self.same(attribute, desired, live)
-                    || self.fits_shape(&attribute.shape, attribute.equality, desired, live)
-            }
+            _ => self.same(attribute, desired, live) || self.fits_shape(&attribute.shape, attribute.equality, desired, live),
         }
     }
 
@@ -134,28 +131,28 @@ pub fn canonical(shape: &Shape, equality: Equality, default: &Value, value: &Val
         (Shape::Object(attributes), Value::Map(_) | Value::Object(_)) => object(attributes, value),
         (Shape::List(of), _) => match value.items() {
             Some(items) => Value::list(items.into_iter().map(|it| inner(of, it))),
-            None => value.clone(),
+            None => plain(value),
         },
         (Shape::Set(of), _) => match value.items() {
             Some(items) => Value::set(items.into_iter().map(|it| inner(of, it))),
-            None => value.clone(),
+            None => plain(value),
         },
         (Shape::Map(of), _) => match value.members() {
             Some(members) => {
                 let members = members.iter().filter(|(_, it)| !it.is_null());
                 Value::map(members.map(|(key, it)| (key.clone(), inner(of, it))))
             }
-            None => value.clone(),
+            None => plain(value),
         },
         (Shape::String, Value::String(text)) if equality == Equality::Exact => Value::String(text.clone()),
         (Shape::String, Value::String(text)) => Value::string(normal(equality, text)),
-        (Shape::String, Value::Map(_) | Value::Object(_) | Value::List(_) | Value::Tuple(_)) => match value.to_json() {
+        (Shape::String, Value::Map(_) | Value::Object(_) | Value::List(_) | Value::Set(_) | Value::Tuple(_)) => match value.to_json() {
             Some(json) => Value::string(normal(equality, &json.to_string())),
-            None => value.clone(),
+            None => plain(value),
         },
-        (Shape::String | Shape::Number | Shape::Bool, _) => value.convert(&shape.ty()).unwrap_or_else(|_| value.clone()),
+        (Shape::String | Shape::Number | Shape::Bool, _) => value.convert(&shape.ty()).unwrap_or_else(|_| plain(value)),
         (Shape::Any, _) => plain(value),
-        (Shape::Object(_), _) => value.clone(),
+        (Shape::Object(_), _) => plain(value),
     }
 }
 
@@ -175,5 +172,131 @@ fn plain(value: &Value) -> Value {
         Value::Set(items) => Value::tuple(items.iter().map(plain)),
         Value::Map(items) | Value::Object(items) => Value::object(items.iter().map(|(key, it)| (key.clone(), plain(it)))),
         leaf => leaf.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::schema::Limits;
+
+    fn attribute(shape: Shape, presence: Presence) -> Attribute {
+        Attribute {
+            doc: String::new(),
+            shape,
+            presence,
+            fixed: false,
+            later: false,
+            local: false,
+            secret: false,
+            equality: Equality::Exact,
+            default: Value::Null,
+            limits: Limits::default(),
+        }
+    }
+
+    fn texts() -> Shape {
+        Shape::Set(Box::new(Shape::String))
+    }
+
+    fn rules() -> Shape {
+        let members = [
+            ("port".into(), attribute(Shape::Number, Presence::Required)),
+            ("note".into(), attribute(Shape::String, Presence::Auto)),
+            ("peers".into(), attribute(texts(), Presence::Optional)),
+            ("open".into(), Attribute { default: Value::Bool(false), ..attribute(Shape::Bool, Presence::Optional) }),
+        ];
+        Shape::Set(Box::new(Shape::Object(members.into())))
+    }
+
+    fn same(shape: Shape, a: &Value, b: &Value) -> bool {
+        let sealer = Sealer::new([1; 32]);
+        Compare { sealer: &sealer }.same(&attribute(shape, Presence::Optional), a, b)
+    }
+
+    #[test]
+    fn nothing_an_empty_collection_and_the_default_are_one() {
+        assert!(same(texts(), &Value::Null, &Value::tuple([])));
+        let short = Value::tuple([Value::object([("port", Value::from(1))])]);
+        let long = Value::tuple([Value::object([("port", Value::from("1")), ("peers", Value::tuple([])), ("open", Value::from(false))])]);
+        assert!(same(rules(), &short, &long));
+        assert!(!same(Shape::String, &Value::Null, &Value::from("")));
+    }
+
+    #[test]
+    fn a_secret_is_compared_with_its_digest() {
+        let sealer = Sealer::new([1; 32]);
+        let compare = Compare { sealer: &sealer };
+        let it = attribute(Shape::List(Box::new(Shape::String)), Presence::Optional);
+        let clear = Value::list([Value::from("a").sensitive(), "b".into()]);
+        assert!(compare.same(&it, &clear, &sealer.seal(&clear)) && compare.same(&it, &sealer.seal(&clear), &clear));
+        assert!(compare.same(&it, &sealer.seal(&clear), &Value::tuple(["a".into(), "b".into()])));
+        assert!(!compare.same(&it, &sealer.seal(&clear), &Value::tuple(["x".into(), "b".into()])));
+        assert!(compare.same(&it, &clear, &Value::tuple(["a".into(), "b".into()])));
+    }
+
+    #[test]
+    fn what_is_left_to_the_cloud_fits_anything() {
+        let sealer = Sealer::new([1; 32]);
+        let compare = Compare { sealer: &sealer };
+        let rule = |port: i64, note: Value| Value::object([("port", Value::from(port)), ("note", note)]);
+        let it = attribute(rules(), Presence::Optional);
+        let desired = Value::set([rule(1, Value::Null), rule(2, "mine".into())]);
+        assert!(compare.fits(&it, &desired, &Value::tuple([rule(2, "mine".into()), rule(1, "chosen".into())])));
+        assert!(!compare.fits(&it, &desired, &Value::tuple([rule(2, "other".into()), rule(1, "chosen".into())])));
+        assert!(!compare.fits(&it, &desired, &Value::tuple([rule(1, "a".into()), rule(1, "b".into())])));
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (0i64..3).prop_map(Value::from),
+            "[ab1]{0,2}".prop_map(Value::from),
+            "[ab]".prop_map(|it| Value::from(it).sensitive()),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let name = prop::sample::select(vec!["port", "note", "peers", "open", "other"]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::tuple),
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::set),
+                prop::collection::vec((name, inner), 0..4).prop_map(Value::object),
+            ]
+        })
+    }
+
+    fn any_shape() -> impl Strategy<Value = Shape> {
+        prop::sample::select(vec![
+            Shape::Any,
+            Shape::String,
+            Shape::Number,
+            texts(),
+            rules(),
+            Shape::List(Box::new(rules())),
+            Shape::Map(Box::new(Shape::String)),
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn comparing_is_reflexive_and_symmetric(shape in any_shape(), a in any_value(), b in any_value()) {
+            prop_assert!(same(shape.clone(), &a, &a));
+            prop_assert_eq!(same(shape.clone(), &a, &b), same(shape, &b, &a));
+        }
+
+        #[test]
+        fn a_canonical_value_is_its_own(shape in any_shape(), a in any_value()) {
+            let once = canonical(&shape, Equality::Exact, &Value::Null, &a);
+            prop_assert_eq!(canonical(&shape, Equality::Exact, &Value::Null, &once), once);
+        }
+
+        #[test]
+        fn what_is_stored_compares_as_before(shape in any_shape(), a in any_value()) {
+            let sealed = Sealer::new([1; 32]).seal(&a);
+            let back: Value = serde_json::from_str(&serde_json::to_string(&sealed).unwrap()).unwrap();
+            prop_assert!(same(shape, &a, &back));
+        }
     }
 }

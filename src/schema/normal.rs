@@ -152,8 +152,7 @@ fn texts(value: &mut Json, each: fn(&str) -> String) {
 }
 
 fn as_set(items: &mut Vec<Json>) {
-    let mut keyed: Vec<_> =
-        std::mem::take(items).into_iter().map(sorted).map(|it| (it.to_string(), it)).collect();
+    let mut keyed: Vec<_> = std::mem::take(items).into_iter().map(sorted).map(|it| (it.to_string(), it)).collect();
     keyed.sort_by(|a, b| a.0.cmp(&b.0));
     keyed.dedup_by(|a, b| a.0 == b.0);
     *items = keyed.into_iter().map(|(_, it)| it).collect();
@@ -176,7 +175,8 @@ mod tests {
         let answered = r#"{"Statement":[{"Sid":"","Action":["s3:PutObject","s3:GetObject"],"Effect":"Allow","Resource":["*"],
             "Principal":{"AWS":["111111111111"]},"Condition":{"Bool":{"aws:SecureTransport":["true"]}}}],"Version":"2012-10-17"}"#;
         assert!(same(Equality::Policy, written, answered));
-        let anyone = |principal: &str| format!(r#"{{"Statement":[{{"Effect":"Deny","{principal},"Action":"*","Resource":"*"}}]}}"#);
+        let anyone =
+            |principal: &str| format!(r#"{{"Statement":[{{"Effect":"Deny","{principal},"Action":"*","Resource":"*"}}]}}"#);
         assert!(same(Equality::Policy, &anyone(r#"Principal":"*""#), &anyone(r#"Principal":{"AWS":"*"}"#)));
         assert!(!same(Equality::Policy, &anyone(r#"NotPrincipal":"*""#), &anyone(r#"NotPrincipal":{"AWS":"*"}"#)));
     }
@@ -215,10 +215,24 @@ mod tests {
 
     fn json() -> impl Strategy<Value = Json> {
         let key = prop::sample::select(vec![
-            "Statement", "Action", "Principal", "AWS", "Condition", "Sid", "rules", "selection", "tagPrefixList", "rulePriority",
+            "Statement",
+            "Action",
+            "Principal",
+            "AWS",
+            "Condition",
+            "Sid",
+            "rules",
+            "selection",
+            "tagPrefixList",
+            "rulePriority",
         ]);
         let text = prop::sample::select(vec!["*", "s3:Get", "arn:aws:iam::111111111111:root", "111111111111", "", "B", "a"]);
-        let leaf = prop_oneof![Just(Json::Null), any::<bool>().prop_map(Json::from), (0..3).prop_map(Json::from), text.prop_map(Json::from)];
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            (0..3).prop_map(Json::from),
+            text.prop_map(Json::from)
+        ];
         leaf.prop_recursive(5, 40, 4, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
@@ -228,9 +242,8 @@ mod tests {
         })
     }
 
-    const ALL: [Equality; 6] = [
-        Equality::Exact, Equality::CaseFold, Equality::Json, Equality::Policy, Equality::DnsName, Equality::EcrLifecycle,
-    ];
+    const ALL: [Equality; 6] =
+        [Equality::Exact, Equality::CaseFold, Equality::Json, Equality::Policy, Equality::DnsName, Equality::EcrLifecycle];
 
     proptest! {
         #[test]

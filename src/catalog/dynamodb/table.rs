@@ -138,7 +138,8 @@ impl Resource for Table {
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {
         let keys = [(Some(&*self.hash_key), sdk::KeyType::Hash), (self.range_key.as_ref(), sdk::KeyType::Range)];
         let keys = keys.into_iter().filter_map(|(name, kind)| Some((name?, kind)));
-        let keys = keys.map(|(name, kind)| sdk::KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(unfit));
+        let keys =
+            keys.map(|(name, kind)| sdk::KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(unfit));
         let attributes = self.attribute.iter().map(|it| {
             let kind = sdk::ScalarAttributeType::from(it.kind.as_str());
             sdk::AttributeDefinition::builder().attribute_name(&it.name).attribute_type(kind).build().map_err(unfit)
@@ -177,7 +178,12 @@ impl Resource for Table {
         }
         if let Some(it) = self.ttl.as_ref().filter(|it| Some(*it) != was.ttl.as_ref()) {
             let how = sdk::TimeToLiveSpecification::builder().enabled(it.enabled).attribute_name(&it.attribute_name);
-            dynamodb.update_time_to_live().table_name(name).time_to_live_specification(how.build().map_err(unfit)?).send().await?;
+            dynamodb
+                .update_time_to_live()
+                .table_name(name)
+                .time_to_live_specification(how.build().map_err(unfit)?)
+                .send()
+                .await?;
         }
         let table = dynamodb.update_table().table_name(name);
         let throughput = |it: &Self| (it.read_capacity.0, it.write_capacity.0);
@@ -190,7 +196,9 @@ impl Resource for Table {
             table.table_class(sdk::TableClass::from(self.table_class.as_str()))
         } else if self.deletion_protection_enabled != was.deletion_protection_enabled {
             table.deletion_protection_enabled(self.deletion_protection_enabled)
-        } else if let Some(it) = self.server_side_encryption.as_ref().filter(|it| Some(*it) != was.server_side_encryption.as_ref()) {
+        } else if let Some(it) =
+            self.server_side_encryption.as_ref().filter(|it| Some(*it) != was.server_side_encryption.as_ref())
+        {
             table.sse_specification(it.to_sdk())
         } else {
             return Ok(());

@@ -117,8 +117,8 @@ impl Resource for Repository {
             true => Some(tagged(aws, "ecr:repository", query.shared).await?),
             false => None,
         };
-        let seen = stream::iter(mine).map(|(id, it)| read_one(aws, id, it, all_tags.as_deref(), query));
-        seen.buffer_unordered(SIDE_BY_SIDE).try_collect().await
+        let seen: Vec<_> = mine.into_iter().map(|(id, it)| read_one(aws, id, it, all_tags.as_deref(), query)).collect();
+        stream::iter(seen).buffer_unordered(SIDE_BY_SIDE).try_collect().await
     }
 
     async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -166,7 +166,9 @@ impl Resource for Repository {
         let found = read_tags(aws, &arn(aws, &self.name).await?).await?;
         match found.get(tags::ID).map(String::as_str) == Some(token.as_str()) {
             true => Ok(Some(Id::new(self.name.as_str()))),
-            false => Err(Fault::new(Class::Exists, "ecr:CreateRepository", format!("the repository {} exists already", *self.name))),
+            false => {
+                Err(Fault::new(Class::Exists, "ecr:CreateRepository", format!("the repository {} exists already", *self.name)))
+            }
         }
     }
 }

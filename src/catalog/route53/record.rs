@@ -93,12 +93,13 @@ impl Resource for Record {
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
         let keys: Vec<_> = query.ids.iter().filter_map(|id| Some((id.clone(), Key::parse(id)?))).collect();
         let zones: BTreeSet<_> = keys.iter().map(|(_, key)| key.zone.clone()).collect();
-        let listed = zones.into_iter().map(|zone| async {
-            let mine: Vec<_> = keys.iter().filter(|(_, key)| key.zone == zone).collect();
+        let keys = &keys;
+        let listed = zones.iter().map(|zone| async move {
+            let mine: Vec<_> = keys.iter().filter(|(_, key)| key.zone == *zone).collect();
             // One record of a large zone is asked for by name; many are found in the zone's list.
             let sets = match mine.as_slice() {
-                [(_, only)] if !query.shared => Arc::new(list(aws, &zone, Some(only)).await?),
-                _ => aws.shared(query.shared, format!("route53:ListResourceRecordSets {zone}"), || list(aws, &zone, None)).await?,
+                [(_, only)] if !query.shared => Arc::new(list(aws, zone, Some(only)).await?),
+                _ => aws.shared(query.shared, format!("route53:ListResourceRecordSets {zone}"), || list(aws, zone, None)).await?,
             };
             let found = mine.into_iter().filter_map(|(id, key)| Some((id.clone(), Self::seen(key, sets.get(key)?))));
             Ok::<_, Fault>(found.collect::<Vec<_>>())

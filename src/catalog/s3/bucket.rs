@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::types::{BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, Tag, Tagging, VersioningConfiguration};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, Tag, Tagging, VersioningConfiguration,
+};
 use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -156,7 +158,9 @@ impl Resource for Bucket {
         let found = read_tags(aws, &self.bucket).await?;
         match found {
             None => Ok(None),
-            Some(found) if found.get(tags::ID).map(String::as_str) == Some(token.as_str()) => Ok(Some(Id::new(self.bucket.as_str()))),
+            Some(found) if found.get(tags::ID).map(String::as_str) == Some(token.as_str()) => {
+                Ok(Some(Id::new(self.bucket.as_str())))
+            }
             Some(_) => Err(Fault::new(Class::Exists, "s3:CreateBucket", format!("the bucket {} exists already", *self.bucket))),
         }
     }

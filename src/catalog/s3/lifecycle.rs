@@ -87,11 +87,15 @@ impl Rule {
         });
         let noncurrent = self.noncurrent_version_expiration.as_ref().map(|it| {
             let kept = it.newer_noncurrent_versions;
-            sdk::NoncurrentVersionExpiration::builder().noncurrent_days(it.noncurrent_days).set_newer_noncurrent_versions(kept).build()
+            sdk::NoncurrentVersionExpiration::builder()
+                .noncurrent_days(it.noncurrent_days)
+                .set_newer_noncurrent_versions(kept)
+                .build()
         });
-        let abort = self.abort_incomplete_multipart_upload.as_ref().map(|it| {
-            sdk::AbortIncompleteMultipartUpload::builder().days_after_initiation(it.days_after_initiation).build()
-        });
+        let abort = self
+            .abort_incomplete_multipart_upload
+            .as_ref()
+            .map(|it| sdk::AbortIncompleteMultipartUpload::builder().days_after_initiation(it.days_after_initiation).build());
         let transitions = self.transition.iter().map(|it| {
             let class = sdk::TransitionStorageClass::from(it.storage_class.as_str());
             sdk::Transition::builder().days(it.days).storage_class(class).build()
@@ -123,8 +127,8 @@ impl Rule {
                 noncurrent_days: it.noncurrent_days().unwrap_or_default(),
                 newer_noncurrent_versions: it.newer_noncurrent_versions(),
             }),
-            abort_incomplete_multipart_upload: it.abort_incomplete_multipart_upload().map(|it| {
-                AbortIncompleteMultipartUpload { days_after_initiation: it.days_after_initiation().unwrap_or_default() }
+            abort_incomplete_multipart_upload: it.abort_incomplete_multipart_upload().map(|it| AbortIncompleteMultipartUpload {
+                days_after_initiation: it.days_after_initiation().unwrap_or_default(),
             }),
             transition: it
                 .transitions()

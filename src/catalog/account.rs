@@ -1,0 +1,1 @@
+//! Who and where one is: data sources about the account itself.

@@ -1,0 +1,157 @@
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{Filter, ResourceType, Tenancy, Vpc as Live, VpcAttributeName, VpcState};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Listing;
+use crate::catalog::tags::Tags;
+use crate::cloud::Query;
+use crate::cloud::aws::Aws;
+use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::resource::{Resource, Seen};
+use crate::schema::Fixed;
+use crate::schema::field::Cidr;
+
+/// A virtual network.
+///
+/// AWS makes a default security group, a default network ACL and a main route table with it; they go with it.
+///
+/// ```stack
+/// resource "aws_vpc" "main" {
+///   cidr_block           = "10.0.0.0/16"
+///   enable_dns_hostnames = true
+///   tags                 = { Name = "main" }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Vpc {
+    /// The IPv4 range, from /16 to /28.
+    pub cidr_block: Fixed<Cidr>,
+    /// `default`, or `dedicated`: instances on hardware of their own.
+    #[serde(default = "shared_hardware")]
+    pub instance_tenancy: Fixed<String>,
+    /// Whether Amazon's DNS server answers in the network.
+    #[serde(default = "on")]
+    pub enable_dns_support: bool,
+    /// Whether instances with public addresses get public DNS names.
+    #[serde(default)]
+    pub enable_dns_hostnames: bool,
+    /// Whether CloudWatch counts the addresses in use.
+    #[serde(default)]
+    pub enable_network_address_usage_metrics: bool,
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+fn on() -> bool {
+    true
+}
+
+fn shared_hardware() -> Fixed<String> {
+    Fixed("default".into())
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outputs {
+    pub id: String,
+    pub arn: String,
+    /// The account that owns it.
+    pub owner_id: String,
+    pub dhcp_options_id: String,
+}
+
+const LISTING: Listing<Live> = Listing { call: "ec2:DescribeVpcs", id_filter: "vpc-id", id_of: Live::vpc_id };
+
+async fn list(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Live>, Fault> {
+    let pages = aws.ec2().describe_vpcs().set_filters(Some(filters)).max_results(super::PAGE).into_paginator();
+    Ok(pages.items().send().try_collect().await?)
+}
+
+/// AWS tells each of these by a call of its own.
+async fn attribute(aws: &Aws, id: &Id, name: VpcAttributeName) -> Result<bool, Fault> {
+    let it = aws.ec2().describe_vpc_attribute().vpc_id(id.as_str()).attribute(name).send().await?;
+    let values = [it.enable_dns_support, it.enable_dns_hostnames, it.enable_network_address_usage_metrics];
+    Ok(values.into_iter().flatten().find_map(|it| it.value).unwrap_or_default())
+}
+
+impl Resource for Vpc {
+    const TYPE: &'static str = "aws_vpc";
+    const SETTLE: Settle = super::SETTLE;
+    type Outputs = Outputs;
+
+    async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {
+        let call = aws
+            .ec2()
+            .create_vpc()
+            .cidr_block(&**self.cidr_block)
+            .instance_tenancy(Tenancy::from(self.instance_tenancy.as_str()))
+            .set_tag_specifications(super::specification(ResourceType::Vpc, &self.tags).map(|it| vec![it]));
+        super::named("ec2:CreateVpc", call.send().await?.vpc.and_then(|it| it.vpc_id))
+    }
+
+    async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
+        let found = super::describe(aws, query, LISTING, |filters| list(aws, filters)).await?;
+        let seen = found.into_iter().map(|(id, it)| see(aws, query, id, it));
+        Ok(futures::future::try_join_all(seen).await?.into_iter().collect())
+    }
+
+    async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
+        let change = || aws.ec2().modify_vpc_attribute().vpc_id(id.as_str());
+        // Names need the server: on in this order, off in the other.
+        if self.enable_dns_support && !was.enable_dns_support {
+            change().enable_dns_support(super::switch(true)).send().await?;
+        }
+        if self.enable_dns_hostnames != was.enable_dns_hostnames {
+            change().enable_dns_hostnames(super::switch(self.enable_dns_hostnames)).send().await?;
+        }
+        if !self.enable_dns_support && was.enable_dns_support {
+            change().enable_dns_support(super::switch(false)).send().await?;
+        }
+        if self.enable_network_address_usage_metrics != was.enable_network_address_usage_metrics {
+            let on = super::switch(self.enable_network_address_usage_metrics);
+            change().enable_network_address_usage_metrics(on).send().await?;
+        }
+        super::update_tags(aws, id.as_str(), &was.tags, &self.tags).await
+    }
+
+    async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
+        aws.ec2().delete_vpc().vpc_id(id.as_str()).send().await?;
+        Ok(())
+    }
+
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
+        super::only("ec2:DescribeVpcs", list(aws, super::by_token(token)).await?, Live::vpc_id)
+    }
+}
+
+async fn see(aws: &Aws, query: &Query, id: Id, it: Live) -> Result<(Id, Seen<Vpc>), Fault> {
+    let ask = |part: &'static str, name, otherwise| {
+        let id = &id;
+        async move { if query.wants(part) { attribute(aws, id, name).await } else { Ok(otherwise) } }
+    };
+    let (support, hostnames, metrics) = tokio::try_join!(
+        ask("enable_dns_support", VpcAttributeName::EnableDnsSupport, true),
+        ask("enable_dns_hostnames", VpcAttributeName::EnableDnsHostnames, false),
+        ask("enable_network_address_usage_metrics", VpcAttributeName::EnableNetworkAddressUsageMetrics, false),
+    )?;
+    let settings = Vpc {
+        cidr_block: Fixed(it.cidr_block().unwrap_or_default().into()),
+        instance_tenancy: Fixed(it.instance_tenancy().map_or("default", Tenancy::as_str).to_owned()),
+        enable_dns_support: support,
+        enable_dns_hostnames: hostnames,
+        enable_network_address_usage_metrics: metrics,
+        tags: super::read_tags(it.tags()),
+    };
+    let outputs = Outputs {
+        id: id.to_string(),
+        arn: aws.arn("ec2", &format!("vpc/{id}")).await?,
+        owner_id: it.owner_id.unwrap_or_default(),
+        dhcp_options_id: it.dhcp_options_id.unwrap_or_default(),
+    };
+    let status = match it.state {
+        Some(VpcState::Available) | None => Status::Ready,
+        Some(other) => Status::Pending(other.as_str().to_owned()),
+    };
+    Ok((id, Seen { settings, outputs, status }))
+}

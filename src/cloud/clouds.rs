@@ -1,0 +1,122 @@
+//! [`Clouds`]: every configuration of a stack, and the types that are reached through them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use super::aws::limits::Limits;
+use super::aws::{Aws, Fence, Identity, Settings, Wire};
+use super::{Cloud, Query, Target};
+use crate::remote::{ConfigName, Fault, Found, Id, Token};
+use crate::resource::{ErasedData, ErasedResource, Kinds};
+use crate::value::Value;
+
+/// The clouds of one run. Mutations are refused until its [`fence`](Self::fence) has a gate.
+pub struct Clouds {
+    kinds: Arc<dyn Kinds>,
+    configs: BTreeMap<ConfigName, Aws>,
+    wire: Wire,
+    fence: Fence,
+}
+
+impl Clouds {
+    /// `settings` has at least the stack's own configuration, [`ConfigName::default`]. Nothing is sent yet.
+    pub async fn connect(kinds: Arc<dyn Kinds>, settings: &BTreeMap<ConfigName, Settings>, limits: Limits) -> Self {
+        let fence = Fence::shut();
+        let wire = Wire::new(limits, fence.clone());
+        let mut configs = BTreeMap::new();
+        for (name, settings) in settings {
+            configs.insert(name.clone(), Aws::connect(settings, &wire).await);
+        }
+        Self { kinds, configs, wire, fence }
+    }
+
+    pub fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    pub fn config(&self, name: &ConfigName) -> Result<&Aws, Fault> {
+        self.configs.get(name).ok_or_else(|| Fault::bug("aws", format!("there is no AWS configuration named {:?}", name.0)))
+    }
+
+    /// Who the stack's own credentials belong to.
+    pub async fn identity(&self) -> Result<&Identity, Fault> {
+        self.config(&ConfigName::default())?.identity().await
+    }
+
+    /// Where the calls go, when it is not AWS.
+    pub fn endpoint_override(&self) -> Option<&str> {
+        self.configs.values().find_map(Aws::endpoint_override)
+    }
+
+    /// How often each action was called, by `service:Action`.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.wire.calls()
+    }
+
+    fn resource(&self, target: &Target) -> Result<(&dyn ErasedResource, &Aws), Fault> {
+        let kind = self.kinds.resource(&target.type_name);
+        let kind = kind.ok_or_else(|| Fault::bug(&target.type_name, "there is no such resource type"))?;
+        Ok((kind, self.config(&target.config)?))
+    }
+
+    fn source(&self, target: &Target) -> Result<(&dyn ErasedData, &Aws), Fault> {
+        let kind = self.kinds.data(&target.type_name);
+        let kind = kind.ok_or_else(|| Fault::bug(&target.type_name, "there is no such data source"))?;
+        Ok((kind, self.config(&target.config)?))
+    }
+}
+
+impl Cloud for Clouds {
+    fn create<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Id, Fault>> {
+        Box::pin(async move {
+            let (kind, aws) = self.resource(what)?;
+            kind.create(aws, settings, token).await
+        })
+    }
+
+    fn read<'a>(&'a self, what: &'a Target, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>> {
+        Box::pin(async move {
+            if query.ids.is_empty() {
+                return Ok(Found::new());
+            }
+            let (kind, aws) = self.resource(what)?;
+            kind.read(aws, query).await
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        what: &'a Target,
+        id: &'a Id,
+        was: &'a Value,
+        settings: &'a Value,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let (kind, aws) = self.resource(what)?;
+            kind.update(aws, id, was, settings).await
+        })
+    }
+
+    fn delete<'a>(&'a self, what: &'a Target, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let (kind, aws) = self.resource(what)?;
+            kind.delete(aws, id, settings).await
+        })
+    }
+
+    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {
+        Box::pin(async move {
+            let (kind, aws) = self.resource(what)?;
+            kind.find(aws, settings, token).await
+        })
+    }
+
+    fn data<'a>(&'a self, what: &'a Target, arguments: &'a Value) -> BoxFuture<'a, Result<Value, Fault>> {
+        Box::pin(async move {
+            let (kind, aws) = self.source(what)?;
+            kind.read(aws, arguments).await
+        })
+    }
+}

@@ -1,0 +1,340 @@
+//! From the SDK's errors to [`Fault`]s: one table of codes for all services.
+//!
+//! Sources: "Error codes for the Amazon EC2 API", "Common error types" of each service's API reference, and the operations'
+//! own lists of errors. A type adds only its own oddities next to its call.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use super::aws::call::Call;
+use super::aws::transport::{Fenced, cause};
+use crate::remote::{Class, Fault};
+
+pub(super) const NO_CREDENTIALS: &str = "no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+     AWS_SECRET_ACCESS_KEY, or sign in with `aws sso login`; `aws sts get-caller-identity` shows who you are";
+
+/// Codes that say "slow down", whatever the service.
+pub(super) const THROTTLING: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "TooManyRequestsException",
+];
+
+/// What failed calls of the SDK become.
+pub fn from_sdk<E>(call: &str, error: &SdkError<E, HttpResponse>) -> Fault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let known = Call::of_error_type(std::any::type_name::<E>());
+    let is_read = known.as_ref().is_some_and(Call::is_read);
+    let unknown = if is_read { Class::Busy } else { Class::Unknown };
+    // EC2 and others say it in the body only.
+    let in_body = error.as_service_error().and_then(|it| it.meta().request_id());
+    let request_id = error.request_id().or(in_body).map(str::to_owned);
+    let with = |class, message: String| Fault { request_id: request_id.clone(), ..Fault::new(class, call, message) };
+    match error {
+        SdkError::ServiceError(it) => {
+            let (code, message) = (it.err().code().unwrap_or_default(), it.err().message().unwrap_or_default());
+            let class = class_of(known.as_ref(), code, message);
+            let fault = with(class, told(class, call, code, message));
+            Fault { code: Some(code.to_owned()).filter(|it| !it.is_empty()), ..fault }
+        }
+        SdkError::DispatchFailure(it) => match it.as_connector_error() {
+            Some(connection) if cause::<Fenced>(connection).is_some() => with(Class::Fenced, Fenced.to_string()),
+            Some(connection) => match (cause::<CredentialsError>(connection), of_connection(connection)) {
+                (Some(it), _) => from_credentials(call, it),
+                (None, class) => with(class.unwrap_or(unknown), unreachable(connection)),
+            },
+            None => with(unknown, chain(error)),
+        },
+        SdkError::ConstructionFailure(_) => match cause::<CredentialsError>(error) {
+            Some(it) => from_credentials(call, it),
+            None => with(Class::Bug, chain(error)),
+        },
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => with(unknown, chain(error)),
+        _ => with(unknown, chain(error)),
+    }
+}
+
+impl<E> From<SdkError<E, HttpResponse>> for Fault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
+        let call = Call::of_error_type(std::any::type_name::<E>());
+        from_sdk(&call.map_or_else(|| "aws".into(), |it| it.to_string()), &error)
+    }
+}
+
+/// A request that could not be put together, because a value that we gave lacks something.
+pub fn unfit(call: &str) -> impl FnOnce(aws_smithy_types::error::operation::BuildError) -> Fault {
+    move |error| Fault::bug(call, error.to_string())
+}
+
+/// What the class means for the person who reads it, where the code's own message does not say it.
+fn told(class: Class, call: &str, code: &str, message: &str) -> String {
+    let message = if message.is_empty() { code } else { message };
+    match class {
+        Class::Credentials if EXPIRED.contains(&code) => {
+            format!(
+                "the AWS credentials have expired: renew them (`aws sso login`, or new keys) and run again. AWS says: {message}"
+            )
+        }
+        Class::Credentials => format!("AWS does not accept the credentials. It says: {message}"),
+        Class::Denied => format!("the caller may not do {call}: a policy must allow that action. AWS says: {message}"),
+        Class::Quota => format!("a service quota is used up; raise it in the Service Quotas console. AWS says: {message}"),
+        _ => message.to_owned(),
+    }
+}
+
+/// No credentials, or none that can be had.
+pub(super) fn from_credentials(call: &str, error: &CredentialsError) -> Fault {
+    let message = match error {
+        CredentialsError::CredentialsNotLoaded(_) => NO_CREDENTIALS.to_owned(),
+        CredentialsError::ProviderTimedOut(_) => format!("the source of the AWS credentials did not answer: {}", chain(error)),
+        CredentialsError::InvalidConfiguration(_) => {
+            format!("the AWS profile cannot be used: {}. `aws configure list-profiles` shows those that exist", chain(error))
+        }
+        _ => format!("the AWS credentials cannot be had: {}", chain(error)),
+    };
+    Fault::new(Class::Credentials, call, message)
+}
+
+/// Unreachable when it is certain that nothing was sent; nothing when the outcome is unknown.
+pub(super) fn of_connection(error: &ConnectorError) -> Option<Class> {
+    use std::io::ErrorKind;
+    let refused = cause::<std::io::Error>(error).is_some_and(|it| {
+        let kind = it.kind();
+        matches!(kind, ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable)
+    });
+    // The HTTP client says so in words only: hyper-util's error kind `Connect`, and the SDK's connect time-out.
+    let text = chain(error);
+    let never_connected = text.contains("client error (Connect)") || text.contains("connect timeout");
+    (refused || never_connected).then_some(Class::Unreachable)
+}
+
+fn unreachable(error: &ConnectorError) -> String {
+    match of_connection(error) {
+        Some(_) => {
+            format!("the endpoint cannot be reached: {}. Check the network, the region and AWS_ENDPOINT_URL", chain(error))
+        }
+        None => format!("the connection failed before an answer came: {}", chain(error)),
+    }
+}
+
+/// An error and its causes, without repetitions.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for it in std::iter::successors(Some(error), |&it| it.source()) {
+        let text = it.to_string();
+        if !parts.last().is_some_and(|last| last.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    parts.join(": ")
+}
+
+const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
+
+/// What the machine shall do about a code.
+pub fn class_of(call: Option<&Call>, code: &str, message: &str) -> Class {
+    let service = call.map_or("", |it| it.service.as_str());
+    let action = call.map_or("", |it| it.action.as_str());
+    let is_read = call.is_some_and(Call::is_read);
+    let class = special(service, action, code, message).or_else(|| listed(code)).unwrap_or_else(|| by_shape(code));
+    match class {
+        // What a creation names was made a moment ago, as far as this stack goes.
+        Class::Missing if call.is_some_and(Call::is_creation) => Class::Settling,
+        // A read changes nothing: not knowing how it ended is no matter.
+        Class::Unknown if is_read => Class::Busy,
+        class => class,
+    }
+}
+
+/// Codes whose meaning hangs on the call or the message.
+fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Class> {
+    let message = message.to_ascii_lowercase();
+    Some(match (service, action, code) {
+        // The address still belongs to a NAT gateway that is going.
+        ("ec2", "ReleaseAddress", "AuthFailure" | "InvalidIPAddress.InUse") => Class::InUse,
+        ("ec2", "DisassociateAddress", "AuthFailure") => Class::InUse,
+        ("dynamodb", "CreateTable", "ResourceInUseException") => Class::Exists,
+        ("dynamodb", _, "ResourceInUseException") => Class::Settling,
+        // Too many tables being changed at once; not a quota that anybody would raise.
+        ("dynamodb", _, "LimitExceededException") => Class::Busy,
+        ("route53", _, "InvalidChangeBatch") if message.contains("already exists") => Class::Exists,
+        ("route53", _, "InvalidChangeBatch") if message.contains("not found") => Class::Missing,
+        // A policy may name a role that was made a moment ago.
+        (_, _, "MalformedPolicyDocumentException" | "MalformedPolicy" | "InvalidParameterException")
+            if message.contains("principal") && message.contains("invalid") =>
+        {
+            Class::Settling
+        }
+        _ => return None,
+    })
+}
+
+/// Sorted within each class.
+fn listed(code: &str) -> Option<Class> {
+    const TABLE: &[(Class, &[&str])] = &[
+        (Class::Busy, THROTTLING),
+        (
+            Class::Busy,
+            &[
+                "DependencyTimeoutException",
+                "RequestThrottledException",
+                "ServiceUnavailable",
+                "ServiceUnavailableException",
+                "ThrottlingException",
+                "Unavailable",
+            ],
+        ),
+        (
+            Class::Unknown,
+            &[
+                "InternalError",
+                "InternalErrorException",
+                "InternalFailure",
+                "InternalServerError",
+                "InternalServerException",
+                "InternalServiceErrorException",
+                "InternalServiceException",
+                "KMSInternalException",
+                "RequestTimeout",
+                "ServerException",
+            ],
+        ),
+        (
+            Class::Settling,
+            &[
+                "ConcurrentModification",
+                "ConcurrentModificationException",
+                "ConflictException",
+                "ContinuousBackupsUnavailableException",
+                "IncorrectState",
+                "InvalidState",
+                "InvalidVpcState",
+                "KMSInvalidStateException",
+                "OperationAborted",
+            ],
+        ),
+        (
+            Class::InUse,
+            &["DeleteConflict", "DependencyViolation", "InvalidGroup.InUse", "InvalidIPAddress.InUse", "ResourceInUse"],
+        ),
+        (Class::Exists, &["BucketAlreadyExists", "BucketAlreadyOwnedByYou", "Resource.AlreadyAssociated"]),
+        (
+            Class::Denied,
+            &[
+                "AccessDenied",
+                "AccessDeniedException",
+                "AuthorizationError",
+                "Client.UnauthorizedOperation",
+                "Forbidden",
+                "UnauthorizedOperation",
+            ],
+        ),
+        (Class::Credentials, EXPIRED),
+        (
+            Class::Credentials,
+            &[
+                "AuthFailure",
+                "IncompleteSignature",
+                "InvalidAccessKeyId",
+                "InvalidClientTokenId",
+                "InvalidSignatureException",
+                "MissingAuthenticationToken",
+                "MissingAuthenticationTokenException",
+                "SignatureDoesNotMatch",
+                "UnrecognizedClientException",
+            ],
+        ),
+        (Class::Quota, &["LimitExceededException", "ServiceQuotaExceededException", "TooManyBuckets", "TooManyHostedZones"]),
+        (
+            Class::Missing,
+            &[
+                "404",
+                "Gateway.NotAttached",
+                "NotFound",
+                "OwnershipControlsNotFoundError",
+                "ReplicationConfigurationNotFoundError",
+                "ServerSideEncryptionConfigurationNotFoundError",
+            ],
+        ),
+    ];
+    TABLE.iter().find(|(_, codes)| codes.contains(&code)).map(|(class, _)| *class)
+}
+
+/// AWS names codes of one meaning alike.
+fn by_shape(code: &str) -> Class {
+    if code.ends_with(".NotFound") || code.ends_with("NotFoundException") || code.starts_with("NoSuch") {
+        Class::Missing
+    } else if code.ends_with("AlreadyExists") || code.ends_with("AlreadyExistsException") || code.ends_with(".Duplicate") {
+        Class::Exists
+    } else if code.ends_with("LimitExceeded") {
+        Class::Quota
+    } else {
+        Class::Refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(call: &str, code: &str, message: &str) -> Class {
+        let (service, action) = call.split_once(':').unwrap();
+        class_of(Some(&Call { service: service.into(), action: action.into() }), code, message)
+    }
+
+    #[test]
+    fn codes_say_what_to_do() {
+        for (call, code, message, expected) in [
+            ("ec2:DeleteVpc", "InvalidVpcID.NotFound", "", Class::Missing),
+            ("ec2:DeleteVpc", "DependencyViolation", "", Class::InUse),
+            ("ec2:CreateRoute", "InvalidNatGatewayID.NotFound", "", Class::Settling),
+            ("ec2:CreateRoute", "RouteAlreadyExists", "", Class::Exists),
+            ("ec2:CreateVpc", "VpcLimitExceeded", "", Class::Quota),
+            ("ec2:CreateVpc", "RequestLimitExceeded", "", Class::Busy),
+            ("ec2:CreateVpc", "UnauthorizedOperation", "", Class::Denied),
+            ("ec2:CreateVpc", "AuthFailure", "", Class::Credentials),
+            ("ec2:CreateVpc", "InternalError", "", Class::Unknown),
+            ("ec2:DescribeVpcs", "InternalError", "", Class::Busy),
+            ("ec2:ReleaseAddress", "AuthFailure", "", Class::InUse),
+            ("ec2:AuthorizeSecurityGroupIngress", "InvalidPermission.Duplicate", "", Class::Exists),
+            ("ecr:CreateRepository", "RepositoryAlreadyExistsException", "", Class::Exists),
+            ("ecr:GetLifecyclePolicy", "LifecyclePolicyNotFoundException", "", Class::Missing),
+            ("ecr:DeleteRepository", "RepositoryNotEmptyException", "", Class::Refused),
+            ("dynamodb:CreateTable", "ResourceInUseException", "", Class::Exists),
+            ("dynamodb:UpdateTable", "ResourceInUseException", "", Class::Settling),
+            ("kms:CreateKey", "LimitExceededException", "", Class::Quota),
+            ("kms:PutKeyPolicy", "MalformedPolicyDocumentException", "contains one or more invalid principals", Class::Settling),
+            ("kms:PutKeyPolicy", "MalformedPolicyDocumentException", "syntax", Class::Refused),
+            ("route53:ChangeResourceRecordSets", "InvalidChangeBatch", "it was not found", Class::Missing),
+            ("route53:ChangeResourceRecordSets", "PriorRequestNotComplete", "", Class::Busy),
+            ("s3:GetBucketPolicy", "NoSuchBucketPolicy", "", Class::Missing),
+            ("sts:GetCallerIdentity", "ExpiredToken", "", Class::Credentials),
+            ("ec2:CreateVpc", "InvalidParameterValue", "", Class::Refused),
+        ] {
+            assert_eq!(class(call, code, message), expected, "{call} {code} {message}");
+        }
+    }
+
+    #[test]
+    fn what_people_can_mend_says_how() {
+        assert!(told(Class::Credentials, "ec2:CreateVpc", "ExpiredToken", "x").contains("aws sso login"));
+        assert!(told(Class::Denied, "ec2:CreateVpc", "UnauthorizedOperation", "x").contains("ec2:CreateVpc"));
+        assert_eq!(told(Class::Refused, "ec2:CreateVpc", "Odd", ""), "Odd");
+    }
+}
