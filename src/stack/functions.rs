@@ -110,6 +110,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.keys().copied()
 }
 
+/// Why `name`, a function of Terraform's, is not offered, and what to do instead.
+pub fn refusal(name: &str) -> Option<&'static str> {
+    refused::reason(name)
+}
+
 /// What `name` takes and gives.
 pub fn signature(name: &str) -> Option<&'static Signature> {
     FUNCTIONS.get(name).map(|it| &it.signature)
