@@ -446,6 +446,8 @@ fn targets_bring_what_they_depend_on() {
     let mut case = Case::after(network("10/8"), Double::default());
     case.options.targets = vec!["net.main".into()];
     assert_eq!(case.plan().steps.len(), 2, "what is built on it goes too");
+    case.options = Options { destroy: true, targets: vec!["part.a".into()], ..Options::default() };
+    assert_eq!(case.plan().steps.len(), 1, "what it is built on stays");
 }
 
 #[test]
