@@ -259,8 +259,9 @@ fn is_changed(sight: &Sight<'_>, instance: &Instance, path: &str) -> bool {
 /// left out, because neither side had to be first.
 fn dependency_sets(evaluation: &Evaluation) -> BTreeMap<Address, BTreeSet<Address>> {
     let mut graph: Graph<&Address, ()> = Graph::default();
-    for (address, instance) in &evaluation.instances {
-        graph.add(address);
+    // Without `later` references nothing runs in a circle.
+    let any_later = evaluation.instances.values().any(|it| it.references.iter().any(|it| it.later));
+    for (address, instance) in evaluation.instances.iter().filter(|_| any_later) {
         for it in instance.references.iter().filter(|it| it.to != *address) {
             if let Some((to, _)) = evaluation.instances.get_key_value(&it.to) {
                 graph.need(address, to, ());
