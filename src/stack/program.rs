@@ -163,10 +163,6 @@ impl Program {
 pub const CONSOLE: &str = "console";
 
 impl Configuration for Program {
-    fn reset(&mut self) {
-        self.memo = Memo::new();
-    }
-
     fn evaluate(&mut self, host: &mut dyn Host) -> Evaluation {
         let (mut evaluation, _) = self.with(host, eval::collect);
         super::cycles::find(&evaluation.instances, &mut evaluation.diagnostics);
