@@ -318,7 +318,11 @@ impl<'a> Machine<'a> {
                 self.busy -= 1;
                 self.look_at(at, self.now);
             }
-            _ => {}
+            _ => {
+                if let Some(work) = self.works.get_mut(&at) {
+                    work.on_record = true;
+                }
+            }
         }
     }
 
@@ -349,6 +353,11 @@ impl<'a> Machine<'a> {
 
     pub(super) fn record(&mut self, entry: Entry) {
         self.journal.push(entry, None);
+    }
+
+    /// Says so when it is stored.
+    pub(super) fn record_for(&mut self, at: usize, entry: Entry) {
+        self.journal.push(entry, Some(at));
     }
 
     pub(super) fn vacate(&mut self) {

@@ -67,6 +67,8 @@ impl Vault {
         let abandoned = self.held.replace(now);
         self.epoch = self.epoch.max(state.epoch) + 1;
         state.epoch = self.epoch;
+        state.run = format!("run-{}", self.epoch);
+        state.serial += 1;
         self.last = None;
         state.watermark = None;
         self.journal.clear();
@@ -130,6 +132,7 @@ impl Vault {
         let mut state = state.clone();
         state.watermark = self.last;
         state.epoch = self.epoch;
+        state.serial = self.folded.serial + 1;
         self.journal.clear();
         self.write(&state);
         Ok(())
