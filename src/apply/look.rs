@@ -118,6 +118,7 @@ impl Machine<'_> {
                 let (live, desired) = (format!("{:?}", it.before), format!("{:?}", it.after));
                 return Err(Failure::DidNotTake { path: it.path.clone(), live, desired });
             }
+            None if !work.on_record => self.look_again(at),
             None if self.now >= work.give_up => return Err(self.late(at, work.last.clone())),
             None => {
                 if let Some(work) = self.works.get_mut(&at) {
