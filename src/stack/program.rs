@@ -170,6 +170,10 @@ impl Configuration for Program {
         evaluation
     }
 
+    fn reset(&mut self) {
+        self.memo = Memo::new();
+    }
+
     fn settings(&mut self, address: &Address, host: &mut dyn Host) -> Result<Value, Vec<Diagnostic>> {
         let (value, diagnostics) = self.with(host, |it| match it.find(address) {
             Some(instance) => it.instance_settings(&instance),

@@ -13,16 +13,6 @@ use crate::schema::{Attribute, Attributes, Presence, Schema, Shape};
 /// Functions that the evaluator knows itself.
 const FORMS: [&str; 4] = ["try", "can", "templatefile", "templatestring"];
 
-/// Functions that yield something else every time, and what to do instead.
-fn impure(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "timestamp" | "plantimestamp" => "give the time as a variable: --var now=2026-01-01T00:00:00Z",
-        "uuid" => "uuidv5(\"dns\", NAME) is the same every time",
-        "bcrypt" => "its salt is random: hash the password once, outside, and keep the hash",
-        _ => return None,
-    })
-}
-
 pub fn check(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
     for definition in &model.definitions {
         let mut it = Check { model, definition, diagnostics };
@@ -69,10 +59,9 @@ impl Check<'_> {
     fn functions(&mut self, calls: &[Named]) {
         for call in calls {
             let name = call.name.as_ref();
-            if let Some(instead) = impure(name) {
-                let it = self.complain(call.place, "impure", format!("`{name}` is something else every time"), None);
-                it.detail = "A plan would never be empty.".into();
-                *it = it.clone().help(instead);
+            if let Some(reason) = functions::refusal(name) {
+                let it = self.complain(call.place, "refused-function", format!("`{name}` cannot be used"), None);
+                it.detail = reason.to_owned();
             } else if !FORMS.contains(&name) && !functions::names().any(|it| it == name) {
                 let near = nearest(name, functions::names().chain(FORMS));
                 self.complain(call.place, "unknown-function", format!("there is no function `{name}`"), near);
