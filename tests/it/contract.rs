@@ -4,6 +4,7 @@
 //! read in bulk and whole · disappears behind our back · deleted twice.
 
 mod bench;
+mod bulk;
 mod data;
 mod network;
 mod security;

@@ -41,10 +41,16 @@ pub struct Made {
     pub id: Id,
     pub token: Token,
     pub desired: Value,
+    /// What was ever declared of it: as a plan asks for what is declared or recorded.
+    parts: BTreeSet<String>,
     pub live: Live,
 }
 
 impl Made {
+    pub fn parts(&self) -> &BTreeSet<String> {
+        &self.parts
+    }
+
     pub fn output(&self, name: &str) -> String {
         self.live.outputs.get(name).as_str().unwrap_or_default().to_owned()
     }
@@ -110,7 +116,7 @@ impl Bench {
     }
 
     async fn read_one(&self, made: &Made) -> Option<Live> {
-        let query = Query { ids: vec![made.id.clone()], parts: Self::parts(&made.desired), ..Query::default() };
+        let query = Query { ids: vec![made.id.clone()], parts: made.parts.clone(), ..Query::default() };
         self.read(made.type_name, query).await.remove(&made.id)
     }
 
@@ -128,13 +134,14 @@ impl Bench {
         let target = self.target(type_name);
         let id = patient(type_name, || self.clouds.create(&target, &desired, &token)).await.unwrap();
         let live = Live { settings: Value::Null, outputs: Value::Null, status: Status::Ready };
-        let mut made = Made { type_name, id, token, desired, live };
+        let mut made = Made { type_name, id, token, desired, parts: BTreeSet::new(), live };
         self.settle(&mut made).await;
         made
     }
 
     /// Reads until ready, and updates until nothing differs: at most twice, as the engine does.
     async fn settle(&self, made: &mut Made) {
+        made.parts.extend(Self::parts(&made.desired));
         for updates in 0.. {
             made.live = self.ready(made).await;
             let different = self.differences(made.type_name, &made.desired, &made.live.settings);
@@ -201,7 +208,7 @@ impl Bench {
         let bulk = Query {
             ids: vec![made.id.clone(), absent(&made.id)],
             lineage: Some(self.lineage.clone()),
-            parts: Self::parts(&made.desired),
+            parts: made.parts.clone(),
             shared: true,
             whole: false,
         };

@@ -34,7 +34,7 @@ async fn aws_subnet() {
     });
     let changes = [
         json!({ "map_public_ip_on_launch": true, "enable_resource_name_dns_a_record_on_launch": true }),
-        json!({ "map_public_ip_on_launch": false, "private_dns_hostname_type_on_launch": "resource-name" }),
+        json!({ "map_public_ip_on_launch": false, "enable_resource_name_dns_a_record_on_launch": false }),
     ];
     bench.keeps("aws_subnet", settings, &changes).await;
     bench.remove(vpc).await;
