@@ -145,7 +145,11 @@ impl<'a> Loading<'a> {
             }
         };
         self.model.files.push(SourceFile { name: name.clone(), folder: folder.into(), text: text.clone() });
-        let span = |place: Place| Span { file: name.clone(), start: place.start, end: place.end };
+        let files = &self.model.files;
+        let span = |place: Place| {
+            let file = files.get(place.file as usize).map_or_else(|| name.clone(), |it| it.name.clone());
+            Span { file, start: place.start, end: place.end }
+        };
         let body = match parse::body(&text) {
             Ok(body) => body,
             Err(error) => {

@@ -572,3 +572,89 @@ output "one" { value = module.t["a"].n }
     assert_eq!(it.outputs["all"].value, Value::tuple([Value::from(1), Value::from(2)]));
     assert_eq!(it.moved[0].from, "module.t[\"a\"].aws_vpc.old");
 }
+
+/// The parts of a corpus file: `# file: NAME` begins another one.
+fn parts(text: &str) -> Vec<(String, String)> {
+    let mut files = vec![("stacks/dev/main.hcl".to_owned(), String::new())];
+    for line in text.lines() {
+        match (line.strip_prefix("# file: "), files.last_mut()) {
+            (Some(name), _) => files.push((name.to_owned(), String::new())),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    if !text.contains("stack {\n") {
+        files.push(("stacks/dev/a.hcl".to_owned(), STACK.to_owned()));
+    }
+    files
+}
+
+/// What a stack comes to, for people: its complaints, or its instances and outputs.
+fn outcome(text: &str) -> String {
+    let files = parts(text);
+    let mut loaded = load(&files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>());
+    let evaluation = loaded.program.evaluate(&mut World::default());
+    let mut all = loaded.diagnostics;
+    all.extend(evaluation.diagnostics);
+    if !all.is_empty() {
+        return show(&loaded.program, &all);
+    }
+    let mut out = String::new();
+    for (address, it) in &evaluation.instances {
+        out += &format!("{address} {}\n", print::print(&it.settings));
+        for it in &it.references {
+            out += &format!("  {} -> {} ({})\n", it.from, it.to, it.expression);
+        }
+    }
+    for (name, it) in &evaluation.outputs {
+        out += &format!("output {name} = {}\n", print::print(&it.value));
+    }
+    out
+}
+
+/// Each `tests/language/NAME.hcl` comes to `NAME.txt`. `INFRA_BLESS=1` writes them anew.
+#[test]
+fn the_corpus_comes_to_what_is_on_record() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/language");
+    let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    names.retain(|it| it.extension().is_some_and(|it| it == "hcl"));
+    names.sort();
+    let mut wrong = Vec::new();
+    for path in names {
+        let shown = outcome(&std::fs::read_to_string(&path).unwrap());
+        let record = path.with_extension("txt");
+        if std::env::var_os("INFRA_BLESS").is_some() {
+            std::fs::write(&record, &shown).unwrap();
+        } else if std::fs::read_to_string(&record).unwrap_or_default() != shown {
+            wrong.push(format!("{}:\n{shown}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every input ends in instances or complaints: no panic, no hang, no stack overflow.
+#[test]
+fn hostile_stacks_are_answered() {
+    let many = |it: &dyn Fn(usize) -> String, count: usize| (0..count).map(it).collect::<String>();
+    let chain = many(&|it| format!("locals {{\n l{it} = local.l{}\n}}\n", it + 1), 5_000) + "locals {\n l5000 = 1\n}\n";
+    let doubling = many(&|it| format!("locals {{\n d{it} = [local.d{0}, local.d{0}]\n}}\n", it + 1), 60) + "locals {\n d60 = \"x\"\n}\n";
+    let texts = many(&|it| format!("locals {{\n t{it} = \"${{local.t{0}}}${{local.t{0}}}\"\n}}\n", it + 1), 60) + "locals {\n t60 = \"xxxx\"\n}\n";
+    let nested = "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]]";
+    let steps = format!("output \"x\" {{\n value = length({nested})\n}}\n");
+    let instances = "resource \"aws_vpc\" \"m\" {\n for_each = toset([for a in range(1024) : \"${a}\"])\n cidr_block = \"10.0.0.0/16\"\n}\n".to_owned();
+    for (text, code) in [(chain, "too-deep"), (doubling, "too-large"), (texts, "too-large"), (steps, "too-large")] {
+        let found = codes(&text);
+        assert!(found.contains(&code), "{code}: {found:?}");
+    }
+    assert!(codes(&instances).is_empty());
+}
+
+#[test]
+fn deep_expressions_fit_the_stack_of_a_thread() {
+    let deep = |open: &str, close: &str| format!("output \"x\" {{\n value = {}1{}\n}}\n", open.repeat(38), close.repeat(38));
+    for text in [deep("[", "]"), deep("(1 + ", ")"), deep("max(", ")"), deep("\"${", "}\""), deep("[for x in [1] : ", "]")] {
+        assert!(!codes(&text).contains(&"syntax"), "{text}");
+    }
+    let operators = format!("output \"x\" {{\n value = 1{}\n}}\n", " + 1".repeat(120));
+    assert!(codes(&operators).is_empty());
+}

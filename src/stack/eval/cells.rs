@@ -146,18 +146,28 @@ impl Evaluator<'_> {
         Ok(known)
     }
 
-    fn cycle(&self, cell: &Cell, at: Place) -> Failure {
+    fn cycle(&self, cell: &Cell, at_place: Place) -> Failure {
         let start = self.active.iter().position(|(it, _)| it == cell).unwrap_or(0);
-        let round = self.active.get(start..).unwrap_or_default();
-        let name = self.cell_name(cell);
+        // The outputs of an instance stand between it and its settings: no step of their own for people.
+        let steps = self.active.get(start..).unwrap_or_default().iter().filter(|(it, _)| !matches!(it, Cell::Outputs(_)));
+        let steps: Vec<(&Cell, Place)> = steps.map(|(cell, place)| (cell, *place)).collect();
+        // The place of a step is where the one before it refers to it; the last one refers back to the first.
+        let edges = steps.iter().enumerate().map(|(at, (from, _))| {
+            let (to, place) = match (steps.get(at + 1), steps.first()) {
+                (Some((to, place)), _) => (*to, *place),
+                (None, first) => (first.map_or(cell, |it| it.0), at_place),
+            };
+            (self.model.span(place), format!("{} needs {}", self.cell_name(from), self.cell_name(to)))
+        });
+        let mut edges = edges.collect::<Vec<_>>().into_iter();
+        let name = self.cell_name(steps.first().map_or(cell, |it| it.0));
         let mut complaint = Diagnostic::error("cycle", format!("{name} needs itself"))
-            .at(self.model.span(at))
             .detail("Each of these needs the next one first, so none can be first. Take one of the references away.");
-        // The place of a step is where the cell before it refers to it; the last one refers back to the first.
-        for (step, pair) in round.iter().enumerate() {
-            let (to, place) = round.get(step + 1).map_or((cell, at), |(cell, place)| (cell, *place));
-            let sentence = format!("{} needs {}", self.cell_name(&pair.0), self.cell_name(to));
-            complaint = complaint.related(self.model.span(place), sentence);
+        if let Some((span, sentence)) = edges.next() {
+            complaint = complaint.at(span).label(sentence);
+        }
+        for (span, sentence) in edges {
+            complaint = complaint.related(span, sentence);
         }
         Failure::Complaint(Box::new(complaint))
     }

@@ -129,8 +129,11 @@ impl<'a> Evaluator<'a> {
         let Some(address) = self.address(id) else { return };
         let before = self.diagnostics.len();
         let made = self.made(id, &address, block, inherited);
-        for it in &mut self.diagnostics[before..] {
-            it.address.get_or_insert_with(|| address.clone());
+        // Where there is one instance, the place says which.
+        if address.key().is_some() || !address.module().is_empty() {
+            for it in &mut self.diagnostics[before..] {
+                it.address.get_or_insert_with(|| address.clone());
+            }
         }
         if let Some(instance) = self.report(made) {
             out.instances.insert(address, instance);

@@ -26,6 +26,7 @@ impl<'a> Evaluator<'a> {
         let variable = &self.definition(scope).variables[index as usize];
         let mut place = variable.place;
         let caller = self.memo.scopes.get(scope as usize).and_then(|it| it.caller.clone());
+        let of_module = caller.is_some();
         let given = match caller {
             None => self.facts.variables.get(&variable.name).cloned(),
             Some((parent, module, key)) => {
@@ -50,6 +51,8 @@ impl<'a> Evaluator<'a> {
                 place = default.place;
                 self.eval(default, frame)?
             }
+            // A module that is not given all was complained about where it is called.
+            (None, None) if of_module => return Err(super::Failure::Reported),
             (None, None) => {
                 return self.fail(variable.place, "missing-variable", format!("the variable \"{}\" has no value", variable.name));
             }
