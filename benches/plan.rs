@@ -32,10 +32,7 @@ impl Wide {
         let address = |text: String| text.parse::<Address>().unwrap_or_else(|error| panic!("{error}"));
         let member = |at: usize| match at % 100 {
             0 => (address(format!("thing.net[\"{at}\"]")), None),
-            _ => (
-                address(format!("module.m.thing.part[\"{at}\"]")),
-                Some(address(format!("thing.net[\"{}\"]", at - at % 100))),
-            ),
+            _ => (address(format!("module.m.thing.part[\"{at}\"]")), Some(address(format!("thing.net[\"{}\"]", at - at % 100)))),
         };
         Self { members: (0..size).map(member).collect(), name }
     }

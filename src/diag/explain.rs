@@ -17,5 +17,4 @@ macro_rules! pages {
 }
 
 /// Sorted by code.
-const PAGES: &[(&str, &str)] = pages! {
-};
+const PAGES: &[(&str, &str)] = pages! {};

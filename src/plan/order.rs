@@ -262,9 +262,9 @@ impl Orderer<'_, '_> {
                 }
             }
         }
-        let order = graph.order().map_err(|it| {
-            Loop(it.0.into_iter().map(|(at, why)| (self.decisions[at].address().to_string(), why)).collect())
-        })?;
+        let order = graph
+            .order()
+            .map_err(|it| Loop(it.0.into_iter().map(|(at, why)| (self.decisions[at].address().to_string(), why)).collect()))?;
         let mut out: Vec<Rc<[usize]>> = vec![[].into(); self.decisions.len()];
         for at in order {
             out[at] = match self.decisions[at].work {

@@ -539,9 +539,8 @@ mod laws {
     }
 
     fn address(at: usize) -> &'static str {
-        const NAMES: [&str; 12] = [
-            "net.a", "part.b", "part.c", "net.d", "part.e", "part.f", "part.g", "net.h", "part.i", "part.j", "part.k", "part.l",
-        ];
+        const NAMES: [&str; 12] =
+            ["net.a", "part.b", "part.c", "net.d", "part.e", "part.f", "part.g", "net.h", "part.i", "part.j", "part.k", "part.l"];
         NAMES[at]
     }
 
@@ -552,9 +551,7 @@ mod laws {
     fn grow(rows: &[Row]) -> Double {
         let mut out = Double::default();
         let there = |at: usize| rows.get(at).is_some_and(|it| it.present);
-        let pick = |index: &prop::sample::Index, most: usize| {
-            (most > 0).then(|| index.index(most)).filter(|at| there(*at))
-        };
+        let pick = |index: &prop::sample::Index, most: usize| (most > 0).then(|| index.index(most)).filter(|at| there(*at));
         for (at, row) in rows.iter().enumerate().filter(|(_, it)| it.present) {
             let mut block = Block::default().with("name", format!("n{}", row.name).as_str());
             block.lifecycle.create_before_destroy = row.create_first;

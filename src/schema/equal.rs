@@ -146,10 +146,12 @@ pub fn canonical(shape: &Shape, equality: Equality, default: &Value, value: &Val
         },
         (Shape::String, Value::String(text)) if equality == Equality::Exact => Value::String(text.clone()),
         (Shape::String, Value::String(text)) => Value::string(normal(equality, text)),
-        (Shape::String, Value::Map(_) | Value::Object(_) | Value::List(_) | Value::Set(_) | Value::Tuple(_)) => match value.to_json() {
-            Some(json) => Value::string(normal(equality, &json.to_string())),
-            None => plain(value),
-        },
+        (Shape::String, Value::Map(_) | Value::Object(_) | Value::List(_) | Value::Set(_) | Value::Tuple(_)) => {
+            match value.to_json() {
+                Some(json) => Value::string(normal(equality, &json.to_string())),
+                None => plain(value),
+            }
+        }
         (Shape::String | Shape::Number | Shape::Bool, _) => value.convert(&shape.ty()).unwrap_or_else(|_| plain(value)),
         (Shape::Any, _) => plain(value),
         (Shape::Object(_), _) => plain(value),
@@ -220,7 +222,11 @@ mod tests {
     fn nothing_an_empty_collection_and_the_default_are_one() {
         assert!(same(texts(), &Value::Null, &Value::tuple([])));
         let short = Value::tuple([Value::object([("port", Value::from(1))])]);
-        let long = Value::tuple([Value::object([("port", Value::from("1")), ("peers", Value::tuple([])), ("open", Value::from(false))])]);
+        let long = Value::tuple([Value::object([
+            ("port", Value::from("1")),
+            ("peers", Value::tuple([])),
+            ("open", Value::from(false)),
+        ])]);
         assert!(same(rules(), &short, &long));
         assert!(!same(Shape::String, &Value::Null, &Value::from("")));
     }

@@ -108,11 +108,6 @@ impl Program {
         self.memo.next_generation();
     }
 
-    /// Names of the files that the program consists of.
-    pub fn files(&self) -> impl Iterator<Item = &str> {
-        self.model.files.iter().map(|it| it.name.as_ref())
-    }
-
     /// SHA-256 over everything that the program was made of: files, what expressions read so far, variables.
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();

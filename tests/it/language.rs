@@ -299,7 +299,9 @@ fn templates_trim_where_they_say_so() {
 
 #[test]
 fn an_unknown_leaves_its_neighbours_known() {
-    let it = good("resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\noutput \"x\" {\n value = { id = aws_vpc.m.id, n = 1, t = \"a-${aws_vpc.m.id}\", c = aws_vpc.m.cidr_block }\n}\n");
+    let it = good(
+        "resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\noutput \"x\" {\n value = { id = aws_vpc.m.id, n = 1, t = \"a-${aws_vpc.m.id}\", c = aws_vpc.m.cidr_block }\n}\n",
+    );
     let value = &it.outputs["x"].value;
     assert_eq!(value.get("n"), Value::from(1));
     assert_eq!(value.get("c"), Value::from("10.0.0.0/16"));
@@ -461,11 +463,16 @@ resource "aws_security_group" "g" {
 
 #[test]
 fn secrets_stay_marked() {
-    let it = good("resource \"aws_s3_bucket\" \"b\" {\n bucket = \"abc\"\n password = \"hunter2\"\n}\noutput \"x\" {\n value = nonsensitive(sensitive(1))\n}\noutput \"y\" {\n sensitive = true\n value = aws_s3_bucket.b.password\n}\n");
+    let it = good(
+        "resource \"aws_s3_bucket\" \"b\" {\n bucket = \"abc\"\n password = \"hunter2\"\n}\noutput \"x\" {\n value = nonsensitive(sensitive(1))\n}\noutput \"y\" {\n sensitive = true\n value = aws_s3_bucket.b.password\n}\n",
+    );
     assert!(it.instances[&"aws_s3_bucket.b".parse().unwrap()].settings.get("password").has_secret());
     assert!(it.outputs["y"].value.has_secret());
     assert_eq!(codes("output \"x\" {\n value = sensitive(1)\n}\n"), ["sensitive-output"]);
-    assert_eq!(codes("resource \"aws_vpc\" \"m\" {\n for_each = sensitive(toset([\"a\"]))\n cidr_block = \"10.0.0.0/16\"\n}\n"), ["sensitive-key"]);
+    assert_eq!(
+        codes("resource \"aws_vpc\" \"m\" {\n for_each = sensitive(toset([\"a\"]))\n cidr_block = \"10.0.0.0/16\"\n}\n"),
+        ["sensitive-key"]
+    );
 }
 
 #[test]
@@ -513,8 +520,11 @@ resource "aws_vpc" "m" {
 
 #[test]
 fn variables_come_from_outside() {
-    let text = format!("{STACK}variable \"n\" {{\n type = number\n}}\nvariable \"s\" {{\n type = string\n}}\nvariable \"l\" {{\n type = list(string)\n}}\noutput \"x\" {{\n value = [var.n + 1, var.s, var.l]\n}}\n");
-    let given = |name: &str, text: &str| Given { name: name.into(), value: GivenValue::Text(text.into()), origin: "--var".into() };
+    let text = format!(
+        "{STACK}variable \"n\" {{\n type = number\n}}\nvariable \"s\" {{\n type = string\n}}\nvariable \"l\" {{\n type = list(string)\n}}\noutput \"x\" {{\n value = [var.n + 1, var.s, var.l]\n}}\n"
+    );
+    let given =
+        |name: &str, text: &str| Given { name: name.into(), value: GivenValue::Text(text.into()), origin: "--var".into() };
     let mut loaded = load_with(&[("stacks/dev/a.hcl", &text)], vec![given("n", "41"), given("s", "[x]"), given("l", "[\"a\"]")]);
     assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.program, &loaded.diagnostics));
     let it = loaded.program.evaluate(&mut World::default());
@@ -537,7 +547,8 @@ fn the_console_sees_the_stack() {
 #[test]
 fn functions_read_files_of_the_repository_and_no_others() {
     let main = "output \"x\" {\n value = [file(\"t.txt\"), templatefile(\"../t.tpl\", { n = 2 }), fileexists(\"no\")]\n}\n";
-    let files = [("stacks/dev/a.hcl", STACK), ("stacks/dev/main.hcl", main), ("stacks/dev/t.txt", "hi"), ("stacks/t.tpl", "n=${n}")];
+    let files =
+        [("stacks/dev/a.hcl", STACK), ("stacks/dev/main.hcl", main), ("stacks/dev/t.txt", "hi"), ("stacks/t.tpl", "n=${n}")];
     let mut loaded = load(&files);
     let before = loaded.program.digest();
     let it = loaded.program.evaluate(&mut World::default());
@@ -637,15 +648,30 @@ fn the_corpus_comes_to_what_is_on_record() {
 fn hostile_stacks_are_answered() {
     let many = |it: &dyn Fn(usize) -> String, count: usize| (0..count).map(it).collect::<String>();
     let chain = many(&|it| format!("locals {{\n l{it} = local.l{}\n}}\n", it + 1), 5_000) + "locals {\n l5000 = 1\n}\n";
-    let doubling = many(&|it| format!("locals {{\n d{it} = [local.d{0}, local.d{0}]\n}}\n", it + 1), 60) + "locals {\n d60 = \"x\"\n}\n";
-    let texts = many(&|it| format!("locals {{\n t{it} = \"${{local.t{0}}}${{local.t{0}}}\"\n}}\n", it + 1), 60) + "locals {\n t60 = \"xxxx\"\n}\n";
+    let doubling =
+        many(&|it| format!("locals {{\n d{it} = [local.d{0}, local.d{0}]\n}}\n", it + 1), 60) + "locals {\n d60 = \"x\"\n}\n";
+    let texts = many(&|it| format!("locals {{\n t{it} = \"${{local.t{0}}}${{local.t{0}}}\"\n}}\n", it + 1), 60)
+        + "locals {\n t60 = \"xxxx\"\n}\n";
     let nested = "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]]";
     let steps = format!("output \"x\" {{\n value = length({nested})\n}}\n");
-    let instances = "resource \"aws_vpc\" \"m\" {\n for_each = toset([for a in range(1024) : \"${a}\"])\n cidr_block = \"10.0.0.0/16\"\n}\n".to_owned();
+    // Each needs the one after it, by way of its outputs.
+    let things = many(
+        &|it| {
+            format!(
+                "resource \"aws_subnet\" \"s{it}\" {{\n vpc_id = \"${{aws_subnet.s{}.id}}\"\n cidr_block = \"10.0.0.0/24\"\n}}\n",
+                it + 1
+            )
+        },
+        2_000,
+    ) + "resource \"aws_subnet\" \"s2000\" {\n vpc_id = \"v\"\n cidr_block = \"10.0.0.0/24\"\n}\n";
+    let instances =
+        "resource \"aws_vpc\" \"m\" {\n for_each = toset([for a in range(1024) : \"${a}\"])\n cidr_block = \"10.0.0.0/16\"\n}\n"
+            .to_owned();
     for (text, code) in [(chain, "too-deep"), (doubling, "too-large"), (texts, "too-large"), (steps, "too-large")] {
         let found = codes(&text);
         assert!(found.contains(&code), "{code}: {found:?}");
     }
+    assert!(codes(&things).is_empty(), "long chains of things are no nesting");
     assert!(codes(&instances).is_empty());
 }
 
@@ -657,4 +683,52 @@ fn deep_expressions_fit_the_stack_of_a_thread() {
     }
     let operators = format!("output \"x\" {{\n value = 1{}\n}}\n", " + 1".repeat(120));
     assert!(codes(&operators).is_empty());
+}
+
+#[path = "../../fuzz/bodies.rs"]
+mod bodies;
+
+/// Cuts, doublings and swaps of a text, from a generator that is the same every time.
+fn mutation(text: &str, seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below.max(1) as u64).unwrap()
+    };
+    let mut chars: Vec<char> = text.chars().collect();
+    const ODD: [&str; 14] = ["${", "}", "\"", "{", "[", "(", "%{ if ", "<<-X\n", "for x in ", "é", "\0", "...", "[*]", "null"];
+    for _ in 0..1 + next(4) {
+        let (a, b) = (next(chars.len() + 1), next(chars.len() + 1));
+        let (a, b) = (a.min(b), a.max(b).min(a.min(b) + 40));
+        match next(4) {
+            0 => drop(chars.drain(a..b)),
+            1 => {
+                let part: Vec<char> = chars[a..b].to_vec();
+                chars.splice(a..a, part);
+            }
+            2 => {
+                let odd = ODD[next(ODD.len())];
+                chars.splice(a..a, odd.chars());
+            }
+            _ if b < chars.len() => chars.swap(a, b),
+            _ => chars.truncate(a),
+        }
+    }
+    chars.into_iter().collect()
+}
+
+/// The fuzz targets over the corpus and mutations of it.
+#[test]
+fn no_text_makes_the_language_fall_over() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/language");
+    for path in std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for seed in 0..60 {
+            let text = if seed == 0 { text.clone() } else { mutation(&text, seed) };
+            bodies::parse(&text);
+            bodies::evaluate(&text);
+        }
+    }
 }

@@ -13,6 +13,8 @@ use crate::value::Value;
 pub enum Cell {
     Variable(u32, u32),
     Local(u32, u32),
+    /// A member of a local value that is an object written out.
+    Member(u32, u32, Arc<str>),
     Output(u32, u32),
     Keys(u32, Item),
     Attribute(InstanceRef, Arc<str>),
@@ -157,17 +159,21 @@ impl Evaluator<'_> {
                 (Some((to, place)), _) => (*to, *place),
                 (None, first) => (first.map_or(cell, |it| it.0), at_place),
             };
-            (self.model.span(place), format!("{} needs {}", self.cell_name(from), self.cell_name(to)))
+            (self.model.span(place), self.cell_name(from), self.cell_name(to))
         });
-        let mut edges = edges.collect::<Vec<_>>().into_iter();
-        let name = self.cell_name(steps.first().map_or(cell, |it| it.0));
+        let mut edges: Vec<_> = edges.collect();
+        // Wherever the loop was entered, it is told from the same place.
+        let first = edges.iter().enumerate().min_by(|(_, a), (_, b)| a.0.cmp(&b.0)).map_or(0, |(at, _)| at);
+        edges.rotate_left(first);
+        let name = edges.first().map_or_else(|| self.cell_name(cell), |it| it.1.clone());
         let mut complaint = Diagnostic::error("cycle", format!("{name} needs itself"))
             .detail("Each of these needs the next one first, so none can be first. Take one of the references away.");
-        if let Some((span, sentence)) = edges.next() {
-            complaint = complaint.at(span).label(sentence);
-        }
-        for (span, sentence) in edges {
-            complaint = complaint.related(span, sentence);
+        for (span, from, to) in edges {
+            let sentence = format!("{from} needs {to}");
+            complaint = match complaint.span {
+                None => complaint.at(span).label(sentence),
+                Some(_) => complaint.related(span, sentence),
+            };
         }
         Failure::Complaint(Box::new(complaint))
     }
@@ -191,6 +197,10 @@ impl Evaluator<'_> {
             }
             Cell::Local(scope, at) => {
                 of(*scope, definition(*scope).and_then(|it| it.locals.get(*at as usize)).map(|it| format!("local.{}", it.name)))
+            }
+            Cell::Member(scope, at, name) => {
+                let local = definition(*scope).and_then(|it| it.locals.get(*at as usize));
+                of(*scope, local.map(|it| format!("local.{}.{name}", it.name)))
             }
             Cell::Output(scope, at) => {
                 of(*scope, definition(*scope).and_then(|it| it.outputs.get(*at as usize)).map(|it| format!("output {}", it.name)))

@@ -130,13 +130,9 @@ impl Evaluator<'_> {
 
     /// A failure inside is a result here; one that was reported elsewhere stays one.
     fn attempt(&mut self, expr: &Expr, frame: &mut Frame) -> Eval<Result<Value, Box<Diagnostic>>> {
-        let depth = self.depth;
         match self.eval(expr, frame) {
             Ok(value) => Ok(Ok(value)),
-            Err(Failure::Complaint(complaint)) if complaint.code != "too-large" && complaint.code != "too-deep" => {
-                self.depth = depth;
-                Ok(Err(complaint))
-            }
+            Err(Failure::Complaint(complaint)) if !matches!(complaint.code, "too-large" | "too-deep") => Ok(Err(complaint)),
             Err(other) => Err(other),
         }
     }

@@ -33,7 +33,7 @@ impl<'a> Evaluator<'a> {
             let value = self.variable(scope, index, place, &mut Frame::new(scope));
             self.report(value);
         }
-        for index in 0..indices(definition.blocks.len()) {
+        for &index in &definition.block_order {
             self.block_instances(scope, index, inherited, out);
         }
         for index in 0..indices(definition.modules.len()) {

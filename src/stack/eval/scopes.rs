@@ -77,9 +77,11 @@ impl<'a> Evaluator<'a> {
             && let Some((_, member)) = members.iter().find(|(key, _)| key.literal_text() == Some(name))
             && members.iter().all(|(key, _)| key.literal_text().is_some())
         {
-            let mut inner = Frame::new(scope);
-            let value = self.eval(member, &mut inner)?;
-            frame.deps.append(&mut inner.deps);
+            let value = self.value_cell(Cell::Member(scope, index, name.clone()), at, frame, |it| {
+                let mut frame = Frame::new(scope);
+                let value = it.eval(member, &mut frame)?;
+                Ok((value, frame.deps))
+            })?;
             return self.steps_from(value, &steps[1..], at, frame);
         }
         let value = self.value_cell(Cell::Local(scope, index), at, frame, |it| {
