@@ -6,11 +6,14 @@
 mod access;
 mod cells;
 mod conditions;
+mod depends;
 mod forms;
 mod instance;
 mod instances;
+mod lookup;
 mod operators;
 mod reference;
+mod rest;
 mod scopes;
 mod templates;
 
@@ -90,6 +93,17 @@ pub enum Expansion {
     Each(BTreeMap<Arc<str>, Option<Binding>>),
     /// Not known yet; a value that says what it waits for.
     Deferred(Value),
+}
+
+impl Expansion {
+    /// The keys of the instances that there are.
+    pub fn instances(&self) -> Vec<Option<Arc<str>>> {
+        match self {
+            Self::Single => vec![None],
+            Self::Each(members) => members.iter().filter(|(_, it)| it.is_some()).map(|(key, _)| Some(key.clone())).collect(),
+            Self::Disabled | Self::Deferred(_) => Vec::new(),
+        }
+    }
 }
 
 /// The names that an expression sees, and what it turned out to refer to.

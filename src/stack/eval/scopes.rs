@@ -13,6 +13,9 @@ use crate::value::{Type, Value};
 /// Instances of one block.
 const INSTANCES_MAX: usize = 100_000;
 
+/// By key.
+pub(super) type Instances = Vec<(Arc<str>, InstanceRef)>;
+
 impl<'a> Evaluator<'a> {
     pub(super) fn variable(&mut self, scope: u32, index: u32, at: Place, frame: &mut Frame) -> Eval<Value> {
         self.value_cell(Cell::Variable(scope, index), at, frame, |it| {
@@ -181,7 +184,6 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Keys and values of a `for_each`; the unknown that it waits for when they are not known.
-    #[expect(clippy::type_complexity, reason = "known or not, each with what there is to say")]
     fn each(&mut self, for_each: &Expr, frame: &mut Frame) -> Eval<Result<BTreeMap<Arc<str>, Binding>, Value>> {
         if let Node::Reference(Target::Block(mode, type_name, name), steps) = &for_each.node
             && steps.is_empty()
@@ -238,7 +240,7 @@ impl<'a> Evaluator<'a> {
         name: (Mode, Arc<str>, Arc<str>),
         at: Place,
         frame: &mut Frame,
-    ) -> Eval<Option<Vec<(Arc<str>, InstanceRef)>>> {
+    ) -> Eval<Option<Instances>> {
         let Some(block) = self.definition(frame.scope).block_names.get(&name).copied() else { return Ok(None) };
         let scope = frame.scope;
         let Expansion::Each(members) = &*self.keys(scope, Item::Block(block), at)? else { return Ok(None) };
