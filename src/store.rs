@@ -5,6 +5,7 @@
 //! right to write for a lease; whoever takes it over rewrites the document first, under a higher epoch, so that nothing of a
 //! former holder can be stored any more. `engine.md` §5 has the rules, each implementation says how it keeps them.
 
+pub mod aws;
 mod clock;
 mod document;
 mod frame;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::normal::normal;
-use super::{Attribute, Attributes, Equality, Presence, Shape};
+use super::{Attribute, Attributes, Equality, Presence, Shape, rules};
 use crate::value::{Sealer, Value};
 
 /// Compares by meaning. The sealer lets a secret in clear be compared with the digest that was stored of it.
@@ -134,6 +134,9 @@ pub fn canonical(shape: &Shape, equality: Equality, default: &Value, value: &Val
             None => plain(value),
         },
         (Shape::Set(of), _) => match value.items() {
+            Some(items) if equality == Equality::SecurityGroupRules => {
+                rules::one_by_one(items.into_iter().map(|it| inner(of, it)))
+            }
             Some(items) => Value::set(items.into_iter().map(|it| inner(of, it))),
             None => plain(value),
         },

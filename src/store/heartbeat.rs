@@ -1,4 +1,4 @@
-//! [`Heartbeat`]: renewal in the background, for exactly as long as its owner lives.
+//! What goes on in the background for exactly as long as its owner lives.
 
 use std::time::Duration;
 
@@ -6,31 +6,29 @@ use futures::future::BoxFuture;
 use tokio::task::AbortHandle;
 
 /// Ends with its owner: a session that is dropped without a release falls silent.
-pub struct Heartbeat(Option<AbortHandle>);
+pub struct Task(AbortHandle);
 
-impl Heartbeat {
-    pub fn none() -> Self {
-        Self(None)
+impl Task {
+    /// Needs a tokio runtime.
+    pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work).abort_handle())
     }
 
-    /// Beats until a beat says false. Needs a tokio runtime.
-    pub fn start(every: Duration, mut beat: impl FnMut() -> BoxFuture<'static, bool> + Send + 'static) -> Self {
-        let task = tokio::spawn(async move {
+    /// Beats until a beat says false.
+    pub fn beat(every: Duration, mut beat: impl FnMut() -> BoxFuture<'static, bool> + Send + 'static) -> Self {
+        Self::spawn(async move {
             loop {
                 tokio::time::sleep(every).await;
                 if !beat().await {
                     return;
                 }
             }
-        });
-        Self(Some(task.abort_handle()))
+        })
     }
 }
 
-impl Drop for Heartbeat {
+impl Drop for Task {
     fn drop(&mut self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
+        self.0.abort();
     }
 }

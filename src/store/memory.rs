@@ -12,7 +12,7 @@ use crate::address::StackName;
 use crate::cloud::Gate;
 use crate::state::{Commit, Entry, Position, State};
 use crate::store::document::{self, Stamp};
-use crate::store::heartbeat::Heartbeat;
+use crate::store::heartbeat::Task;
 use crate::store::lease::{Clock, LEASE, Lease, renewal_every};
 use crate::store::lock::{LockRecord, Standing, Verdict, Watch, random_version};
 use crate::store::{Holder, Owner, Session, Store, StoreError, Version, clock};
@@ -129,7 +129,7 @@ impl Memory {
             generation: kept.generation(),
             serial: folded.as_ref().map_or(0, |it| it.serial),
             watermark: folded.as_ref().and_then(|it| it.watermark),
-            heartbeat: Heartbeat::none(),
+            heartbeat: None,
         };
         if let Some(folded) = folded {
             session.taken = Some(session.write(kept, &folded)?);
@@ -142,7 +142,7 @@ impl Memory {
             since: clock::wall_millis(),
             standing: Standing::Held,
         });
-        session.heartbeat = session.beat();
+        session.heartbeat = Some(session.beat());
         Ok(Box::new(session))
     }
 }
@@ -213,14 +213,14 @@ struct Held {
     generation: usize,
     serial: u64,
     watermark: Option<Position>,
-    heartbeat: Heartbeat,
+    heartbeat: Option<Task>,
 }
 
 impl Held {
-    fn beat(&self) -> Heartbeat {
+    fn beat(&self) -> Task {
         let (store, run, epoch) = (self.store.clone(), self.owner.run.clone(), self.epoch);
         let lease = self.lease.clone();
-        Heartbeat::start(renewal_every(lease.length()), move || {
+        Task::beat(renewal_every(lease.length()), move || {
             let renewed = renew(&mut store.kept(), &run, epoch, &lease);
             async move { renewed.is_ok() }.boxed()
         })

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use crate::cloud::Gate;
 use crate::state::{Commit, Entry, Position, State};
 use crate::store::document::{self, Stamp};
-use crate::store::heartbeat::Heartbeat;
+use crate::store::heartbeat::Task;
 use crate::store::lease::{Lease, renewal_every};
 use crate::store::local::holder::{self, FileLock, Note};
 use crate::store::local::journal::Journal;
@@ -34,7 +34,7 @@ pub struct Held {
     epoch: u64,
     taken: Option<State>,
     abandoned_at: Option<u64>,
-    heartbeat: Heartbeat,
+    heartbeat: Option<Task>,
 }
 
 /// Takes the lock and rewrites the document under the new epoch; nothing when somebody holds it.
@@ -67,7 +67,7 @@ pub fn take(store: &Local, owner: Owner) -> Result<Option<Held>, StoreError> {
     let place = store.folder.0.display().to_string();
     let writer = Writer { store: store.clone(), note, journal, serial, watermark, _lock: lock };
     let writer = Arc::new(Mutex::new(writer));
-    Ok(Some(Held { writer, lease, place, epoch, taken, abandoned_at, heartbeat: Heartbeat::none() }))
+    Ok(Some(Held { writer, lease, place, epoch, taken, abandoned_at, heartbeat: None }))
 }
 
 /// Writes the document that follows the one with `serial`, which is kept in the history.
@@ -121,7 +121,7 @@ impl Held {
     /// With signs of life from now on.
     pub fn start(mut self) -> Self {
         let (writer, lease) = (Arc::downgrade(&self.writer), self.lease.clone());
-        self.heartbeat = Heartbeat::start(renewal_every(lease.length()), move || {
+        self.heartbeat = Some(Task::beat(renewal_every(lease.length()), move || {
             let (writer, lease) = (writer.clone(), lease.clone());
             let beat = move || {
                 let Some(writer) = writer.upgrade() else { return false };
@@ -133,7 +133,7 @@ impl Held {
                 true
             };
             async move { tokio::task::spawn_blocking(beat).await.unwrap_or(false) }.boxed()
-        });
+        }));
         self
     }
 

@@ -1,0 +1,39 @@
+//! The digest key for secrets: an item that is made once and never changes.
+
+use crate::cloud::fault::from_sdk;
+use crate::store::aws::retry::{answered, has_code};
+use crate::store::aws::table::{Reader, Table, text};
+use crate::store::{StoreError, key};
+
+const ITEM: &str = "seal-key";
+
+pub async fn key(table: &Table) -> Result<[u8; 32], StoreError> {
+    let place = table.place(ITEM);
+    if let Some(key) = read(table).await? {
+        return Ok(key);
+    }
+    put_once(table, &hex::encode(key::random(&place)?)).await?;
+    // Whoever was first made it; also when that was an attempt of ours whose answer was lost.
+    read(table).await?.ok_or_else(|| StoreError::Damaged { place, why: "it vanished as soon as it was made".to_owned() })
+}
+
+async fn read(table: &Table) -> Result<Option<[u8; 32]>, StoreError> {
+    let Some(item) = table.get(ITEM).await? else { return Ok(None) };
+    let item = Reader { place: table.place(ITEM), attributes: &item };
+    key::from_text(&item.place, item.text("Key")?).map(Some)
+}
+
+async fn put_once(table: &Table, key: &str) -> Result<(), StoreError> {
+    let mut item = table.key(ITEM);
+    item.insert("Key".to_owned(), text(key));
+    let call = || {
+        let request = table.client.put_item().table_name(&table.name).set_item(Some(item.clone()));
+        let request = request.condition_expression("attribute_not_exists(#item)").expression_attribute_names("#item", "Item");
+        async { request.send().await.map_err(|error| from_sdk("dynamodb:PutItem", &error)) }
+    };
+    match answered(call).await {
+        Ok(_) => Ok(()),
+        Err(fault) if has_code(&fault, "ConditionalCheckFailedException") => Ok(()),
+        Err(fault) => Err(table.explain(fault)),
+    }
+}

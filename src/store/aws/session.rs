@@ -1,0 +1,230 @@
+//! Taking the lock, and holding it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::cloud::Gate;
+use crate::state::{Entry, Position, State};
+use crate::store::aws::lock::{self, Holding};
+use crate::store::aws::object::{Etag, Mark, Read};
+use crate::store::aws::writer::{Order, Stored, Writer};
+use crate::store::aws::{Aws, journal};
+use crate::store::document::{self, Stamp};
+use crate::store::heartbeat::Task;
+use crate::store::lease::Lease;
+use crate::store::lock::{LockRecord, Standing, Verdict, Watch, random_version};
+use crate::store::{Owner, Session, StoreError, clock};
+
+/// How often a document that somebody else wrote meanwhile is read again at takeover. A former holder can write once more at
+/// most, with its last save.
+const REWRITES_MAX: u32 = 5;
+
+pub struct Held {
+    store: Aws,
+    run: String,
+    epoch: u64,
+    lease: Arc<Lease>,
+    taken: Option<State>,
+    abandoned_at: Option<u64>,
+    etag: Option<Etag>,
+    serial: u64,
+    watermark: Option<Position>,
+    /// Journal items that are to be removed once a document contains them.
+    items: Vec<String>,
+    orders: mpsc::Sender<Order>,
+    _writer: Task,
+}
+
+/// Waits for the lock, takes it, and rewrites the document under the new epoch.
+pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Result<Held, StoreError> {
+    let mut watch = Watch::new(patience, clock::since_boot());
+    loop {
+        let seen = lock::read(&store.table).await?;
+        match watch.look(seen.as_ref(), clock::since_boot()) {
+            Verdict::Wait(pause) => tokio::time::sleep(pause).await,
+            Verdict::Refuse(holder) => return Err(StoreError::Locked { holder }),
+            Verdict::Take { idle } => {
+                // Read before it is locked: a document that cannot be read need not be locked.
+                let read = store.object.read().await?;
+                let state = read.as_ref().map(|it| document::open(&store.object.place(), &store.stack, &it.bytes)).transpose()?;
+                let known = [seen.as_ref().map(|it| it.epoch), state.as_ref().map(|it| it.epoch)];
+                let epoch = known.into_iter().flatten().max().unwrap_or(0) + 1;
+                // A lock record that is lost says nothing about its holder: it may have been alive a moment ago.
+                let idle = idle.or((seen.is_none() && state.is_some()).then_some(Duration::ZERO));
+                let record = LockRecord {
+                    version: random_version(),
+                    epoch,
+                    lease: store.lease,
+                    owner: owner.clone(),
+                    since: clock::wall_millis(),
+                    standing: Standing::Held,
+                };
+                let asked = clock::since_boot();
+                if lock::replace(&store.table, seen.as_ref(), &record).await? {
+                    let lease = Arc::new(Lease::new(store.lease, Arc::new(clock::since_boot), asked));
+                    let mut held = hold(store, owner, epoch, lease);
+                    held.abandoned_at = idle.map(|it| clock::wall_millis().saturating_sub(clock::millis(it)));
+                    return match held.take_over(read).await {
+                        Ok(()) => Ok(held),
+                        Err(error) => {
+                            // Nobody need wait for the lease of a run that did nothing; the error is what counts.
+                            let _ = Box::new(held).release().await;
+                            Err(error)
+                        }
+                    };
+                }
+            }
+        }
+    }
+}
+
+fn hold(store: &Aws, owner: &Owner, epoch: u64, lease: Arc<Lease>) -> Held {
+    let (orders, received) = mpsc::channel(1);
+    let writer = Writer {
+        table: store.table.clone(),
+        holding: Holding { run: owner.run.clone(), epoch },
+        lease: lease.clone(),
+        last: None,
+    };
+    Held {
+        store: store.clone(),
+        run: owner.run.clone(),
+        epoch,
+        lease,
+        taken: None,
+        abandoned_at: None,
+        etag: None,
+        serial: 0,
+        watermark: None,
+        items: Vec::new(),
+        orders,
+        _writer: Task::spawn(writer.run(received)),
+    }
+}
+
+impl Held {
+    /// Folds the journal in and writes the document, so that no former holder can write it any more. `read` was read before
+    /// the lock was taken; if it is out of date, writing it fails and it is read again.
+    async fn take_over(&mut self, mut read: Option<Read>) -> Result<(), StoreError> {
+        let place = self.store.object.place();
+        for _ in 0..REWRITES_MAX {
+            let journal = journal::read(&self.store.table).await?;
+            let Some(Read { bytes, etag }) = read.take() else {
+                match (self.store.object.read().await?, journal.commits.is_empty()) {
+                    (None, true) => return Ok(()),
+                    (None, false) => return Err(self.store.without_state()),
+                    (found, _) => read = found,
+                }
+                continue;
+            };
+            let mut state = document::open(&place, &self.store.stack, &bytes)?;
+            if state.epoch >= self.epoch {
+                return Err(self.lose("somebody else wrote the state under a later epoch"));
+            }
+            if document::replay(&place, &mut state, &journal.commits).is_ok() {
+                self.etag = Some(etag);
+                self.serial = state.serial;
+                self.watermark = state.watermark;
+                self.items = journal.items;
+                if let Some(written) = self.write(&state).await? {
+                    self.taken = Some(written);
+                    return Ok(());
+                }
+            }
+        }
+        // One last look, for the error that says what is wrong.
+        let journal = journal::read(&self.store.table).await?;
+        let bytes = self.store.object.read().await?.map(|it| it.bytes).unwrap_or_default();
+        let mut state = document::open(&place, &self.store.stack, &bytes)?;
+        document::replay(&place, &mut state, &journal.commits)?;
+        Err(self.lose("somebody else keeps writing the state"))
+    }
+
+    /// None when the document is not the one last seen any more.
+    async fn write(&mut self, state: &State) -> Result<Option<State>, StoreError> {
+        let stamp = Stamp { serial: self.serial + 1, epoch: self.epoch, run: self.run.clone(), watermark: self.watermark };
+        let (state, bytes) = document::render(&self.store.object.place(), state, stamp)?;
+        let mark = Mark { run: self.run.clone(), serial: state.serial };
+        let Some(etag) = self.store.object.write(bytes, self.etag.as_ref(), &mark).await? else { return Ok(None) };
+        self.etag = Some(etag);
+        self.serial = state.serial;
+        // What could not be removed does no harm: it is skipped when read, and removed after the next document.
+        match journal::remove(&self.store.table, &self.items).await {
+            Ok(()) => self.items.clear(),
+            Err(error) => tracing::warn!(%error, "journal items that the state contains could not be removed yet"),
+        }
+        Ok(Some(state))
+    }
+
+    fn lose(&self, why: &str) -> StoreError {
+        self.lease.lose(why);
+        StoreError::LockLost(why.to_owned())
+    }
+
+    async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Order) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || self.lose("the task that renews it ended");
+        self.orders.send(order(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    async fn store_entries(&mut self, entries: &[Entry]) -> Result<Position, StoreError> {
+        if self.serial == 0 {
+            return Err(document::journal_without_state(&self.store.object.place()));
+        }
+        for entries in journal::split(&self.store.table.place("journal"), entries)? {
+            let Stored { position, items } = self.order(|reply| Order::Append { entries, reply }).await?;
+            self.watermark = Some(position);
+            self.items.extend(items);
+        }
+        Ok(self.watermark.unwrap_or(Position { epoch: self.epoch, seq: 0 }))
+    }
+
+    async fn save_state(&mut self, state: &State) -> Result<(), StoreError> {
+        if let Some(why) = self.lease.lost() {
+            return Err(StoreError::LockLost(why));
+        }
+        match self.write(state).await? {
+            Some(_) => Ok(()),
+            None => Err(self.lose("somebody else wrote the state")),
+        }
+    }
+}
+
+impl Session for Held {
+    fn state(&self) -> Option<State> {
+        self.taken.clone()
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn lease(&self) -> Duration {
+        self.lease.length()
+    }
+
+    fn abandoned_at(&self) -> Option<u64> {
+        self.abandoned_at
+    }
+
+    fn gate(&self) -> Arc<dyn Gate> {
+        self.lease.clone()
+    }
+
+    fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>> {
+        self.store_entries(entries).boxed()
+    }
+
+    fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.save_state(state).boxed()
+    }
+
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        async move { self.order(|reply| Order::Release { reply }).await }.boxed()
+    }
+}
