@@ -36,7 +36,7 @@ use crate::value::Value;
 /// stack is evaluated in order, so that only nesting proper, through modules and local values, comes near it.
 const STACK_BYTES_MAX: usize = 1 << 20;
 /// Steps of one evaluation; an honest stack of 10,000 resources takes less than a million.
-const STEPS_MAX: u64 = 10_000_000;
+const STEPS_MAX: u64 = 5_000_000;
 /// Parts of one value.
 const PARTS_MAX: usize = 2_000_000;
 /// Length of one text.

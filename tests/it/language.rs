@@ -9,9 +9,10 @@ use infra::diag::render::render;
 use infra::remote::ConfigName;
 use infra::schema::field::{Auto, Cidr, Fixed, Later, Policy, Secret};
 use infra::schema::{Schema, Types};
+use infra::stack::settings::{AssumeRole, AwsSettings};
 use infra::stack::source::Memory;
 use infra::stack::variables::{Given, GivenValue};
-use infra::stack::{Configuration, Evaluation, Host, LoadRequest, Loaded, Program, print};
+use infra::stack::{Configuration, Evaluation, Host, LoadRequest, Loaded, Program, StateSettings, print};
 use infra::value::{Type, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -731,4 +732,104 @@ fn no_text_makes_the_language_fall_over() {
             bodies::evaluate(&text);
         }
     }
+}
+
+#[test]
+fn the_stack_says_where_and_how() {
+    let text = r#"
+variable "env" { default = "dev" }
+stack {
+  region      = "eu-west-1"
+  accounts    = ["111111111111"]
+  confirm     = true
+  version     = ">= 0.1, < 0.2"
+  max_deletes = 10
+  tags        = { env = var.env }
+  state "s3" {
+    bucket     = "b-${stack.name}"
+    key        = "dev/state.json"
+    lock_table = "infra-lock"
+    lease      = "90s"
+  }
+}
+aws "us_east_1" {
+  region = "us-east-1"
+  assume_role {
+    role_arn = "arn:aws:iam::111111111111:role/x"
+  }
+}
+resource "aws_vpc" "m" {
+  aws        = "us_east_1"
+  cidr_block = "10.0.0.0/16"
+}
+"#;
+    let mut loaded = load(&[("stacks/dev/stack.hcl", text)]);
+    assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.program, &loaded.diagnostics));
+    let it = &loaded.settings;
+    assert_eq!((it.region.as_str(), it.confirm, it.max_deletes), ("eu-west-1", true, Some(10)));
+    assert!(it.version.as_ref().unwrap().matches(&semver::Version::new(0, 1, 5)));
+    assert_eq!(it.tags["env"], "dev");
+    let StateSettings::S3 { bucket, lease, .. } = &it.state else { panic!("kept in S3") };
+    assert_eq!((bucket.as_str(), lease.as_secs()), ("b-dev", 90));
+    let role = AssumeRole { role_arn: "arn:aws:iam::111111111111:role/x".into(), external_id: None, session_name: None };
+    let expected = AwsSettings { region: Some("us-east-1".into()), profile: None, assume_role: Some(role) };
+    assert_eq!(it.aws[&ConfigName("us_east_1".into())], expected);
+    let evaluation = loaded.program.evaluate(&mut World::default());
+    assert_eq!(evaluation.instances[&"aws_vpc.m".parse().unwrap()].config, ConfigName("us_east_1".into()));
+}
+
+#[test]
+fn a_stack_without_state_block_keeps_it_locally_and_says_so() {
+    let loaded = load(&[("stacks/dev/a.hcl", STACK)]);
+    let StateSettings::Local { path, declared, .. } = loaded.settings.state else { panic!("kept locally") };
+    assert_eq!((path.as_str(), declared), (".infra/dev", false));
+}
+
+#[test]
+fn a_stack_that_is_not_there_is_named() {
+    let loaded = load(&[("stacks/dex/a.hcl", STACK)]);
+    assert_eq!(loaded.diagnostics.len(), 1);
+    assert_eq!(loaded.diagnostics[0].code, "unknown-stack");
+    assert!(show(&loaded.program, &loaded.diagnostics).contains("did you mean `dex`?"));
+}
+
+#[test]
+fn meta_arguments_reach_the_plan() {
+    let it = good(
+        r#"
+resource "aws_vpc" "a" { cidr_block = "10.0.0.0/16" }
+resource "aws_vpc" "b" {
+  for_each   = { x = "10.1.0.0/16" }
+  cidr_block = each.value
+  depends_on = [aws_vpc.a]
+  timeouts {
+    create = "30m"
+  }
+  lifecycle {
+    create_before_destroy = true
+    owned_elsewhere       = [tags]
+    replace_triggered_by  = [aws_vpc.a.cidr_block]
+  }
+}
+removed {
+  from = aws_vpc.gone
+  lifecycle {
+    destroy = false
+  }
+}
+import {
+  for_each = { x = "vpc-1" }
+  to       = aws_vpc.b[each.key]
+  id       = each.value
+}
+"#,
+    );
+    let b = &it.instances[&"aws_vpc.b[\"x\"]".parse().unwrap()];
+    assert_eq!(b.timeouts.create, Some(std::time::Duration::from_secs(1_800)));
+    assert!(b.lifecycle.create_before_destroy && b.lifecycle.owned_elsewhere.contains("tags"));
+    assert_eq!(b.lifecycle.replace_triggered_by[0].path, "cidr_block");
+    let from: Vec<&str> = b.references.iter().map(|it| it.from.as_ref()).collect();
+    assert_eq!(from, ["(depends_on)", "(lifecycle)"]);
+    assert_eq!((it.removed[0].from.as_str(), it.removed[0].destroy), ("aws_vpc.gone", false));
+    assert_eq!((it.imports[0].to.to_string(), it.imports[0].id.as_str()), ("aws_vpc.b[\"x\"]".into(), "vpc-1"));
 }

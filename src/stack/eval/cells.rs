@@ -9,6 +9,9 @@ use crate::stack::expr::{Expr, Place};
 use crate::stack::model::Definition;
 use crate::value::Value;
 
+/// How deep values may nest: everything that walks them recurses.
+const NESTING_MAX: usize = 200;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Cell {
     Variable(u32, u32),
@@ -61,6 +64,32 @@ impl Memo {
     /// From now on, what is not wholly known is evaluated again.
     pub fn next_generation(&mut self) {
         self.generation += 1;
+    }
+}
+
+/// How much there is of a value, and whether all of it is known.
+struct Size {
+    parts: usize,
+    known: bool,
+    deep: bool,
+}
+
+impl Size {
+    /// Stops where it is clear that there is too much.
+    fn add(&mut self, value: &Value, depth: usize) {
+        self.parts += 1;
+        self.deep |= depth > NESTING_MAX;
+        if self.deep || self.parts > PARTS_MAX {
+            return;
+        }
+        match value {
+            Value::List(items) | Value::Tuple(items) => items.iter().for_each(|it| self.add(it, depth + 1)),
+            Value::Set(items) => items.iter().for_each(|it| self.add(it, depth + 1)),
+            Value::Map(items) | Value::Object(items) => items.values().for_each(|it| self.add(it, depth + 1)),
+            Value::Sensitive(inner) => self.add(inner, depth),
+            Value::Unknown(_) => self.known = false,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Digest(_) => {}
+        }
     }
 }
 
@@ -121,31 +150,28 @@ impl Evaluator<'_> {
 
     /// Whether it is wholly known. Values share their parts, so a small one may stand for one that is too large to walk.
     fn measure(&self, content: &Held, at: Place) -> Eval<bool> {
-        let mut parts = 0;
-        let mut known = |value: &Value| {
-            let mut known = true;
-            value.any(&mut |it| {
-                parts += 1;
-                known &= !matches!(it, Value::Unknown(_));
-                parts > PARTS_MAX
-            });
-            known
-        };
-        let known = match content {
-            Held::Value(value) => known(value),
+        let mut size = Size { parts: 0, known: true, deep: false };
+        match content {
+            Held::Value(value) => size.add(value, 0),
             Held::Expansion(expansion) => match &**expansion {
-                Expansion::Single | Expansion::Disabled => true,
-                Expansion::Deferred(_) => false,
-                Expansion::Each(members) => members.values().flatten().fold(true, |all, it| match it {
-                    Binding::Value(value) => known(value) && all,
-                    Binding::Instance(_) => all,
-                }),
+                Expansion::Single | Expansion::Disabled => {}
+                Expansion::Deferred(_) => size.known = false,
+                Expansion::Each(members) => {
+                    for binding in members.values().flatten() {
+                        if let Binding::Value(value) = binding {
+                            size.add(value, 0);
+                        }
+                    }
+                }
             },
-        };
-        if parts > PARTS_MAX {
+        }
+        if size.deep {
+            return self.fail(at, "too-deep", format!("the value nests deeper than {NESTING_MAX} levels"));
+        }
+        if size.parts > PARTS_MAX {
             return self.fail(at, "too-large", format!("the value has more than {PARTS_MAX} parts"));
         }
-        Ok(known)
+        Ok(size.known)
     }
 
     fn cycle(&self, cell: &Cell, at_place: Place) -> Failure {
