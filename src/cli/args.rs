@@ -25,7 +25,7 @@ pub struct CommandLine {
     pub command: Command,
 }
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Common {
     /// The folder that holds stacks/ [default: the nearest upwards]
     #[arg(short = 'C', global = true, value_name = "DIR")]
@@ -38,8 +38,9 @@ pub struct Common {
     pub no_color: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    #[default]
     Text,
     Json,
     Markdown,
@@ -75,7 +76,7 @@ pub struct Inputs {
 }
 
 /// What is planned.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Selection {
     /// Only this address, block or module, and what it needs; may be repeated
     #[arg(long = "target", value_name = "ADDRESS")]

@@ -30,6 +30,10 @@ impl Call {
         Self { world, format: common.format, no_color: common.no_color, dir: common.dir, sources: Arc::new(NoSources) }
     }
 
+    pub fn sources(&self) -> &dyn Sources {
+        &*self.sources
+    }
+
     pub fn know(&mut self, sources: Arc<dyn Sources + Send + Sync>) {
         self.sources = sources;
     }
