@@ -32,15 +32,12 @@ impl Wide {
         let address = |text: String| text.parse::<Address>().unwrap_or_else(|error| panic!("{error}"));
         let member = |at: usize| match at % 100 {
             0 => (address(format!("thing.net[\"{at}\"]")), None),
-            _ => (
-                address(format!("module.m.thing.part[\"{at}\"]")),
-                Some(address(format!("thing.net[\"{}\"]", at - at % 100))),
-            ),
+            _ => (address(format!("module.m.thing.part[\"{at}\"]")), Some(address(format!("thing.net[\"{}\"]", at - at % 100)))),
         };
         Self { members: (0..size).map(member).collect(), name }
     }
 
-    fn settings(&self, of: &Option<Address>, host: &mut dyn Host) -> Value {
+    fn written(&self, of: &Option<Address>, host: &mut dyn Host) -> Value {
         let shell = Value::object([("name", Value::from(self.name))]);
         let net = of.as_ref().map(|it| host.outputs(it, &ConfigName::default(), &shell).get("id")).unwrap_or_default();
         Value::object([
@@ -65,7 +62,7 @@ impl Configuration for Wide {
                 address: address.clone(),
                 span: None,
                 config: ConfigName::default(),
-                settings: self.settings(of, host),
+                settings: self.written(of, host),
                 spans: BTreeMap::new(),
                 references: references.collect(),
                 lifecycle: Lifecycle::default(),

@@ -8,6 +8,7 @@ mod compare;
 pub mod effect;
 pub mod event;
 mod journal;
+pub mod known;
 mod look;
 mod looks;
 pub mod machine;
@@ -19,6 +20,7 @@ mod start;
 mod work;
 
 pub use effect::{Answer, Effect, EffectId, NotStored, Time};
+pub use known::Known;
 pub use machine::{Desired, Machine, Setup};
 pub use pace::{Mint, Pace};
 pub use settle::Settling;

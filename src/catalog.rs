@@ -16,7 +16,31 @@ use crate::resource::{Driver, ErasedData, ErasedResource, Kind, Kinds};
 use crate::schema::{Schema, Types};
 
 fn all() -> Vec<Kind> {
-    vec![Kind::resource::<ec2::vpc::Vpc>(), Kind::resource::<ec2::subnet::Subnet>()]
+    vec![
+        Kind::data::<account::caller_identity::CallerIdentity>(),
+        Kind::data::<account::partition::Partition>(),
+        Kind::data::<account::region::Region>(),
+        Kind::resource::<dynamodb::table::Table>(),
+        Kind::data::<ec2::availability_zones::AvailabilityZones>(),
+        Kind::resource::<ec2::default_security_group::DefaultSecurityGroup>(),
+        Kind::resource::<ec2::eip::Eip>(),
+        Kind::resource::<ec2::internet_gateway::InternetGateway>(),
+        Kind::resource::<ec2::nat_gateway::NatGateway>(),
+        Kind::resource::<ec2::route::Route>(),
+        Kind::resource::<ec2::route_table::RouteTable>(),
+        Kind::resource::<ec2::route_table_association::RouteTableAssociation>(),
+        Kind::resource::<ec2::security_group::SecurityGroup>(),
+        Kind::resource::<ec2::security_group_rule::Rule<ec2::security_group_rule::Out>>(),
+        Kind::resource::<ec2::security_group_rule::Rule<ec2::security_group_rule::In>>(),
+        Kind::resource::<ec2::subnet::Subnet>(),
+        Kind::resource::<ec2::vpc::Vpc>(),
+        Kind::resource::<ecr::repository::Repository>(),
+        Kind::resource::<kms::alias::Alias>(),
+        Kind::resource::<kms::key::Key>(),
+        Kind::resource::<route53::record::Record>(),
+        Kind::resource::<route53::zone::Zone>(),
+        Kind::resource::<s3::bucket::Bucket>(),
+    ]
 }
 
 /// The types that exist, by name. Building it reads every schema off its struct: once a process.

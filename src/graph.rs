@@ -78,7 +78,7 @@ impl<N: Ord + Clone, W: Clone> Graph<N, W> {
     }
 
     /// Only the edges for which `keep` holds.
-    pub fn retain(&mut self, keep: impl Fn(&N, &N, &W) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&N, &N, &W) -> bool) {
         self.inner.retain_edges(|graph, edge| match (graph.edge_endpoints(edge), graph.edge_weight(edge)) {
             (Some((from, to)), Some(why)) => match (graph.node_weight(from), graph.node_weight(to)) {
                 (Some(from), Some(to)) => keep(from, to, why),

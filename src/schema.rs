@@ -8,6 +8,7 @@ pub mod equal;
 pub mod field;
 pub mod normal;
 mod read;
+pub mod rules;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,6 +95,8 @@ pub enum Equality {
     DnsName,
     /// ECR lifecycle policies: JSON, rules by priority, tag lists as sets.
     EcrLifecycle,
+    /// A set of security group rules: what they let through counts, not how it is put into blocks.
+    SecurityGroupRules,
 }
 
 /// What a value must satisfy before any call is made.

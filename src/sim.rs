@@ -1,1 +1,19 @@
-//! A strict simulated cloud with seeded faults, in virtual time.
+//! Practice: a strict simulated cloud in virtual time, and stories that are played through the real planner and the real
+//! machine. One seed decides everything, so a seed replays a story.
+//!
+//! `types` are the resource types that exist there, `world` is the cloud, `vault` the store, `wish` a configuration that is
+//! given instead of parsed, `run` one process from its lock to its end, `story` many of them with everything that can go
+//! wrong, `laws` what must hold all the time, `mistake` the list of planted mistakes by which the laws are tested.
+
+pub mod laws;
+pub mod mistake;
+mod rng;
+pub mod run;
+pub mod story;
+pub mod types;
+pub mod vault;
+pub mod wish;
+pub mod world;
+
+pub use rng::Rng;
+pub use run::apply_plan;

@@ -77,6 +77,12 @@ impl Form {
         }
     }
 
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let value = self.get(name)?.to_owned();
+        self.remove(name);
+        Some(value)
+    }
+
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|(key, _)| key != name);
     }

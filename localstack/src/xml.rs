@@ -35,6 +35,12 @@ impl Node {
         self.children.iter_mut().find(|child| child.name == name)
     }
 
+    /// Takes a child out.
+    pub fn take(&mut self, name: &str) -> Option<Node> {
+        let at = self.children.iter().position(|child| child.name == name)?;
+        Some(self.children.remove(at))
+    }
+
     /// The text of a child, or nothing when there is no such child.
     pub fn get(&self, name: &str) -> &str {
         self.child(name).map_or("", |child| child.text.as_str())

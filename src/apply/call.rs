@@ -6,7 +6,8 @@ use super::event::{Event, Failure};
 use super::machine::{Machine, passes};
 use super::work::{Call, Phase};
 use super::{Answer, Time};
-use crate::plan::Act;
+use super::start::millis;
+use crate::plan::doing;
 use crate::remote::{Class, Fault, Id};
 use crate::state::{Entry, Outcome};
 use crate::value::Value;
@@ -188,7 +189,7 @@ impl Machine<'_> {
         if let Some(op) = self.works.get(&at).and_then(|it| it.op.clone()) {
             self.record(Entry::Outcome { op, outcome: Outcome::Deleted });
         }
-        self.time(at, "delete");
+        self.time(at);
         self.done(at);
     }
 
@@ -254,11 +255,11 @@ impl Machine<'_> {
     }
 
     /// How long it took, for the next run's critical path.
-    pub(super) fn time(&mut self, at: usize, action: &str) {
+    pub(super) fn time(&mut self, at: usize) {
         let Some(work) = self.works.get(&at) else { return };
-        let key = format!("{}/{action}", self.steps[at].address.type_name());
-        let millis = super::start::millis(self.now - work.started);
-        debug_assert!(!matches!(self.steps[at].act, Act::Read));
+        let step = &self.steps[at];
+        let key = format!("{}/{}", step.address.type_name(), doing(&step.act));
+        let millis = millis(self.now - work.started);
         self.record(Entry::Timing { key, millis });
     }
 }

@@ -30,11 +30,34 @@ pub(super) fn unlike_planned(
     let compare = Compare { sealer };
     for (name, attribute) in schema.settings().filter(|(_, it)| !(shell && it.later)) {
         let (planned, now) = (planned.get(name), now.get(name));
-        if !compare.fits(attribute, &planned, &now) {
+        if !compare.fits(attribute, &filled(&planned, &now), &now) {
             return Some((name.to_string(), planned.mark(attribute.secret), now.mark(attribute.secret)));
         }
     }
     None
+}
+
+/// What was planned, with what was not known then taken as it came out.
+fn filled(planned: &Value, now: &Value) -> Value {
+    let inside = |it: &Value| it.any(&mut |it| matches!(it, Value::Unknown(_)));
+    match planned.unmark().0 {
+        Value::Unknown(_) => now.clone(),
+        it if !inside(it) => planned.clone(),
+        Value::Object(members) | Value::Map(members) => {
+            Value::object(members.iter().map(|(key, it)| (key.clone(), filled(it, &now.get(key)))))
+        }
+        Value::List(items) | Value::Tuple(items) => {
+            let now = now.items().unwrap_or_default();
+            let others = now.into_iter().cloned().chain(std::iter::repeat(Value::Null));
+            Value::tuple(items.iter().zip(others).map(|(it, now)| filled(it, &now)))
+        }
+        // Which member came of which, nobody knows: what was known must be among them.
+        Value::Set(items) => {
+            let known = items.iter().filter(|it| !inside(it)).cloned();
+            Value::set(known.chain(now.items().unwrap_or_default().into_iter().cloned()))
+        }
+        leaf => leaf.clone(),
+    }
 }
 
 /// The value with every secret attribute marked, whatever the files or the cloud say of it.
@@ -63,4 +86,38 @@ pub(super) fn without_unknown_later(schema: &Schema, settings: &Value) -> Value 
 /// Recorded settings in the form that a call takes: a secret is not at hand, and no call that deletes or looks needs one.
 pub(super) fn without_digests(settings: &Value) -> Value {
     settings.map_leaves(&mut |it| if matches!(it, Value::Digest(_)) { Value::from("") } else { it.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Type;
+
+    fn unlike(planned: Value, now: Value) -> Option<String> {
+        let schema = crate::sim::types::schema("sim_instant");
+        let object = |it: Value| Value::object([("peers", it)]);
+        let sealer = Sealer::new([1; 32]);
+        unlike_planned(&schema, &sealer, &object(planned), &object(now), false).map(|(path, ..)| path)
+    }
+
+    #[test]
+    fn what_was_not_known_may_come_out_as_anything_and_the_rest_may_not() {
+        let later = || Value::unknown(Type::String, "a.b".parse().unwrap(), "id");
+        let set = |items: &[&str]| Value::set(items.iter().map(|it| Value::from(*it)));
+        assert_eq!(unlike(Value::set([later(), "x".into()]), set(&["x", "y"])), None);
+        assert_eq!(unlike(Value::set([later(), "x".into()]), set(&["y", "z"])), Some("peers".into()));
+        assert_eq!(unlike(later(), set(&["y"])), None);
+        assert_eq!(unlike(set(&["x"]), set(&["y"])), Some("peers".into()));
+    }
+
+    #[test]
+    fn a_secret_is_compared_with_its_digest() {
+        let schema = crate::sim::types::schema("sim_instant");
+        let sealer = Sealer::new([1; 32]);
+        let clear = |text: &str| Value::object([("secret", Value::from(text).sensitive())]);
+        let planned = sealer.seal(&clear("a"));
+        assert_eq!(unlike_planned(&schema, &sealer, &planned, &clear("a"), false), None);
+        let (path, planned, now) = unlike_planned(&schema, &sealer, &planned, &clear("b"), false).unwrap();
+        assert_eq!((path.as_str(), format!("{planned:?} {now:?}").as_str()), ("secret", "(sensitive) (sensitive)"));
+    }
 }

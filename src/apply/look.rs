@@ -139,11 +139,7 @@ impl Machine<'_> {
         if let Some(op) = self.works.get(&at).and_then(|it| it.op.clone()) {
             self.record(Entry::Outcome { op, outcome: Outcome::Done { applied, outputs } });
         }
-        let action = match &self.steps[at].act {
-            Act::Create { .. } => "create",
-            _ => "update",
-        };
-        self.time(at, action);
+        self.time(at);
         self.desired.learn(&address, &clear);
         match self.desired.check(&address, live) {
             Ok(()) => self.done(at),

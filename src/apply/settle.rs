@@ -215,12 +215,13 @@ impl<'a> Settling<'a> {
     fn found(&mut self, op: &OpId, found: Option<Id>) {
         let Some(case) = self.cases.get_mut(op) else { return };
         let asked = case.asked.take().unwrap_or_default();
+        let watched = self.began.saturating_add(millis(asked)) < self.watch_until;
         match (&case.question, found) {
             (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id),
-            (Question::Watch(_), None) if !self.is_watched(asked) => self.close(op, Outcome::NeverHappened),
+            (Question::Watch(_), None) if !watched => self.close(op, Outcome::NeverHappened),
             (Question::Watch(_), None) => self.leave(op),
             (Question::Find(_), None) if asked < case.hidden_until || asked < self.quiet => self.ask_again(op),
-            (Question::Find(_), None) if self.is_watched(asked) => self.watch(op),
+            (Question::Find(_), None) if watched => self.watch(op),
             (Question::Find(_), None) => self.close(op, Outcome::NeverHappened),
             (Question::See(_) | Question::Gone(_) | Question::Wait, _) => {}
         }
@@ -294,10 +295,6 @@ impl<'a> Settling<'a> {
             let (address, status) = (case.intent.address.clone(), "looking for what a former run may have made".to_owned());
             self.events.push(Event::Waiting { at: self.now, address, doing: Doing::Settle, status });
         }
-    }
-
-    fn is_watched(&self, asked: Time) -> bool {
-        self.began.saturating_add(millis(asked)) < self.watch_until
     }
 
     fn watch(&mut self, op: &OpId) {

@@ -15,7 +15,7 @@ use crate::schema::Schema;
 use crate::state::{Entry, Intent, IntentAct, Record, Recorded};
 use crate::value::Value;
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
     /// Begins a step; those that only change the record are done at once.
     pub(super) fn start(&mut self, at: usize) -> Result<(), Failure> {
         let step = self.steps[at].clone();
@@ -121,10 +121,11 @@ impl Machine<'_> {
         lifecycle: &Recorded,
     ) -> Result<(), Failure> {
         let address = self.steps[at].address.clone();
-        let settings = compare::mark_secrets(self.schema(&address)?, &self.desired.settings(&address)?);
+        let schema = self.schema(&address)?;
+        let settings = compare::mark_secrets(schema, &self.desired.settings(&address)?);
         // What is left to others is compared with the plan when it was read.
         if !self.lifecycles.contains_key(&address) {
-            self.check_planned(self.schema(&address)?, planned, &settings, false)?;
+            self.check_planned(schema, planned, &settings, false)?;
         }
         let inputs = self.sealer.seal(&settings);
         let mut work = Work::new(self.now, self.give_up(at), settings);
@@ -203,7 +204,7 @@ impl Machine<'_> {
         })
     }
 
-    pub(super) fn schema(&self, address: &Address) -> Result<&'_ Schema, Failure> {
+    pub(super) fn schema(&self, address: &Address) -> Result<&'a Schema, Failure> {
         self.types.resource(address.type_name()).ok_or_else(|| bug("a step of a type that does not exist"))
     }
 

@@ -1,5 +1,16 @@
 //! EC2: networks. What its types have in common: tags given with the creation, reads by tag or by id filter.
 
+pub mod availability_zones;
+pub mod default_security_group;
+pub mod eip;
+mod flow;
+pub mod internet_gateway;
+pub mod nat_gateway;
+pub mod route;
+pub mod route_table;
+pub mod route_table_association;
+pub mod security_group;
+pub mod security_group_rule;
 pub mod subnet;
 pub mod vpc;
 
@@ -21,9 +32,9 @@ const FILTER_VALUES: usize = 200;
 /// The largest page of most `Describe*` calls.
 const PAGE: i32 = 1000;
 
-fn specification(of: ResourceType, tags: &Tags) -> Option<TagSpecification> {
+fn specification(of: ResourceType, tags: &Tags) -> Option<Vec<TagSpecification>> {
     let tags: Vec<_> = tags.iter().map(|(key, value)| tag(key, value)).collect();
-    (!tags.is_empty()).then(|| TagSpecification::builder().resource_type(of).set_tags(Some(tags)).build())
+    (!tags.is_empty()).then(|| vec![TagSpecification::builder().resource_type(of).set_tags(Some(tags)).build()])
 }
 
 fn tag(key: &str, value: &str) -> Tag {

@@ -73,7 +73,7 @@ impl Call {
 
     pub fn complain(&self, diagnostics: &[Diagnostic]) {
         if !diagnostics.is_empty() {
-            self.tell(&render::render_all(diagnostics, &*self.sources, self.err_style().colour));
+            self.tell(&render::render(diagnostics, &*self.sources, self.err_style().colour));
         }
     }
 

@@ -131,7 +131,7 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
     let desired = settled(&instance.settings, there.settings, &instance.lifecycle);
     let recorded = there.record.map(|it| &it.applied);
     let mut differences = differ.differences(&desired, recorded, there.settings);
-    differences.retain(|it| !it.fixed || it.forces_replacement());
+    differences.retain(|it| sight.is_real(it) && (!it.fixed || it.forces_replacement()));
     out.planned = sight.sealer.seal(&desired);
     out.change.id = Some(there.id.clone());
     let forced = forced(sight, instance, there);

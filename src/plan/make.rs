@@ -23,6 +23,8 @@ pub fn plan(request: Request<'_>) -> Outcome {
     let Request { configuration, types, state, observed, options, sealer, account, region, digest } = request;
     let mut sight = Sight::new(types, state, observed, options, sealer);
     let mut rounds = 0;
+    // What a former attempt was told may not hold any more.
+    configuration.reset();
     let (evaluation, mut complaints) = loop {
         let mut evaluation = configuration.evaluate(&mut sight);
         let mut complaints = std::mem::take(&mut evaluation.diagnostics);
@@ -98,7 +100,10 @@ pub fn plan(request: Request<'_>) -> Outcome {
         None => options.typical.get(type_name).map_or(1_000, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
     };
     let steps = match order::steps(&mut decisions, &expected) {
-        Ok(steps) => steps,
+        Ok(order) => {
+            complaints.extend(order.relaxed.iter().map(|(gone, user)| relaxed(gone, user)));
+            order.steps
+        }
         Err(cycle) => {
             complaints.push(
                 Diagnostic::error("cycle", "these changes need each other")
@@ -131,6 +136,16 @@ pub fn plan(request: Request<'_>) -> Outcome {
         deferred: if options.destroy { Vec::new() } else { deferred(&evaluation) },
     };
     Outcome::Planned(Box::new(Planned { plan, diagnostics: complaints, instances: evaluation.instances, withheld }))
+}
+
+fn relaxed(gone: &Address, user: &Address) -> Diagnostic {
+    Diagnostic::warning("deleted-in-use", format!("{gone} is deleted before {user} has turned away from it"))
+        .address(gone.clone())
+        .detail(
+            "The user waits for something that is replaced, and whose old instance cannot go before this one does. The cloud \
+             may refuse the deletion while it is in use.",
+        )
+        .help("`lifecycle { create_before_destroy = true }` on what is replaced avoids it, or make the change in two applies")
 }
 
 fn changes(decisions: Vec<Decision<'_>>) -> Vec<Change> {

@@ -1,8 +1,7 @@
 //! From decisions to a program: which step after which, and why.
 //!
-//! An edge is *hard* when the later step cannot be made without the earlier one (it needs an id, a name must be free, a user
-//! must be gone) and *soft* when it only prefers it (a thing that exists is changed before its users are). Where edges make a
-//! circle, the soft ones in it give way: that is how two security groups that name each other are changed in one plan.
+//! Edges hold more or less (see [`Hold`]). Where they make a circle, those that hold least give way: that is how two security
+//! groups that name each other are changed in one plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,10 +14,23 @@ use crate::graph::{Graph, Loop};
 use crate::remote::ConfigName;
 use crate::value::Value;
 
+/// What becomes of an edge that is part of a circle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hold {
+    /// Gives way first: what exists is changed before its users are, so that they see it changed.
+    Courtesy,
+    /// What exists, and waits for no value, is changed after what it names is made.
+    Preferred,
+    /// Gives way with a warning: the users of what is deleted turn to something else before.
+    Expected,
+    /// Never gives way: an id is needed, a name must be free, a user must be gone.
+    Needed,
+}
+
 #[derive(Clone, Debug)]
-pub(super) struct Why {
+struct Why {
     text: String,
-    soft: bool,
+    hold: Hold,
 }
 
 impl fmt::Display for Why {
@@ -65,11 +77,19 @@ pub(super) struct Orderer<'p, 'a> {
 /// How long a step takes, by type and what is done.
 pub(super) type Expected<'e> = &'e dyn Fn(&str, &str) -> u64;
 
+/// A finished order.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    pub steps: Vec<Step>,
+    /// Things that are deleted while others may still use them: the thing, and its user.
+    pub relaxed: BTreeSet<(Address, Address)>,
+}
+
 /// The steps that carry out `decisions`, which are sorted by address. May turn a replacement create-first where one that
 /// depends on it is.
-pub(super) fn steps(decisions: &mut [Decision<'_>], expected: Expected<'_>) -> Result<Vec<Step>, Loop<String>> {
+pub(super) fn steps(decisions: &mut [Decision<'_>], expected: Expected<'_>) -> Result<Order, Loop<String>> {
     if decisions.iter().all(|it| it.work == Work::Nothing && it.moved_from.is_none() && it.deposed.is_empty()) {
-        return Ok(Vec::new());
+        return Ok(Order::default());
     }
     let index = decisions.iter().enumerate().map(|(at, it)| (it.address().clone(), at)).collect();
     let mut it = Orderer { own: vec![Own::default(); decisions.len()], decisions, index, drafts: Vec::new(), fronts: Vec::new() };
@@ -122,7 +142,6 @@ impl Orderer<'_, '_> {
                         if !*create_first {
                             *create_first = true;
                             it.change.create_first = true;
-                            it.lifecycle.create_before_destroy = true;
                         }
                         queue.push(to);
                     }
@@ -241,10 +260,16 @@ impl Orderer<'_, '_> {
                 for on in self.fronts[to].clone().iter().filter(|on| **on != at) {
                     let other = &self.own[*on];
                     let whole = &*it.from == "(depends_on)";
-                    let edges = [(other.made, false), (other.changed, true), (other.configured.filter(|_| whole), true)];
-                    for (target, soft) in edges {
+                    let known = own.made.is_none() && self.decisions[at].planned.get(&it.from).is_wholly_known();
+                    let made = if known { Hold::Preferred } else { Hold::Needed };
+                    let edges = [
+                        (other.made, made),
+                        (other.changed, Hold::Courtesy),
+                        (other.configured.filter(|_| whole), Hold::Courtesy),
+                    ];
+                    for (target, hold) in edges {
                         if let Some(target) = target {
-                            self.drafts[step].needs.push((target, Why { text: it.from.to_string(), soft }));
+                            self.drafts[step].needs.push((target, Why { text: it.from.to_string(), hold }));
                         }
                     }
                 }
@@ -262,9 +287,9 @@ impl Orderer<'_, '_> {
                 }
             }
         }
-        let order = graph.order().map_err(|it| {
-            Loop(it.0.into_iter().map(|(at, why)| (self.decisions[at].address().to_string(), why)).collect())
-        })?;
+        let order = graph
+            .order()
+            .map_err(|it| Loop(it.0.into_iter().map(|(at, why)| (self.decisions[at].address().to_string(), why)).collect()))?;
         let mut out: Vec<Rc<[usize]>> = vec![[].into(); self.decisions.len()];
         for at in order {
             out[at] = match self.decisions[at].work {
@@ -286,8 +311,9 @@ impl Orderer<'_, '_> {
             let own = self.own[at].clone();
             let stays = own.made.is_some() && !own.create_first;
             for (user, recorded) in users {
-                let deleted = || Why { text: "(deleted before)".to_owned(), soft: !recorded };
-                let turned_away = || Why { text: "(turned away before)".to_owned(), soft: true };
+                let deleted =
+                    || Why { text: "(deleted before)".to_owned(), hold: if *recorded { Hold::Needed } else { Hold::Courtesy } };
+                let turned_away = || Why { text: "(turned away before)".to_owned(), hold: Hold::Expected };
                 let other = self.own[*user].clone();
                 if let Some(gone) = own.gone {
                     // The users of what is deleted first turn to the new one afterwards.
@@ -312,7 +338,7 @@ impl Orderer<'_, '_> {
         }
     }
 
-    fn finish(self, expected: Expected<'_>) -> Result<Vec<Step>, Loop<String>> {
+    fn finish(self, expected: Expected<'_>) -> Result<Order, Loop<String>> {
         let mut graph: Graph<usize, Why> = Graph::default();
         for at in 0..self.drafts.len() {
             graph.add(at);
@@ -322,19 +348,18 @@ impl Orderer<'_, '_> {
                 graph.need(at, *to, why.clone());
             }
         }
-        let order = match graph.order() {
-            Ok(order) => order,
-            Err(_) => {
-                let knots = graph.knots();
-                let knot_of: BTreeMap<usize, usize> =
-                    knots.iter().enumerate().flat_map(|(knot, it)| it.iter().map(move |node| (*node, knot))).collect();
-                let tied = |a: &usize, b: &usize| knot_of.get(a).is_some() && knot_of.get(a) == knot_of.get(b);
-                graph.retain(|from, to, why| !(why.soft && tied(from, to)));
-                graph.order().map_err(|it| {
-                    Loop(it.0.into_iter().map(|(at, why)| (self.drafts[at].address.to_string(), why.text)).collect())
-                })?
+        let mut relaxed = BTreeSet::new();
+        let mut order = graph.order();
+        for hold in [Hold::Courtesy, Hold::Preferred, Hold::Expected] {
+            if order.is_err() {
+                self.relax(&mut graph, hold, &mut relaxed);
+                order = graph.order();
             }
+        }
+        let named = |it: Loop<usize, Why>| {
+            Loop(it.0.into_iter().map(|(at, why)| (self.drafts[at].address.to_string(), why.text)).collect())
         };
+        let order = order.map_err(named)?;
         let mut place = vec![0u32; order.len()];
         for (new, old) in order.iter().enumerate() {
             place[*old] = u32::try_from(new).unwrap_or(u32::MAX);
@@ -355,12 +380,27 @@ impl Orderer<'_, '_> {
                 expected_millis,
             })
         });
-        Ok(steps.collect())
+        Ok(Order { steps: steps.collect(), relaxed })
+    }
+
+    /// Takes the edges of circles away that hold no more than that.
+    fn relax(&self, graph: &mut Graph<usize, Why>, hold: Hold, relaxed: &mut BTreeSet<(Address, Address)>) {
+        let knots = graph.knots();
+        let knot_of: BTreeMap<usize, usize> =
+            knots.iter().enumerate().flat_map(|(knot, it)| it.iter().map(move |node| (*node, knot))).collect();
+        graph.retain(|from, to, why| {
+            let tied = knot_of.get(from).is_some_and(|it| knot_of.get(to) == Some(it));
+            let gives_way = tied && why.hold <= hold;
+            if gives_way && why.hold == Hold::Expected {
+                relaxed.insert((self.drafts[*from].address.clone(), self.drafts[*to].address.clone()));
+            }
+            !gives_way
+        });
     }
 }
 
 fn hard(text: &str) -> Why {
-    Why { text: text.to_owned(), soft: false }
+    Why { text: text.to_owned(), hold: Hold::Needed }
 }
 
 /// The word for a step in `type/action`, under which durations are learned.

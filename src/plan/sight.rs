@@ -1,12 +1,13 @@
 //! What the planner sees of each address, and the [`Host`] that answers for it while the files are evaluated.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::diff::{Differ, settled};
+use super::diff::{Cause, Differ, Difference, settled};
 use super::request::{DataKey, DataRead, ImportKey, Observed, Options};
 use crate::address::Address;
 use crate::remote::{ConfigName, Id, Live, Status};
-use crate::schema::{Schema, Types};
+use crate::schema::{Attribute, Presence, Schema, Types};
 use crate::stack::desired::{Evaluation, Host, Lifecycle};
 use crate::state::{Record, State};
 use crate::value::{Sealer, Value};
@@ -182,7 +183,18 @@ impl<'a> Sight<'a> {
         };
         let recorded = there.record.map(|it| &it.applied);
         let differences = self.differ(schema).fixed_differences(&desired, recorded, there.settings);
-        if differences.iter().any(|it| it.forces_replacement()) { Fate::Replace } else { Fate::Keep }
+        let replaces = |it: &Difference| it.forces_replacement() && self.is_real(it);
+        if differences.iter().any(replaces) { Fate::Replace } else { Fate::Keep }
+    }
+
+    /// Whether a difference will still be one when all is known. What waits for a thing that stays (whose outputs are not on
+    /// record, or were not read) is taken to be as it was.
+    pub fn is_real(&self, difference: &Difference) -> bool {
+        let stays = |address: &Address| self.told.get(address).is_some_and(|it| it.fate == Fate::Keep);
+        match &difference.cause {
+            Cause::Follows(_) => difference.after.waits_for().iter().any(|it| !stays(&it.address)),
+            Cause::Configuration | Cause::Drift | Cause::Both => true,
+        }
     }
 
     /// Takes in what the files said. True when that makes something untrue that was told while they were evaluated: then
@@ -215,9 +227,9 @@ impl<'a> Sight<'a> {
     }
 
     fn unknown_outputs(&self, schema: Option<&Schema>, address: &Address) -> Value {
-        let outputs = schema.into_iter().flat_map(Schema::outputs);
+        let answers = schema.into_iter().flat_map(answers);
         Value::object(
-            outputs
+            answers
                 .map(|(name, it)| (name.clone(), Value::unknown(it.shape.ty(), address.clone(), name.clone()).mark(it.secret))),
         )
     }
@@ -231,10 +243,18 @@ impl Host for Sight<'_> {
         match (fate, self.see(address)) {
             // An unfinished creation has nothing on record yet.
             (Fate::Keep, Seen::There(there)) if !there.outputs.is_null() => {
-                let member = |name: &str| there.outputs.get(name);
-                Value::object(
-                    schema.outputs().map(|(name, it)| (name.clone(), member(name).mark(it.secret && !member(name).is_null()))),
-                )
+                Value::object(answers(schema).map(|(name, it)| {
+                    let from = if it.presence == Presence::Computed { there.outputs } else { there.settings };
+                    let value = match from.get(name) {
+                        // What the cloud chose is not on record.
+                        Value::Null if it.presence == Presence::Auto && there.live.is_none() => {
+                            Value::unknown(it.shape.ty(), address.clone(), name.clone())
+                        }
+                        value => value,
+                    };
+                    let secret = it.secret && !value.is_null();
+                    (name.clone(), value.mark(secret))
+                }))
             }
             _ => self.unknown_outputs(Some(schema), address),
         }
@@ -254,6 +274,11 @@ impl Host for Sight<'_> {
         }
         self.unknown_outputs(self.types.data(address.type_name()), address)
     }
+}
+
+/// What only the cloud can say: outputs, and settings that it may choose.
+fn answers(schema: &Schema) -> impl Iterator<Item = (&Arc<str>, &Attribute)> {
+    schema.attributes.iter().filter(|(_, it)| matches!(it.presence, Presence::Computed | Presence::Auto))
 }
 
 /// What the evaluated files say beyond the instances' settings.

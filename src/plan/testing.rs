@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::diff::Differ;
+use super::{Act, Action, Plan, Step};
 use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
 use crate::remote::{ConfigName, Id, Live, Status};
 use crate::schema::{Attribute, Equality, Presence, Schema, Shape, Types};
 use crate::stack::desired::{Configuration, Evaluation, Host, Instance, Lifecycle, OutputValue, Reference, Timeouts};
-use crate::state::{Lineage, Record, State};
+use crate::state::{Deposed, Lineage, Record, State};
 use crate::value::{Sealer, Value};
 
 /// An expression: a value, or one with references in it.
@@ -332,4 +334,141 @@ pub fn applied(double: &mut Double) -> State {
         }
     }
     state
+}
+
+/// A cloud in which everything works at once: carries a plan out step by step, in order, and complains of every step that a
+/// strict cloud, or a reader of the plan, would complain of.
+pub struct Performance<'p> {
+    pub plan: &'p Plan,
+    pub double: &'p mut Double,
+    pub state: State,
+    /// What exists, by id.
+    pub things: BTreeMap<Id, Live>,
+    pub complaints: Vec<String>,
+    pending: BTreeSet<Address>,
+    minted: usize,
+}
+
+impl Host for BTreeMap<Address, Value> {
+    fn outputs(&mut self, address: &Address, _: &ConfigName, _: &Value) -> Value {
+        let unknown = || Value::object([("id", Value::unknown(crate::value::Type::String, address.clone(), "id"))]);
+        self.get(address).cloned().unwrap_or_else(unknown)
+    }
+    fn data(&mut self, _: &Address, _: &ConfigName, _: &Value) -> Value {
+        Value::object([("id", Value::from("looked"))])
+    }
+}
+
+impl<'p> Performance<'p> {
+    pub fn new(plan: &'p Plan, double: &'p mut Double, state: State, things: BTreeMap<Id, Live>) -> Self {
+        let makes = plan.steps.iter().filter(|it| matches!(it.act, Act::Create { .. }));
+        let pending = makes.map(|it| it.address.clone()).collect();
+        Self { plan, double, state, things, complaints: Vec::new(), pending, minted: 0 }
+    }
+
+    /// All steps, in order.
+    pub fn run(&mut self) {
+        for step in &self.plan.steps {
+            self.step(step);
+        }
+    }
+
+    /// What is known now of everything that exists and is not about to be made anew.
+    fn settings(&mut self, address: &Address) -> Value {
+        let there = self.state.resources.iter().filter(|(it, _)| !self.pending.contains(it));
+        let mut known: BTreeMap<Address, Value> = there.map(|(it, record)| (it.clone(), record.outputs.clone())).collect();
+        self.double.settings(address, &mut known).unwrap_or_default()
+    }
+
+    fn step(&mut self, step: &Step) {
+        let address = &step.address;
+        match &step.act {
+            Act::Create { planned, dependencies, lifecycle, replaces, shell } => {
+                let mut settings = self.settings(address);
+                if *shell {
+                    for (name, it) in self.double.types.clone().resource(address.type_name()).unwrap().settings() {
+                        if it.later && !settings.get(name).is_wholly_known() {
+                            settings = settings.with(name, Value::Null);
+                        }
+                    }
+                }
+                self.expect(address, planned, &settings);
+                self.minted += 1;
+                let id = format!("{address}#new{}", self.minted);
+                self.things.insert(Id::new(id.as_str()), live(&id, settings.clone()));
+                let mut made = record(&id, settings, &[]);
+                (made.dependencies, made.lifecycle) = (dependencies.clone(), lifecycle.clone());
+                if let Some(old) = self.state.resources.remove(address) {
+                    made.deposed = old.deposed;
+                    if replaces.as_ref() == Some(&old.id) {
+                        let old = Deposed { id: old.id, config: old.config, applied: old.applied, outputs: old.outputs };
+                        made.deposed.push(old);
+                    }
+                }
+                self.state.resources.insert(address.clone(), made);
+                self.pending.remove(address);
+            }
+            Act::Configure { planned, dependencies, lifecycle } | Act::Update { planned, dependencies, lifecycle, .. } => {
+                let settings = self.settings(address);
+                self.expect(address, planned, &settings);
+                let Some(record) = self.state.resources.get_mut(address) else {
+                    return self.complaints.push(format!("{address} is changed and not there"));
+                };
+                let schema = self.double.types.resources.get(address.type_name()).unwrap();
+                let differ = Differ { schema, sealer: &sealer() };
+                let thing = self.things.get_mut(&record.id).unwrap();
+                let fixed = differ.fixed_differences(&settings, Some(&record.applied), &thing.settings);
+                self.complaints.extend(fixed.iter().map(|it| format!("{address}: {} changes in place", it.path)));
+                thing.settings = settings.clone();
+                record.applied = sealer().seal(&settings);
+                record.unfinished = false;
+                (record.dependencies, record.lifecycle) = (dependencies.clone(), lifecycle.clone());
+            }
+            Act::Delete { id, deposed, .. } => {
+                self.delete(address, id);
+                match self.state.resources.get_mut(address) {
+                    Some(record) if *deposed => record.deposed.retain(|it| it.id != *id),
+                    _ => drop(self.state.resources.remove(address)),
+                }
+            }
+            Act::DeleteReplaced { id, .. } => {
+                self.delete(address, id);
+                self.state.resources.get_mut(address).unwrap().deposed.retain(|it| it.id != *id);
+            }
+            Act::Forget => drop(self.state.resources.remove(address)),
+            Act::Protect { lifecycle, dependencies } => {
+                let record = self.state.resources.get_mut(address).unwrap();
+                (record.dependencies, record.lifecycle) = (dependencies.clone(), lifecycle.clone());
+            }
+            Act::Refresh { record } => drop(self.state.resources.insert(address.clone(), (**record).clone())),
+            Act::Move { .. } | Act::Import { .. } | Act::Read => self.complaints.push(format!("{address}: not performed here")),
+        }
+    }
+
+    /// What the plan showed must come out the same, and all must be known.
+    fn expect(&mut self, address: &Address, planned: &Value, settings: &Value) {
+        if !settings.is_wholly_known() {
+            self.complaints.push(format!("{address} is made or changed while {settings:?} is not known"));
+        }
+        for (name, planned) in planned.members().into_iter().flatten() {
+            let now = sealer().seal(&settings.get(name));
+            if planned.is_wholly_known() && *planned != now && !now.is_null() {
+                self.complaints.push(format!("{address}: {name} comes out as {now:?}, the plan showed {planned:?}"));
+            }
+        }
+    }
+
+    /// A strict cloud deletes nothing that is built upon.
+    fn delete(&mut self, address: &Address, id: &Id) {
+        self.things.remove(id);
+        let change = self.plan.changes.iter().find(|it| it.address == *address && !it.is_deposed());
+        // Users of what is deleted first and made again turn to the new one afterwards.
+        let strict = change.is_none_or(|it| it.action == Action::Delete || it.create_first);
+        for (user, thing) in &self.things {
+            let refers = |name: &str| thing.settings.get(name).any(&mut |it| it.as_str() == Some(id.as_str()));
+            if refers("net") || strict && refers("uses") {
+                self.complaints.push(format!("{id} goes while {user} uses it"));
+            }
+        }
+    }
 }

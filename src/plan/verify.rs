@@ -30,7 +30,7 @@ pub fn law(number: u8) -> &'static str {
         2 => "the steps of one address follow each other",
         3 => "every step belongs to a change",
         4 => "every change has the steps that it announces, and no others",
-        5 => "a thing is made and changed after what it depends on is made",
+        5 => "a thing is made after what it depends on is made",
         6 => "a thing is deleted after its recorded users are",
         7 => "an address has one change, and one for each former instance",
         8 => "no secret is in clear",
@@ -149,13 +149,11 @@ impl<'p> Lint<'p> {
 
     fn orders(&mut self) {
         let makes = |act: &Act| matches!(act, Act::Create { .. } | Act::Import { .. });
-        let works = |act: &Act| matches!(act, Act::Create { .. } | Act::Configure { .. } | Act::Update { .. });
+        let works = |act: &Act| matches!(act, Act::Create { .. } | Act::Configure { .. });
         for (address, steps) in self.by_address.clone() {
             let Some(last) = self.find(address, works) else { continue };
             let dependencies = steps.iter().filter_map(|at| match &self.step(*at)?.act {
-                Act::Create { dependencies, .. } | Act::Configure { dependencies, .. } | Act::Update { dependencies, .. } => {
-                    Some(dependencies)
-                }
+                Act::Create { dependencies, .. } | Act::Configure { dependencies, .. } => Some(dependencies),
                 _ => None,
             });
             for on in dependencies.flatten().collect::<BTreeSet<_>>() {

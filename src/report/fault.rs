@@ -151,7 +151,7 @@ mod tests {
     use crate::store::Owner;
 
     fn text(it: &Diagnostic) -> String {
-        render(it, &NoSources, false)
+        render(std::slice::from_ref(it), &NoSources, false)
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn about(it: &Attribute) -> String {
         Equality::CaseFold => notes.push("case does not count".to_owned()),
         Equality::Json | Equality::Policy | Equality::EcrLifecycle => notes.push("JSON, compared by meaning".to_owned()),
         Equality::DnsName => notes.push("domain name, compared by meaning".to_owned()),
+        Equality::SecurityGroupRules => notes.push("compared by what the rules let through".to_owned()),
     }
     let limits = &it.limits;
     if !limits.one_of.is_empty() {

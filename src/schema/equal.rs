@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::normal::normal;
-use super::{Attribute, Attributes, Equality, Presence, Shape};
+use super::{Attribute, Attributes, Equality, Presence, Shape, rules};
 use crate::value::{Sealer, Value};
 
 /// Compares by meaning. The sealer lets a secret in clear be compared with the digest that was stored of it.
@@ -134,6 +134,9 @@ pub fn canonical(shape: &Shape, equality: Equality, default: &Value, value: &Val
             None => plain(value),
         },
         (Shape::Set(of), _) => match value.items() {
+            Some(items) if equality == Equality::SecurityGroupRules => {
+                rules::one_by_one(items.into_iter().map(|it| inner(of, it)))
+            }
             Some(items) => Value::set(items.into_iter().map(|it| inner(of, it))),
             None => plain(value),
         },
@@ -146,10 +149,12 @@ pub fn canonical(shape: &Shape, equality: Equality, default: &Value, value: &Val
         },
         (Shape::String, Value::String(text)) if equality == Equality::Exact => Value::String(text.clone()),
         (Shape::String, Value::String(text)) => Value::string(normal(equality, text)),
-        (Shape::String, Value::Map(_) | Value::Object(_) | Value::List(_) | Value::Set(_) | Value::Tuple(_)) => match value.to_json() {
-            Some(json) => Value::string(normal(equality, &json.to_string())),
-            None => plain(value),
-        },
+        (Shape::String, Value::Map(_) | Value::Object(_) | Value::List(_) | Value::Set(_) | Value::Tuple(_)) => {
+            match value.to_json() {
+                Some(json) => Value::string(normal(equality, &json.to_string())),
+                None => plain(value),
+            }
+        }
         (Shape::String | Shape::Number | Shape::Bool, _) => value.convert(&shape.ty()).unwrap_or_else(|_| plain(value)),
         (Shape::Any, _) => plain(value),
         (Shape::Object(_), _) => plain(value),
@@ -220,7 +225,11 @@ mod tests {
     fn nothing_an_empty_collection_and_the_default_are_one() {
         assert!(same(texts(), &Value::Null, &Value::tuple([])));
         let short = Value::tuple([Value::object([("port", Value::from(1))])]);
-        let long = Value::tuple([Value::object([("port", Value::from("1")), ("peers", Value::tuple([])), ("open", Value::from(false))])]);
+        let long = Value::tuple([Value::object([
+            ("port", Value::from("1")),
+            ("peers", Value::tuple([])),
+            ("open", Value::from(false)),
+        ])]);
         assert!(same(rules(), &short, &long));
         assert!(!same(Shape::String, &Value::Null, &Value::from("")));
     }

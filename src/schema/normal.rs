@@ -12,7 +12,7 @@ pub fn normal(equality: Equality, text: &str) -> String {
         Err(_) => text.to_owned(),
     };
     match equality {
-        Equality::Exact => text.to_owned(),
+        Equality::Exact | Equality::SecurityGroupRules => text.to_owned(),
         Equality::CaseFold => text.to_ascii_lowercase(),
         Equality::Json => json(|it| it),
         Equality::Policy => json(policy),

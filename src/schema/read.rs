@@ -126,6 +126,7 @@ fn read_equality(json: &Json, place: &str) -> Equality {
         Some("policy") => Equality::Policy,
         Some("dns-name") => Equality::DnsName,
         Some("ecr-lifecycle") => Equality::EcrLifecycle,
+        Some("security-group-rules") => Equality::SecurityGroupRules,
         Some(other) => panic!("{place}: unknown equality {other:?}"),
     }
 }

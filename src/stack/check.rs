@@ -49,6 +49,7 @@ pub fn plain_attribute(shape: Shape) -> Attribute {
         shape,
         presence: Presence::Optional,
         fixed: false,
+        local: false,
         later: false,
         secret: false,
         equality: Equality::Exact,

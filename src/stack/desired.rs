@@ -33,7 +33,8 @@ pub trait Configuration: Send {
 
 /// Who knows what exists.
 pub trait Host {
-    /// All outputs of a managed instance, as an object: known where it exists and stays, unknown where it is yet to be made.
+    /// All outputs of a managed instance, and the settings that the cloud may choose, as an object: known where it exists and
+    /// stays, unknown where it is yet to be made.
     /// `shell` are its settings without the `later` ones.
     fn outputs(&mut self, address: &Address, config: &ConfigName, shell: &Value) -> Value;
     /// The outputs of a data source: known when it was read with these arguments, else unknown.

@@ -96,7 +96,7 @@ static FUNCTIONS: LazyLock<BTreeMap<&'static str, &'static Function>> = LazyLock
 /// Calls the function `name`. An argument's index in the error is its index in `arguments`.
 pub fn call(name: &str, arguments: &[Value], files: &dyn Files) -> Result<Value, CallError> {
     let Some(function) = FUNCTIONS.get(name) else {
-        return Err(CallError::new(match refused::reason(name) {
+        return Err(CallError::new(match refusal(name) {
             Some(reason) => format!("{name} cannot be used: {reason}"),
             None => format!("there is no function named {name:?}"),
         }));
@@ -110,7 +110,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.keys().copied()
 }
 
-/// Why `name`, a function of Terraform's, is not offered, and what to do instead.
+/// Why a function of Terraform's is not offered, and what to do instead; nothing for any other name.
 pub fn refusal(name: &str) -> Option<&'static str> {
     refused::reason(name)
 }

@@ -61,6 +61,12 @@ impl Host for Nobody {
     }
 }
 
+impl Sources for Program {
+    fn text(&self, file: &str) -> Option<Arc<str>> {
+        self.model.files.iter().find(|it| *it.name == *file).map(|it| it.text.clone())
+    }
+}
+
 impl Program {
     pub fn load(request: LoadRequest<'_>) -> Loaded {
         let reading = Reading::new(request.source);
@@ -153,12 +159,6 @@ impl Program {
     }
 }
 
-impl Sources for Program {
-    fn text(&self, file: &str) -> Option<Arc<str>> {
-        self.model.files.iter().find(|it| it.name.as_ref() == file).map(|it| it.text.clone())
-    }
-}
-
 /// The name under which an expression from the prompt is shown.
 pub const CONSOLE: &str = "console";
 
@@ -168,6 +168,10 @@ impl Configuration for Program {
         super::cycles::find(&evaluation.instances, &mut evaluation.diagnostics);
         order::sort(&mut evaluation.diagnostics);
         evaluation
+    }
+
+    fn reset(&mut self) {
+        self.memo = Memo::new();
     }
 
     fn settings(&mut self, address: &Address, host: &mut dyn Host) -> Result<Value, Vec<Diagnostic>> {

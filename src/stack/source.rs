@@ -101,7 +101,7 @@ impl Source for Folder {
             let entry = entry.map_err(|error| reason(&error))?;
             // What is not UTF-8, or a link out of the repository, cannot be named and is not there.
             if let Ok(name) = entry.file_name().into_string()
-                && let Ok(Some(kind)) = self.kind(&format!("{folder}/{name}"))
+                && let Ok(Some(kind)) = self.kind(&if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") })
             {
                 names.push((name, kind));
             }

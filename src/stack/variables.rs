@@ -91,8 +91,8 @@ fn evaluate(expr: &super::expr::Expr) -> Option<Value> {
             });
             Value::object(members.collect::<Option<Vec<_>>>()?)
         }
-        Node::Negate(inner) => match (evaluate(inner)?, Value::from(0)) {
-            (Value::Number(number), _) => Value::Number(crate::value::Number::from_decimal(-number.to_decimal())),
+        Node::Negate(inner) => match evaluate(inner)? {
+            Value::Number(number) => Value::Number(number.neg()),
             _ => return None,
         },
         _ => return None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use infra::address::Address;
 use infra::diag::Diagnostic;
-use infra::diag::render::render_all;
+use infra::diag::render::render;
 use infra::remote::ConfigName;
 use infra::schema::field::{Auto, Cidr, Fixed, Later, Policy, Secret};
 use infra::schema::{Schema, Types};
@@ -179,7 +179,7 @@ fn good(text: &str) -> Evaluation {
 }
 
 fn show(program: &Program, diagnostics: &[Diagnostic]) -> String {
-    render_all(diagnostics, program, false)
+    render(diagnostics, program, false)
 }
 
 /// The one value of `output "x"`.
@@ -254,4 +254,321 @@ output "vpc" { value = var.vpc_id }
         Value::from("demo-dev-web")
     );
     assert_eq!(evaluation.outputs["ids"].value.members().unwrap().len(), 2);
+}
+
+#[test]
+fn expressions_yield_what_terraform_yields() {
+    yields("1 + 2 * 3 - 4 / 2", "5");
+    yields("10 / 4", "2.5");
+    yields("0.1 + 0.2", "0.3");
+    yields("-7 % 3", "-1");
+    yields("1 < 2 && 2 >= 2 && !false || false", "true");
+    yields("\"a\" == \"a\" && [1] == [1] && \"1\" != 1", "true");
+    yields("true ? \"yes\" : \"no\"", "\"yes\"");
+    yields("\"a${1 + 1}b${true}\"", "\"a2btrue\"");
+    yields("\"${[1]}\"", "[ 1, ]");
+    yields("\"$${x} %%{y}\"", "\"$${x} %%{y}\"");
+    yields("{ a = 1, \"b c\" = 2 }[\"b c\"]", "2");
+    yields("[1, 2, 3][1]", "2");
+    yields("[{ a = 1 }, { a = 2 }][*].a", "[ 1, 2, ]");
+    yields("[{ a = 1 }, { a = 2 }].*.a", "[ 1, 2, ]");
+    yields("null[*]", "[]");
+    yields("{ a = 1 }[*].a", "[ 1, ]");
+    yields("[for x in [1, 2, 3] : x * 2 if x != 2]", "[ 2, 6, ]");
+    yields("[for i, x in [\"a\", \"b\"] : \"${i}${x}\"]", "[ \"0a\", \"1b\", ]");
+    yields("{ for k, v in { a = 1, b = 2 } : upper(k) => v }", "{ A = 1 B = 2 }");
+    yields("{ for x in [\"a\", \"b\", \"ab\"] : substr(x, 0, 1) => x... }", "{ a = [ \"a\", \"ab\", ] b = [ \"b\", ] }");
+    yields("try({ a = 1 }.b, \"none\")", "\"none\"");
+    yields("can([][0])", "false");
+    yields("max([1, 5, 3]...)", "5");
+    yields("templatestring(\"$${a}-$${upper(b)}\", { a = 1, b = \"x\" })", "\"1-X\"");
+    yields("core::length([1])", "1");
+    yields("stack.account_id", "\"111111111111\"");
+    yields("\"${stack.name} ${stack.region} ${stack.partition}\"", "\"dev eu-west-1 aws\"");
+    yields("path.root", "\"../..\"");
+}
+
+#[test]
+fn templates_trim_where_they_say_so() {
+    yields("<<-EOT\n    a\n      b\n    EOT\n", "\"a\\n b\\n\"");
+    yields("\"x  ${~ 1 ~}  y\"", "\"x1y\"");
+    yields("\"%{ if true }yes%{ else }no%{ endif }\"", "\"yes\"");
+    yields("\"%{ for k, v in { a = 1, b = 2 } }${k}=${v};%{ endfor }\"", "\"a=1;b=2;\"");
+    yields("<<EOT\n%{ for x in [1, 2] ~}\n${x}\n%{ endfor ~}\nEOT\n", "\"1\\n2\\n\"");
+}
+
+#[test]
+fn an_unknown_leaves_its_neighbours_known() {
+    let it = good("resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\noutput \"x\" {\n value = { id = aws_vpc.m.id, n = 1, t = \"a-${aws_vpc.m.id}\", c = aws_vpc.m.cidr_block }\n}\n");
+    let value = &it.outputs["x"].value;
+    assert_eq!(value.get("n"), Value::from(1));
+    assert_eq!(value.get("c"), Value::from("10.0.0.0/16"));
+    assert_eq!(format!("{:?}", value.get("t")), "(known after aws_vpc.m)");
+}
+
+#[test]
+fn later_attributes_make_no_cycle_between_shells() {
+    let it = good(
+        r#"
+resource "aws_security_group" "a" {
+  name = "a"
+  ingress {
+    protocol        = "tcp"
+    security_groups = [aws_security_group.b.id]
+  }
+}
+resource "aws_security_group" "b" {
+  name = "b"
+  ingress {
+    protocol        = "tcp"
+    security_groups = [aws_security_group.a.id]
+  }
+}
+"#,
+    );
+    let a = &it.instances[&"aws_security_group.a".parse().unwrap()];
+    assert_eq!(a.references.len(), 1);
+    assert!(a.references[0].later);
+}
+
+#[test]
+fn what_is_asked_of_the_world_is_asked_with_the_shell() {
+    let mut world = World::default();
+    let text = r#"
+data "aws_availability_zones" "z" { state = "available" }
+resource "aws_s3_bucket" "b" {
+  bucket = "abc"
+  policy = { Resource = aws_s3_bucket.b.arn }
+}
+output "arn" { value = aws_s3_bucket.b.arn }
+output "zones" { value = data.aws_availability_zones.z.names }
+"#;
+    world.known.insert("aws_s3_bucket.b".into(), Value::object([("arn", Value::from("arn:aws:s3:::abc"))]));
+    world.known.insert("data.aws_availability_zones.z".into(), Value::object([("names", Value::tuple([Value::from("a")]))]));
+    let (program, it) = evaluate(text, &mut world);
+    assert!(it.diagnostics.is_empty(), "{}", show(&program, &it.diagnostics));
+    let (_, shell) = world.asked.iter().find(|(name, _)| name == "aws_s3_bucket.b").unwrap();
+    assert!(shell.members().unwrap().get("policy").is_none());
+    assert_eq!(it.outputs["arn"].value, Value::from("arn:aws:s3:::abc"));
+    assert_eq!(it.outputs["zones"].value, Value::list([Value::from("a")]));
+    let settings = &it.instances[&"aws_s3_bucket.b".parse().unwrap()].settings;
+    assert_eq!(settings.get("policy"), Value::from("{\"Resource\":\"arn:aws:s3:::abc\"}"));
+}
+
+#[test]
+fn what_becomes_known_is_seen_the_next_time() {
+    let mut world = World::default();
+    let text = "resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\nresource \"aws_subnet\" \"s\" {\n for_each = { x = aws_vpc.m.id }\n vpc_id = each.value\n cidr_block = \"10.0.0.0/24\"\n}\n";
+    let (mut program, first) = evaluate(text, &mut world);
+    let subnet: Address = "aws_subnet.s[\"x\"]".parse().unwrap();
+    assert!(first.instances[&subnet].settings.get("vpc_id").is_unknown());
+    world.known.insert("aws_vpc.m".into(), Value::object([("id", Value::from("vpc-1"))]));
+    assert_eq!(program.settings(&subnet, &mut world).unwrap().get("vpc_id"), Value::from("vpc-1"));
+    let asked = world.asked.len();
+    program.settings(&subnet, &mut world).unwrap();
+    assert_eq!(world.asked.len(), asked, "what is known is not asked again");
+}
+
+#[test]
+fn blocks_that_wait_are_deferred_with_the_reason() {
+    let it = good(
+        r#"
+resource "aws_vpc" "m" { cidr_block = "10.0.0.0/16" }
+resource "aws_subnet" "s" {
+  for_each   = toset([aws_vpc.m.id])
+  vpc_id     = each.key
+  cidr_block = "10.0.0.0/24"
+}
+resource "aws_subnet" "t" {
+  enabled    = aws_vpc.m.id == "x"
+  vpc_id     = "v"
+  cidr_block = "10.0.0.0/24"
+}
+"#,
+    );
+    let names: Vec<String> = it.deferred.iter().map(|it| it.address.to_string()).collect();
+    assert_eq!(names, ["aws_subnet.s", "aws_subnet.t"]);
+    assert_eq!(it.deferred[0].waits_for.iter().next().unwrap().address.to_string(), "aws_vpc.m");
+}
+
+#[test]
+fn disabled_things_are_not_there() {
+    let it = good(
+        r#"
+variable "on" { default = false }
+resource "aws_vpc" "m" {
+  enabled    = var.on
+  cidr_block = "10.0.0.0/16"
+}
+resource "aws_subnet" "s" {
+  enabled    = var.on
+  vpc_id     = aws_vpc.m.id
+  cidr_block = "10.0.0.0/24"
+}
+output "a" { value = try(aws_vpc.m.id, "none") }
+output "b" { value = one(aws_vpc.m[*].id) }
+output "c" { value = aws_vpc.m == null }
+output "d" { value = var.on ? aws_vpc.m.id : "off" }
+"#,
+    );
+    assert!(it.instances.is_empty());
+    let values: Vec<String> = it.outputs.values().map(|it| print::print(&it.value)).collect();
+    assert_eq!(values, ["\"none\"", "null", "true", "\"off\""]);
+    assert!(codes("variable \"on\" {}\nresource \"aws_vpc\" \"m\" {\n enabled = var.on == 1\n cidr_block = \"10.0.0.0/16\"\n}\noutput \"x\" {\n value = aws_vpc.m.id\n}\n").contains(&"unguarded"));
+}
+
+#[test]
+fn tags_of_the_stack_are_merged_and_the_resource_wins() {
+    let stack = "stack {\n region = \"eu-west-1\"\n tags = { a = \"1\", b = \"1\" }\n}\nresource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n tags = { b = \"2\" }\n}\n";
+    let mut loaded = load(&[("stacks/dev/a.hcl", stack)]);
+    let it = loaded.program.evaluate(&mut World::default());
+    let tags = it.instances[&"aws_vpc.m".parse().unwrap()].settings.get("tags");
+    assert_eq!(tags, Value::map([("a", Value::from("1")), ("b", Value::from("2"))]));
+}
+
+#[test]
+fn blocks_may_be_written_as_values_and_computed() {
+    let it = good(
+        r#"
+resource "aws_s3_bucket" "a" {
+  bucket     = "abc"
+  encryption = { algorithm = "x" }
+}
+resource "aws_s3_bucket" "b" {
+  bucket     = "abd"
+  encryption = [{ algorithm = "x" }]
+}
+resource "aws_security_group" "g" {
+  name = "g"
+  dynamic "ingress" {
+    for_each = { http = 80, https = 443 }
+    iterator = it
+    content {
+      protocol  = "tcp"
+      from_port = it.value
+      to_port   = "${it.value}"
+    }
+  }
+}
+"#,
+    );
+    let get = |name: &str, attribute: &str| it.instances[&name.parse().unwrap()].settings.get(attribute);
+    assert_eq!(get("aws_s3_bucket.a", "encryption"), get("aws_s3_bucket.b", "encryption"));
+    let rules = get("aws_security_group.g", "ingress");
+    assert_eq!(rules.items().unwrap().len(), 2);
+    assert_eq!(rules.items().unwrap()[1].get("to_port"), Value::from(443));
+}
+
+#[test]
+fn secrets_stay_marked() {
+    let it = good("resource \"aws_s3_bucket\" \"b\" {\n bucket = \"abc\"\n password = \"hunter2\"\n}\noutput \"x\" {\n value = nonsensitive(sensitive(1))\n}\noutput \"y\" {\n sensitive = true\n value = aws_s3_bucket.b.password\n}\n");
+    assert!(it.instances[&"aws_s3_bucket.b".parse().unwrap()].settings.get("password").has_secret());
+    assert!(it.outputs["y"].value.has_secret());
+    assert_eq!(codes("output \"x\" {\n value = sensitive(1)\n}\n"), ["sensitive-output"]);
+    assert_eq!(codes("resource \"aws_vpc\" \"m\" {\n for_each = sensitive(toset([\"a\"]))\n cidr_block = \"10.0.0.0/16\"\n}\n"), ["sensitive-key"]);
+}
+
+#[test]
+fn conditions_stop_and_checks_warn() {
+    let text = r#"
+variable "azs" {
+  default = ["a"]
+  validation {
+    condition     = length(var.azs) >= 2
+    error_message = "A stack spans at least two zones."
+  }
+}
+check "warns" {
+  assert {
+    condition     = 1 == 2
+    error_message = "One is not two."
+  }
+}
+resource "aws_vpc" "m" {
+  cidr_block = "10.0.0.0/16"
+  lifecycle {
+    prevent_destroy = true
+    ignore_changes  = [tags["x"], cidr_block]
+    precondition {
+      condition     = false
+      error_message = "Never."
+    }
+    postcondition {
+      condition     = self.id != "vpc-1"
+      error_message = "Not that one."
+    }
+  }
+}
+"#;
+    let (mut program, it) = evaluate(text, &mut World::default());
+    let found: Vec<_> = it.diagnostics.iter().map(|it| (it.code, it.is_error())).collect();
+    assert_eq!(found, [("validation", true), ("check", false), ("precondition", true)]);
+    let vpc: Address = "aws_vpc.m".parse().unwrap();
+    assert_eq!(it.instances[&vpc].lifecycle.prevent_destroy, Some(true));
+    assert!(it.instances[&vpc].lifecycle.ignore_changes.contains("tags[\"x\"]"));
+    let live = Value::object([("id", Value::from("vpc-1"))]);
+    let broken = program.postconditions(&vpc, &live, &mut World::default());
+    assert_eq!(broken.iter().map(|it| it.code).collect::<Vec<_>>(), ["postcondition"]);
+}
+
+#[test]
+fn variables_come_from_outside() {
+    let text = format!("{STACK}variable \"n\" {{\n type = number\n}}\nvariable \"s\" {{\n type = string\n}}\nvariable \"l\" {{\n type = list(string)\n}}\noutput \"x\" {{\n value = [var.n + 1, var.s, var.l]\n}}\n");
+    let given = |name: &str, text: &str| Given { name: name.into(), value: GivenValue::Text(text.into()), origin: "--var".into() };
+    let mut loaded = load_with(&[("stacks/dev/a.hcl", &text)], vec![given("n", "41"), given("s", "[x]"), given("l", "[\"a\"]")]);
+    assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.program, &loaded.diagnostics));
+    let it = loaded.program.evaluate(&mut World::default());
+    assert_eq!(it.outputs["x"].value, Value::tuple([Value::from(42), Value::from("[x]"), Value::list([Value::from("a")])]));
+    let wrong = load_with(&[("stacks/dev/a.hcl", &text)], vec![given("n", "x"), given("m", "1")]);
+    assert_eq!(wrong.diagnostics.iter().map(|it| it.code).collect::<Vec<_>>(), ["bad-variable", "unknown-variable"]);
+}
+
+#[test]
+fn the_console_sees_the_stack() {
+    let (mut program, _) = evaluate("locals {\n a = [1, 2]\n}\n", &mut World::default());
+    let mut world = World::default();
+    assert_eq!(program.evaluate_text("local.a[1] + 1", &mut world).unwrap(), Value::from(3));
+    let complaints = program.evaluate_text("local.b", &mut world).unwrap_err();
+    assert_eq!(complaints[0].code, "unknown-reference");
+    assert!(program.evaluate_text("1 +", &mut world).is_err());
+    assert_eq!(program.evaluate_text("local.a", &mut world).unwrap().items().unwrap().len(), 2);
+}
+
+#[test]
+fn functions_read_files_of_the_repository_and_no_others() {
+    let main = "output \"x\" {\n value = [file(\"t.txt\"), templatefile(\"../t.tpl\", { n = 2 }), fileexists(\"no\")]\n}\n";
+    let files = [("stacks/dev/a.hcl", STACK), ("stacks/dev/main.hcl", main), ("stacks/dev/t.txt", "hi"), ("stacks/t.tpl", "n=${n}")];
+    let mut loaded = load(&files);
+    let before = loaded.program.digest();
+    let it = loaded.program.evaluate(&mut World::default());
+    assert!(it.diagnostics.is_empty(), "{}", show(&loaded.program, &it.diagnostics));
+    assert_eq!(it.outputs["x"].value, Value::tuple([Value::from("hi"), Value::from("n=2"), Value::from(false)]));
+    assert_ne!(loaded.program.digest(), before, "the digest covers what functions read");
+    assert_eq!(codes("output \"x\" {\n value = file(\"../../../etc/passwd\")\n}\n"), ["bad-argument"]);
+}
+
+#[test]
+fn modules_have_instances_and_see_only_their_own() {
+    let main = r#"
+module "t" {
+  source   = "./t"
+  for_each = { a = 1, b = 2 }
+  n        = each.value
+}
+module "off" {
+  source  = "./t"
+  enabled = false
+  n       = 1
+}
+output "all" { value = [for k, m in module.t : m.n] }
+output "one" { value = module.t["a"].n }
+"#;
+    let module = "variable \"n\" {}\nresource \"aws_vpc\" \"m\" {\n cidr_block = \"10.${var.n}.0.0/16\"\n}\noutput \"n\" {\n value = var.n\n}\nmoved {\n from = aws_vpc.old\n to = aws_vpc.m\n}\n";
+    let mut loaded = load(&[("stacks/dev/a.hcl", STACK), ("stacks/dev/m.hcl", main), ("stacks/dev/t/m.hcl", module)]);
+    let it = loaded.program.evaluate(&mut World::default());
+    assert!(loaded.diagnostics.is_empty() && it.diagnostics.is_empty(), "{}", show(&loaded.program, &it.diagnostics));
+    let names: Vec<String> = it.instances.keys().map(ToString::to_string).collect();
+    assert_eq!(names, ["module.t[\"a\"].aws_vpc.m", "module.t[\"b\"].aws_vpc.m"]);
+    assert_eq!(it.outputs["all"].value, Value::tuple([Value::from(1), Value::from(2)]));
+    assert_eq!(it.moved[0].from, "module.t[\"a\"].aws_vpc.old");
 }

@@ -1,5 +1,6 @@
 //! One suite for every store, and what is particular to each.
 
+mod aws;
 mod contract;
 mod local;
 mod memory;

@@ -1,8 +1,8 @@
 //! Token buckets at the rates that AWS publishes; off unless asked for.
 //!
-//! Sources: "Request throttling for the Amazon EC2 API"; "Quotas" pages of Route 53 (five requests a second and
-//! account), API Gateway (management API), Amazon EKS, and IAM. Services not listed publish nothing that a
-//! development tool could reach.
+//! Sources: "Request throttling for the Amazon EC2 API" (a bucket per action; the rates of non-mutating and mutating
+//! actions, without the few actions that have their own), and the "Quotas" pages of Route 53 (five requests a second
+//! and account) and of API Gateway (management API). Other services publish nothing that is served here.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -29,27 +29,11 @@ const fn rate(burst: f64, per_second: f64) -> Rate {
     Rate { burst, per_second }
 }
 
-/// EC2 gives some actions less than the rest of their kind.
-const EC2_ACTIONS: [(&str, Rate); 5] = [
-    ("AcceptVpcPeeringConnection", rate(10.0, 5.0)),
-    ("CreateVpcEndpoint", rate(4.0, 0.3)),
-    ("DeleteVpcEndpoints", rate(4.0, 0.3)),
-    ("ModifyVpcEndpoint", rate(4.0, 0.3)),
-    ("CreateTags", rate(100.0, 10.0)),
-];
-
 fn limit(subject: &Subject) -> Option<(Share, Rate)> {
     let action = subject.action.as_str();
     Some(match subject.service {
-        "ec2" => {
-            let own = EC2_ACTIONS.iter().find(|(name, _)| *name == action);
-            let rate = match own {
-                Some((_, rate)) => *rate,
-                None if action.starts_with("Describe") || action.starts_with("Get") => rate(100.0, 20.0),
-                None => rate(50.0, 5.0),
-            };
-            (Share::Action, rate)
-        }
+        "ec2" if action.starts_with("Describe") || action.starts_with("Get") => (Share::Action, rate(100.0, 20.0)),
+        "ec2" => (Share::Action, rate(50.0, 5.0)),
         "route53" => (Share::Service, rate(5.0, 5.0)),
         "apigateway" => (Share::Service, rate(40.0, 10.0)),
         _ => return None,

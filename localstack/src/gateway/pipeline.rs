@@ -131,22 +131,22 @@ async fn take(service: &Service, parts: &Parts, body: Incoming) -> Result<Payloa
 }
 
 /// Rates and faults first, then the service, then what may happen to its answer.
-async fn settle(local: &Local, call: Call, subject: &Subject) -> Result<Answer, Dropped> {
+async fn settle(local: &Arc<Local>, call: Call, subject: &Subject) -> Result<Answer, Dropped> {
     let control = &local.control;
     let protocol = call.protocol;
     if control.settings(&subject.account).rates && !lock(&control.rates).take(subject) {
         return Ok(Err(control::throttled(protocol)));
     }
     match control.faults.strike(subject) {
-        None => Ok(service::serve(local, call).await),
+        None => Ok(finish(local, call).await),
         Some(Effect::LatencyMs(wait)) => {
             tokio::time::sleep(Duration::from_millis(wait)).await;
-            Ok(service::serve(local, call).await)
+            Ok(finish(local, call).await)
         }
         Some(Effect::LostRequest) => Err(Dropped),
         Some(Effect::LostAnswer) => {
             // Done, whatever it says; the caller only learns that the connection broke.
-            let _: Result<Reply, Refusal> = service::serve(local, call).await;
+            let _: Result<Reply, Refusal> = finish(local, call).await;
             Err(Dropped)
         }
         Some(Effect::Hang) => std::future::pending().await,
@@ -155,4 +155,11 @@ async fn settle(local: &Local, call: Call, subject: &Subject) -> Result<Answer, 
         Some(Effect::Deny) => Ok(Err(control::denied(subject, protocol))),
         Some(Effect::Quota) => Ok(Err(control::quota(subject))),
     }
+}
+
+/// A call that was taken is carried out to its end, also when its caller goes away meanwhile.
+async fn finish(local: &Arc<Local>, call: Call) -> Answer {
+    let local = local.clone();
+    let work = tokio::spawn(async move { service::serve(&local, call).await });
+    work.await.unwrap_or_else(|failure| Err(Refusal::internal(failure.to_string())))
 }

@@ -112,3 +112,21 @@ async fn services_that_nobody_serves_say_so() {
     let answer = caller(crate::ANYONE).await.json("quantum", "Quantum.List", &json!({})).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (501, "UnknownService"));
 }
+
+/// A caller that gives up learns nothing, but what it asked for is done. The emulator of a new account starts slowly.
+#[tokio::test]
+async fn calls_are_carried_out_without_their_caller() {
+    let caller = caller("700000000008").await;
+    let create = caller.ec2("CreateVpc", &[("CidrBlock", "10.99.0.0/16")]);
+    assert!(tokio::time::timeout(Duration::from_millis(100), create).await.is_err());
+    let filters = [("Filter.1.Name", "cidr-block"), ("Filter.1.Value.1", "10.99.0.0/16")];
+    for _ in 0..100 {
+        let found = caller.ec2("DescribeVpcs", &filters).await.ok();
+        if !found.texts("vpcId").is_empty() {
+            assert!(found.texts("state").contains(&"pending"), "{found:?}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the VPC was never made");
+}

@@ -3,6 +3,7 @@
 mod access;
 mod client;
 mod control;
+mod coverage;
 mod dynamodb;
 mod ec2_groups;
 mod ec2_network;

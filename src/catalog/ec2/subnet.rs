@@ -79,7 +79,7 @@ impl Resource for Subnet {
             .cidr_block(&**self.cidr_block)
             .set_availability_zone((**self.availability_zone).clone())
             .set_availability_zone_id((**self.availability_zone_id).clone())
-            .set_tag_specifications(super::specification(ResourceType::Subnet, &self.tags).map(|it| vec![it]));
+            .set_tag_specifications(super::specification(ResourceType::Subnet, &self.tags));
         super::named("ec2:CreateSubnet", call.send().await?.subnet.and_then(|it| it.subnet_id))
     }
 

@@ -86,7 +86,7 @@ impl Resource for Vpc {
             .create_vpc()
             .cidr_block(&**self.cidr_block)
             .instance_tenancy(Tenancy::from(self.instance_tenancy.as_str()))
-            .set_tag_specifications(super::specification(ResourceType::Vpc, &self.tags).map(|it| vec![it]));
+            .set_tag_specifications(super::specification(ResourceType::Vpc, &self.tags));
         super::named("ec2:CreateVpc", call.send().await?.vpc.and_then(|it| it.vpc_id))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Dep, Eval, Evaluator, Expansion, Failure, Frame, InstanceRef, PARTS_MAX, Scope};
+use super::{Binding, Dep, Eval, Evaluator, Expansion, Failure, Frame, InstanceRef, PARTS_MAX, Scope};
 use crate::diag::Diagnostic;
 use crate::stack::expr::{Expr, Place};
 use crate::stack::model::Definition;
@@ -119,16 +119,28 @@ impl Evaluator<'_> {
 
     /// Whether it is wholly known. Values share their parts, so a small one may stand for one that is too large to walk.
     fn measure(&self, content: &Held, at: Place) -> Eval<bool> {
-        let Held::Value(value) = content else {
-            return Ok(matches!(content, Held::Expansion(it) if !matches!(**it, Expansion::Deferred(_))));
+        let mut parts = 0;
+        let mut known = |value: &Value| {
+            let mut known = true;
+            value.any(&mut |it| {
+                parts += 1;
+                known &= !matches!(it, Value::Unknown(_));
+                parts > PARTS_MAX
+            });
+            known
         };
-        let (mut parts, mut known) = (0, true);
-        let too_large = value.any(&mut |it| {
-            parts += 1;
-            known &= !matches!(it, Value::Unknown(_));
-            parts > PARTS_MAX
-        });
-        if too_large {
+        let known = match content {
+            Held::Value(value) => known(value),
+            Held::Expansion(expansion) => match &**expansion {
+                Expansion::Single | Expansion::Disabled => true,
+                Expansion::Deferred(_) => false,
+                Expansion::Each(members) => members.values().flatten().fold(true, |all, it| match it {
+                    Binding::Value(value) => known(value) && all,
+                    Binding::Instance(_) => all,
+                }),
+            },
+        };
+        if parts > PARTS_MAX {
             return self.fail(at, "too-large", format!("the value has more than {PARTS_MAX} parts"));
         }
         Ok(known)

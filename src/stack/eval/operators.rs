@@ -1,15 +1,9 @@
 //! Operators and conditions.
 
-use bigdecimal::{BigDecimal, Zero};
-
 use super::{Eval, Evaluator, Frame, kind};
 use crate::stack::expr::{Expr, Operator, Place};
-use crate::value::{Number, Type, Value};
-
-/// Digits of a product before it is refused: nobody writes such numbers, but `x * x` of them eats memory.
-const DIGITS_MAX: u64 = 10_000;
-/// Digits of a quotient.
-const PRECISION: u64 = 60;
+use crate::stack::functions::unify;
+use crate::value::{ArithmeticError, Number, Type, Value};
 
 impl Evaluator<'_> {
     pub(super) fn conditional(&mut self, it: &[Expr; 3], frame: &mut Frame) -> Eval<Value> {
@@ -18,13 +12,7 @@ impl Evaluator<'_> {
         let (bare, marked) = value.unmark();
         if bare.is_unknown() {
             let (then, otherwise) = (self.eval(then, frame)?, self.eval(otherwise, frame)?);
-            let (a, b) = (then.type_of(), otherwise.type_of());
-            let ty = match (&then, &otherwise) {
-                (_, Value::Null) => a,
-                (Value::Null, _) => b,
-                _ if a == b => a,
-                _ => Type::Any,
-            };
+            let ty = unify([&then.type_of(), &otherwise.type_of()]).unwrap_or(Type::Any);
             return Ok(Value::unknown_from(ty, [bare]).mark(marked || then.has_secret() || otherwise.has_secret()));
         }
         let chosen = self.bool(bare, condition.place, "a condition")?;
@@ -61,7 +49,7 @@ impl Evaluator<'_> {
             return Ok(Value::unknown_from(Type::Number, [bare]).mark(marked));
         }
         let number = self.number(bare, expr.place, "`-`")?;
-        Ok(Value::Number(Number::from_decimal(-number.to_decimal())).mark(marked))
+        Ok(Value::Number(number.neg()).mark(marked))
     }
 
     pub(super) fn binary(&mut self, operator: Operator, sides: &[Expr; 2], place: Place, frame: &mut Frame) -> Eval<Value> {
@@ -102,6 +90,13 @@ impl Evaluator<'_> {
         Ok(Value::Bool(b).mark(marked))
     }
 
+    fn exact(&self, result: Result<Number, ArithmeticError>, place: Place) -> Eval<Value> {
+        match result {
+            Ok(number) => Ok(Value::Number(number)),
+            Err(error) => self.fail(place, "bad-number", error.to_string()),
+        }
+    }
+
     fn arithmetic(
         &mut self,
         operator: Operator,
@@ -124,10 +119,13 @@ impl Evaluator<'_> {
             Operator::LessOrEqual => Value::Bool(a <= b),
             Operator::Greater => Value::Bool(a > b),
             Operator::GreaterOrEqual => Value::Bool(a >= b),
-            _ => match calculate(operator, &a, &b) {
-                Ok(number) => Value::Number(number),
-                Err(problem) => return self.fail(place, "bad-number", problem),
-            },
+            Operator::Add => self.exact(a.add(&b), place)?,
+            Operator::Subtract => self.exact(a.sub(&b), place)?,
+            Operator::Multiply => self.exact(a.mul(&b), place)?,
+            Operator::Divide => self.exact(a.div(&b), place)?,
+            Operator::Remainder => self.exact(a.rem(&b), place)?,
+            // These have functions of their own.
+            Operator::Or | Operator::And | Operator::Equal | Operator::NotEqual => Value::Null,
         };
         Ok(value.mark(marked))
     }
@@ -149,36 +147,6 @@ fn sign(operator: Operator) -> &'static str {
         Operator::Divide => "`/`",
         Operator::Remainder => "`%`",
     }
-}
-
-fn calculate(operator: Operator, a: &Number, b: &Number) -> Result<Number, &'static str> {
-    if let (Some(a), Some(b)) = (a.as_i64(), b.as_i64()) {
-        let exact = match operator {
-            Operator::Add => a.checked_add(b),
-            Operator::Subtract => a.checked_sub(b),
-            Operator::Multiply => a.checked_mul(b),
-            Operator::Remainder if b != 0 => a.checked_rem(b),
-            Operator::Divide if b != 0 && a.checked_rem(b) == Some(0) => a.checked_div(b),
-            _ => None,
-        };
-        if let Some(exact) = exact {
-            return Ok(exact.into());
-        }
-    }
-    let (a, b) = (a.to_decimal(), b.to_decimal());
-    if matches!(operator, Operator::Divide | Operator::Remainder) && b.is_zero() {
-        return Err("a division by zero");
-    }
-    if a.digits() + b.digits() > DIGITS_MAX {
-        return Err("a number of too many digits");
-    }
-    Ok(Number::from_decimal(match operator {
-        Operator::Add => a + b,
-        Operator::Subtract => a - b,
-        Operator::Multiply => a * b,
-        Operator::Divide => BigDecimal::with_prec(&(a / b), PRECISION),
-        _ => a % b,
-    }))
 }
 
 /// Whether two values mean the same: lists are lists however they came about, and so are maps and objects.

@@ -1,4 +1,4 @@
-//! YAML: read by version 1.2's rules, written as Terraform writes it.
+//! YAML: read and written as Terraform does. So `yes` and `on` are bools; a date stays the text that it is.
 
 use std::fmt;
 use std::sync::Arc;
@@ -81,7 +81,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
     fn visit_u128<E: Error>(self, it: u128) -> Result<Node, E> {
         number(&it.to_string())
     }
+    /// The reader knows whole numbers of 64 bits; larger ones arrive rounded.
     fn visit_f64<E: Error>(self, it: f64) -> Result<Node, E> {
+        if it.is_finite() && it.abs() >= 9.2e18 {
+            return Err(E::custom("a number of more than 64 bits would lose digits; quote it"));
+        }
         let number = Number::from_f64(it).ok_or_else(|| E::custom("infinity and NaN are no numbers here"))?;
         Ok(Node(Value::Number(number)))
     }

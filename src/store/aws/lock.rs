@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::Update;
 
 use crate::cloud::fault::from_sdk;
-use crate::remote::Fault;
+use crate::remote::{Class, Fault};
 use crate::store::aws::retry::{Tries, has_code};
 use crate::store::aws::table::{Attributes, Reader, Table, number, text};
 use crate::store::lock::{LockRecord, Standing, random_version};
@@ -81,9 +81,10 @@ pub async fn replace(table: &Table, seen: Option<&LockRecord>, new: &LockRecord)
         if now.as_ref().map(|it| &it.version) != seen.map(|it| &it.version) {
             return Ok(false);
         }
-        if !has_code(&fault, "ConditionalCheckFailedException") {
-            tries.again(fault).await.map_err(|fault| table.explain(fault))?;
-        }
+        // Refused and yet unchanged: the one who refused it is not the one who answered the read.
+        let again = has_code(&fault, "ConditionalCheckFailedException");
+        let fault = if again { Fault { class: Class::Busy, ..fault } } else { fault };
+        tries.again(fault).await.map_err(|fault| table.explain(fault))?;
     }
 }
 
@@ -148,7 +149,8 @@ impl Holding {
 /// Takes the lock away from `run`.
 pub async fn break_open(table: &Table, run: &str) -> Result<(), StoreError> {
     let seen = read(table).await?.filter(|it| it.standing == Standing::Held);
-    let not_held = |found: Option<LockRecord>| StoreError::NotHeldBy { wanted: run.to_owned(), found: found.map(|it| it.owner.run) };
+    let not_held =
+        |found: Option<LockRecord>| StoreError::NotHeldBy { wanted: run.to_owned(), found: found.map(|it| it.owner.run) };
     match seen {
         Some(lock) if lock.owner.run == run => {
             let holding = Holding { run: run.to_owned(), epoch: lock.epoch };

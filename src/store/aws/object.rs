@@ -80,7 +80,8 @@ impl Object {
     /// Which object is there, and whose.
     async fn head(&self, version: Option<&str>) -> Result<Option<(Etag, Option<Mark>)>, Fault> {
         let head = answered(|| {
-            let request = self.client.head_object().bucket(&self.bucket).key(&self.key).set_version_id(version.map(str::to_owned));
+            let request =
+                self.client.head_object().bucket(&self.bucket).key(&self.key).set_version_id(version.map(str::to_owned));
             async { request.send().await.map_err(|error| from_sdk("s3:HeadObject", &error)) }
         })
         .await;
@@ -102,7 +103,10 @@ impl Object {
         let mut tries = Tries::default();
         loop {
             let request = self.client.put_object().bucket(&self.bucket).key(&self.key).content_type("application/json");
-            let request = request.body(ByteStream::from(body.clone())).metadata("run", &mark.run).metadata("serial", mark.serial.to_string());
+            let request = request
+                .body(ByteStream::from(body.clone()))
+                .metadata("run", &mark.run)
+                .metadata("serial", mark.serial.to_string());
             let request = match seen {
                 Some(Etag(etag)) => request.if_match(etag),
                 None => request.if_none_match("*"),

@@ -25,8 +25,13 @@ const CALL: &str = "dynamodb:TransactWriteItems";
 /// What the session asks for. Answered in order.
 pub enum Order {
     /// Store one commit: the text of its entries.
-    Append { entries: String, reply: oneshot::Sender<Result<Stored, StoreError>> },
-    Release { reply: oneshot::Sender<Result<(), StoreError>> },
+    Append {
+        entries: String,
+        reply: oneshot::Sender<Result<Stored, StoreError>>,
+    },
+    Release {
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
 }
 
 pub struct Stored {
@@ -164,9 +169,10 @@ impl Writer {
         for item in journal::items(&self.table, position, token, entries) {
             writes.push(TransactWriteItem::builder().put(journal::put_new(&self.table, item)?).build());
         }
+        // Whichever attempt it is that counts, it is not older than this.
+        let asked = self.lease.now();
         let mut tries = Tries::default();
         loop {
-            let asked = self.lease.now();
             let request = self.table.client.transact_write_items().client_request_token(token);
             let sent = request.set_transact_items(Some(writes.clone())).send();
             let fault = match tokio::time::timeout(self.attempt_max(), sent).await {
@@ -204,6 +210,7 @@ enum Transacted {
 }
 
 /// Which part of a cancelled transaction was to blame.
+#[derive(Debug, PartialEq, Eq)]
 enum Cancelled {
     Lock,
     Item,
@@ -222,5 +229,28 @@ fn cancelled_by(error: &TransactWriteItemsError) -> Cancelled {
         Cancelled::Conflict
     } else {
         Cancelled::No
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+
+    use super::*;
+
+    #[test]
+    fn a_cancelled_transaction_tells_which_part_was_to_blame() {
+        let cancelled = |codes: &[&str]| {
+            let reasons = codes.iter().map(|it| CancellationReason::builder().code(*it).build()).collect();
+            let error = TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons)).build();
+            cancelled_by(&TransactWriteItemsError::TransactionCanceledException(error))
+        };
+        assert_eq!(cancelled(&["ConditionalCheckFailed", "None"]), Cancelled::Lock);
+        assert_eq!(cancelled(&["ConditionalCheckFailed", "ConditionalCheckFailed"]), Cancelled::Lock);
+        assert_eq!(cancelled(&["None", "ConditionalCheckFailed"]), Cancelled::Item);
+        assert_eq!(cancelled(&["TransactionConflict", "None"]), Cancelled::Conflict);
+        assert_eq!(cancelled(&["None", "ProvisionedThroughputExceeded"]), Cancelled::Conflict);
+        assert_eq!(cancelled(&["ValidationError", "None"]), Cancelled::No);
     }
 }

@@ -1,10 +1,12 @@
 //! Reading: ids that do not exist, late visibility, held states, filters and pages.
 
-use crate::control::Settings;
+use hyper::StatusCode;
+
 use crate::form::{Filter, Form};
-use crate::gateway::{Answer, Call, Local, Refusal};
+use crate::gateway::{Answer, Call, Local, Refusal, Reply};
 use crate::xml::Node;
 
+use super::pages::Page;
 use super::{error, group_rules, pass_on, tags};
 
 /// What has to be known about a `Describe` action.
@@ -77,54 +79,74 @@ pub fn table_of(action: &str) -> Option<&'static Table> {
 
 pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
     local.ec2.visible(&call.form)?;
-    let settings = local.control.settings(&call.account);
-    let page = Page::asked(&mut call, table, settings)?;
+    let limit = local.control.settings(&call.account).page_size;
+    let page = Page::asked(&mut call, table.page, limit)?;
+    if let Some(token) = &page.token {
+        let (set, next) = local.ec2.listings.page(token, &page)?;
+        let root = Node::new(&format!("{}Response", call.action)).with(Node::leaf("requestId", &call.request_id));
+        return Ok(Reply::xml(StatusCode::OK, &finish(root, table.set, set, next)));
+    }
     let (ours, theirs) = split(&call.form, table);
     call.form.set_filters(&theirs);
-    let wanted = call.form.list(table.ids);
     let (action, account) = (call.action.clone(), call.account.clone());
+    let mut reply = ask(local, call, table).await?;
+    let Some(mut document) = reply.document().filter(|_| reply.status.is_success()) else {
+        return Ok(reply);
+    };
+    if let Some(mut set) = document.take(table.set) {
+        set.children.retain(|item| !local.ec2.is_hidden(item.get(table.id)));
+        show_held(local, table, &mut set);
+        match action.as_str() {
+            "DescribeSecurityGroupRules" => group_rules::annotate_rules(local, &account, &mut set),
+            "DescribeSecurityGroups" => group_rules::annotate_groups(local, &mut set),
+            "DescribeTags" => set.children = tags::living(local, &mut set),
+            "DescribeNetworkAcls" => set.children.retain(|item| !local.ec2.is_gone(item.get("vpcId"))),
+            _ => {}
+        }
+        set.children.retain(|item| ours.iter().all(|filter| passes(item, filter, table)));
+        let (set, next) = local.ec2.listings.first(set.children, &page);
+        document = finish(document, table.set, set, next);
+    }
+    reply.set_document(&document);
+    Ok(reply)
+}
+
+/// moto's answer; ids that it does not know are refused as AWS refuses them.
+async fn ask(local: &Local, call: Call, table: &Table) -> Answer {
+    let wanted = call.form.list(table.ids);
     let everything = everything(&call, table);
-    let mut reply = match pass_on(local, call).await {
+    let reply = match pass_on(local, call).await {
         Err(refusal) if wanted.len() > 1 && refusal.code.contains("NotFound") => {
             // moto names all ids that were asked for, AWS those that are missing.
-            let all = pass_on(local, everything).await?.document();
-            let set = all.as_ref().and_then(|document| document.child(table.set));
-            set.map_or(Ok(()), |set| missing(table, &wanted, set))?;
+            missing(table, &wanted, &pass_on(local, everything).await?)?;
             return Err(refusal);
         }
         answer => answer?,
     };
-    let Some(mut document) = reply.document().filter(|_| reply.status.is_success()) else {
-        return Ok(reply);
+    if reply.status.is_success() {
+        missing(table, &wanted, &reply)?;
+    }
+    Ok(reply)
+}
+
+fn show_held(local: &Local, table: &Table, set: &mut Node) {
+    let Some(field) = table.state else {
+        return;
     };
-    if let Some(set) = document.child_mut(table.set) {
-        missing(table, &wanted, set)?;
-        set.children.retain(|item| !local.ec2.is_hidden(item.get(table.id)));
-        for item in &mut set.children {
-            if let Some(field) = table.state
-                && let Some(state) = local.held.look(item.get(table.id))
-            {
-                item.set(field, state);
-            }
-        }
-        match action.as_str() {
-            "DescribeSecurityGroupRules" => group_rules::annotate_rules(local, &account, set),
-            "DescribeSecurityGroups" => group_rules::annotate_groups(local, set),
-            "DescribeTags" => set.children = tags::living(local, set),
-            "DescribeNetworkAcls" => {
-                set.children.retain(|item| !local.ec2.is_gone(item.get("vpcId")));
-            }
-            _ => {}
-        }
-        set.children.retain(|item| ours.iter().all(|filter| passes(item, filter, table)));
-        let next = page.cut(set);
-        document.children.retain(|child| child.name != "nextToken");
-        if let Some(next) = next {
-            document.children.push(Node::leaf("nextToken", next));
+    for item in &mut set.children {
+        if let Some(state) = local.held.look(item.get(table.id)) {
+            item.set(field, state);
         }
     }
-    reply.set_document(&document);
-    Ok(reply)
+}
+
+fn finish(mut document: Node, name: &str, items: Vec<Node>, next: Option<String>) -> Node {
+    let mut set = Node::new(name);
+    set.children = items;
+    document.children.retain(|child| child.name != "nextToken");
+    document.children.push(set);
+    document.children.extend(next.map(|next| Node::leaf("nextToken", next)));
+    document
 }
 
 /// The same question without naming ids.
@@ -136,13 +158,14 @@ fn everything(call: &Call, table: &Table) -> Call {
 }
 
 /// moto leaves unknown NAT gateways out where AWS refuses.
-fn missing(table: &Table, wanted: &[String], set: &Node) -> Result<(), Refusal> {
-    let found = |id: &String| set.children.iter().any(|item| item.get(table.id) == id);
-    if table.action == "DescribeTags" {
+fn missing(table: &Table, wanted: &[String], reply: &Reply) -> Result<(), Refusal> {
+    if wanted.is_empty() || table.action == "DescribeTags" {
         return Ok(());
     }
-    let lost: Vec<&str> = wanted.iter().filter(|id| error::is_id(id) && !found(id)).map(String::as_str).collect();
-    match lost.as_slice() {
+    let document = reply.document().unwrap_or_default();
+    let found = |id: &String| document.items(table.set).any(|item| item.get(table.id) == id);
+    let lost = wanted.iter().filter(|id| error::is_id(id) && !found(id)).map(String::as_str);
+    match lost.collect::<Vec<_>>().as_slice() {
         [] => Ok(()),
         ids => Err(error::all_not_found(ids)),
     }
@@ -203,75 +226,6 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Which part of a list is asked for.
-struct Page {
-    from: usize,
-    size: usize,
-    /// What the list was asked for; a token is good only for the same question.
-    question: String,
-}
-
-impl Page {
-    fn asked(call: &mut Call, table: &Table, settings: Settings) -> Result<Self, Refusal> {
-        let question = call.form.canonical(&["MaxResults", "NextToken", "Version"]);
-        let limit = match table.page {
-            0 => usize::MAX,
-            size => settings.page_size.unwrap_or(size).min(size).max(1),
-        };
-        let mut size = limit;
-        if let Some(text) = call.form.get("MaxResults").filter(|_| table.page > 0) {
-            let asked: usize = text.parse().unwrap_or_default();
-            if !(5..=table.page.max(1000)).contains(&asked) {
-                return Err(Refusal::new(
-                    "InvalidParameterValue",
-                    format!("Value ( {text} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000."),
-                ));
-            }
-            size = asked.min(limit);
-        }
-        let from = match call.form.get("NextToken").filter(|token| !token.is_empty()) {
-            None => 0,
-            Some(token) => {
-                read_token(token, &question).ok_or_else(|| Refusal::new("InvalidNextToken", format!("Invalid token: {token}")))?
-            }
-        };
-        call.form.remove("MaxResults");
-        call.form.remove("NextToken");
-        Ok(Self { from, size, question })
-    }
-
-    /// Leaves only this page in the list; returns the token of the next.
-    fn cut(&self, set: &mut Node) -> Option<String> {
-        let all = std::mem::take(&mut set.children);
-        let end = self.from.saturating_add(self.size);
-        let more = end < all.len();
-        set.children = all.into_iter().skip(self.from).take(self.size).collect();
-        more.then(|| write_token(end, &self.question))
-    }
-}
-
-fn write_token(from: usize, question: &str) -> String {
-    use base64::Engine as _;
-    let text = format!("{from}/{:016x}", digest(question));
-    base64::engine::general_purpose::STANDARD.encode(text)
-}
-
-fn read_token(token: &str, question: &str) -> Option<usize> {
-    use base64::Engine as _;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(token).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    let (from, check) = text.split_once('/')?;
-    (check == format!("{:016x}", digest(question))).then_some(())?;
-    from.parse().ok()
-}
-
-fn digest(text: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,13 +247,5 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
-    }
-
-    #[test]
-    fn a_token_is_good_for_one_question_only() {
-        let token = write_token(40, "a");
-        assert_eq!(read_token(&token, "a"), Some(40));
-        assert_eq!(read_token(&token, "b"), None);
-        assert_eq!(read_token("banana", "a"), None);
     }
 }

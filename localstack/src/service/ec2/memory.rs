@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use super::group_rules::Groups;
 use super::nat::Nat;
+use super::pages::Listings;
 use super::tokens::Tokens;
 use super::{Turn, error};
 use crate::form::Form;
@@ -24,6 +25,7 @@ pub struct Memory {
     pub vpcs: Mutex<HashSet<String>>,
     pub groups: Mutex<Groups>,
     pub tokens: Tokens,
+    pub listings: Listings,
 }
 
 impl Memory {

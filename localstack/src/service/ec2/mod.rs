@@ -11,6 +11,7 @@ mod group_rules;
 mod memory;
 mod nat;
 mod network;
+mod pages;
 mod tags;
 mod tokens;
 
@@ -28,19 +29,30 @@ pub async fn serve(local: &Local, mut call: Call) -> Answer {
         return Err(Refusal::with_status(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."));
     }
     cidr::canonicalise(&mut call.form);
-    nat::tidy(local, &call).await?;
-    if let Some(table) = describe::table_of(&call.action) {
-        return describe::serve(local, call, table).await;
+    // One mutation at a time per account: a check and what it allows must not be torn apart, and nobody reads what is
+    // made but not yet remembered.
+    let turn = local.ec2.turn(&call.account);
+    if nat::is_due(local, &call) {
+        let _turn = turn.write().await;
+        nat::tidy(local, &call).await?;
     }
     if call.action.starts_with("Describe") || call.action.starts_with("Get") {
-        local.ec2.visible(&call.form)?;
-        return pass_on(local, call).await;
+        let _turn = turn.read().await;
+        return read(local, call).await;
     }
-    // One mutation at a time per account: a check and what it allows must not be torn apart.
-    let turn = local.ec2.turn(&call.account);
-    let _turn = turn.lock().await;
+    let _turn = turn.write().await;
     local.ec2.visible(&call.form)?;
     tokens::once(local, call).await
+}
+
+async fn read(local: &Local, call: Call) -> Answer {
+    match describe::table_of(&call.action) {
+        Some(table) => describe::serve(local, call, table).await,
+        None => {
+            local.ec2.visible(&call.form)?;
+            pass_on(local, call).await
+        }
+    }
 }
 
 /// Deletes, and the parameter that names what goes.
@@ -118,8 +130,8 @@ async fn pass_on(local: &Local, mut call: Call) -> Answer {
     Ok(reply)
 }
 
-/// The mutations of an account, one after the other.
-type Turn = Arc<tokio::sync::Mutex<()>>;
+/// Reads of an account go side by side, its mutations one after the other.
+type Turn = Arc<tokio::sync::RwLock<()>>;
 
 /// Remembers what a successful create made, so that it starts out as AWS starts it.
 fn remember(local: &Local, account: &str, reply: &Reply) {

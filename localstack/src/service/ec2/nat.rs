@@ -80,17 +80,22 @@ pub async fn delete(local: &Local, call: Call) -> Answer {
     Ok(reply)
 }
 
+/// Is there a NAT gateway of the caller's that is gone but not yet tidied up after?
+pub fn is_due(local: &Local, call: &Call) -> bool {
+    !due(local, call).is_empty()
+}
+
+fn due(local: &Local, call: &Call) -> Vec<(String, Nat)> {
+    let is_due =
+        |id: &str, nat: &Nat| nat.deleting && nat.account == call.account && nat.region == call.region && local.held.is_over(id);
+    let nats = lock(&local.ec2.nats);
+    nats.iter().filter(|(id, nat)| is_due(id, nat)).map(|(id, nat)| (id.clone(), nat.clone())).collect()
+}
+
 /// Frees what a deleted NAT gateway held, once it is really gone. moto keeps it for good.
 pub async fn tidy(local: &Local, call: &Call) -> Result<(), Refusal> {
-    let gone: Vec<(String, Nat)> = lock(&local.ec2.nats)
-        .iter()
-        .filter(|(id, nat)| nat.deleting && nat.account == call.account && nat.region == call.region && local.held.is_over(id))
-        .map(|(id, nat)| (id.clone(), nat.clone()))
-        .collect();
-    for (id, nat) in gone {
-        if lock(&local.ec2.nats).remove(&id).is_none() {
-            continue;
-        }
+    for (id, nat) in due(local, call) {
+        lock(&local.ec2.nats).remove(&id);
         for mapping in &nat.addresses {
             if !mapping.association.is_empty() {
                 let association = [("AssociationId", mapping.association.as_str())];

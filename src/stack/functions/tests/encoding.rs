@@ -119,3 +119,29 @@ fn broken_texts_are_refused_where_they_break() {
     refuses("yamldecode", &[s("a: [")], Some(0), "not valid YAML");
     refuses("yamldecode", &[s("a: .nan")], Some(0), "not valid YAML");
 }
+
+#[test]
+fn yaml_scalars_are_what_terraform_takes_them_for() {
+    for (text, expected) in [
+        ("yes", b(true)),
+        ("off", b(false)),
+        ("y", b(true)),
+        ("0o17", n(15)),
+        ("0x1f", n(31)),
+        ("017", n(17)),
+        ("1_000", n(1000)),
+        ("1e3", n(1000)),
+        ("0.1", d("0.1")),
+        ("null", Value::Null),
+        ("'null'", s("null")),
+        ("\"yes\"", s("yes")),
+        ("!!str 5", s("5")),
+        ("{<<: {a: 1}, b: 2}", o([("a", n(1)), ("b", n(2))])),
+        ("--- a\n...\n", s("a")),
+    ] {
+        assert_eq!(run("yamldecode", &[s(text)]), Ok(expected), "{text}");
+    }
+    refuses("yamldecode", &[s("123456789012345678901234567890")], Some(0), "would lose digits");
+    refuses("yamldecode", &[s("{a: 1, a: 2}")], Some(0), "not valid YAML");
+    refuses("yamldecode", &[s("--- a\n--- b\n")], Some(0), "not valid YAML");
+}

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::Shape;
 use super::*;
 use crate::value::Number;
 
@@ -50,13 +51,16 @@ fn values_that_are_shared_over_and_over_are_bounded() {
     refuses("yamldecode", &[s(&bomb)], Some(0), "not valid YAML");
 }
 
-fn values() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
+fn numbers() -> impl Strategy<Value = Value> + Clone {
+    prop_oneof![
         any::<i64>().prop_map(Value::from),
         (-3_i64..70).prop_map(Value::from),
         any::<f64>().prop_filter_map("finite", |it| Number::from_f64(it).map(Value::Number)),
+    ]
+}
+
+fn texts() -> impl Strategy<Value = Value> + Clone {
+    prop_oneof![
         ".{0,12}".prop_map(Value::from),
         prop::sample::select(vec![
             "10.0.0.0/8",
@@ -79,7 +83,16 @@ fn values() -> impl Strategy<Value = Value> {
             "٣\u{301}\r\n",
             "0x1F",
         ])
-        .prop_map(Value::from),
+        .prop_map(Value::from)
+    ]
+}
+
+fn values() -> impl Strategy<Value = Value> + Clone {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        numbers(),
+        texts(),
         Just(unknown(Type::Any)),
         Just(unknown(Type::list(Type::String))),
         Just(Value::Digest("abc".into())),
@@ -97,23 +110,73 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+/// Values by what takes them, so that calls get past the check of their arguments.
+#[derive(Debug)]
+struct Pool {
+    any: Vec<Value>,
+    numbers: Vec<Value>,
+    texts: Vec<Value>,
+    sequences: Vec<Value>,
+    maps: Vec<Value>,
+}
 
-    /// Every function with the same random arguments. Few fit the signature by chance, so that each is also tried with as many as
-    /// it takes.
+impl Pool {
+    fn pick(&self, shape: Shape, at: usize) -> Value {
+        let from = match shape {
+            Shape::Any => &self.any,
+            Shape::Bool | Shape::Number => &self.numbers,
+            Shape::String => &self.texts,
+            Shape::List | Shape::Strings | Shape::Bools | Shape::Set | Shape::StringSet | Shape::Sequence => &self.sequences,
+            Shape::StringLists | Shape::Map => &self.maps,
+        };
+        from[at % from.len()].clone()
+    }
+}
+
+fn pools() -> impl Strategy<Value = Pool> {
+    fn some(of: impl Strategy<Value = Value>) -> impl Strategy<Value = Vec<Value>> {
+        prop::collection::vec(of, 3..6)
+    }
+    fn sequences(of: impl Strategy<Value = Value> + Clone) -> impl Strategy<Value = Value> + Clone {
+        let items = || prop::collection::vec(of.clone(), 0..5);
+        prop_oneof![items().prop_map(Value::tuple), items().prop_map(Value::list), items().prop_map(Value::set)]
+    }
+    let maps = prop::collection::vec(("[a-c]", prop_oneof![values(), sequences(texts())]), 0..4);
+    let maps = prop_oneof![maps.clone().prop_map(Value::map), maps.prop_map(Value::object)];
+    let sequences = prop_oneof![
+        sequences(values()),
+        sequences(texts()),
+        sequences(numbers()),
+        sequences(any::<bool>().prop_map(Value::from))
+    ];
+    (some(values()), some(numbers()), some(texts()), some(sequences), some(maps))
+        .prop_map(|(any, numbers, texts, sequences, maps)| Pool { any, numbers, texts, sequences, maps })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
-    fn no_call_panics_or_forgets_a_secret(arguments in prop::collection::vec(values(), 0..5)) {
-        let secret = arguments.iter().any(|it| it.unmark().1);
+    fn no_call_with_random_arguments_panics(arguments in prop::collection::vec(values(), 0..5)) {
         for name in names() {
-            let least = signature(name).map_or(0, |it| it.parameters.len());
-            for count in [least, arguments.len()] {
-                let given = &arguments[..count.min(arguments.len())];
-                let result = run(name, given);
-                let clears = matches!(name, "nonsensitive" | "issensitive" | "type" | "coalesce" | "coalescelist" | "lookup");
-                if secret && !clears && given.len() == arguments.len() && let Ok(value) = result {
-                    prop_assert!(value.has_secret(), "{name}{given:?} = {value:?}");
-                }
+            let _ = run(name, &arguments);
+        }
+    }
+
+    /// `secret` is which argument is marked.
+    #[test]
+    fn no_call_with_likely_arguments_panics_or_forgets_a_secret(pool in pools(), more in 0_usize..4, secret in 0_usize..4) {
+        for name in names() {
+            let Some(signature) = signature(name) else { continue };
+            let more = if signature.variadic.is_some() { more } else { 0 };
+            let parameters = signature.parameters.iter().chain(std::iter::repeat_n(signature.variadic.as_ref(), more).flatten());
+            let mut arguments: Vec<_> = parameters.enumerate().map(|(at, it)| pool.pick(it.shape, at)).collect();
+            let Some(argument) = arguments.get_mut(secret) else { continue };
+            *argument = argument.clone().sensitive();
+            // These look no further than they have to, or are there to undo the mark.
+            let clears = matches!(name, "coalesce" | "coalescelist" | "lookup" | "nonsensitive" | "issensitive" | "type");
+            if let Ok(value) = run(name, &arguments) {
+                prop_assert!(clears || value.has_secret(), "{name}{arguments:?} = {value:?}");
             }
         }
     }

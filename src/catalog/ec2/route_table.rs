@@ -1,0 +1,91 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_ec2::types::{Filter, ResourceType, RouteTable as Live};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Listing;
+use crate::catalog::tags::Tags;
+use crate::cloud::Query;
+use crate::cloud::aws::Aws;
+use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::resource::{Resource, Seen};
+use crate::schema::Fixed;
+
+/// Where a subnet's packets go. Its routes are `aws_route`, its subnets `aws_route_table_association`.
+///
+/// ```stack
+/// resource "aws_vpc" "main" { cidr_block = "10.0.0.0/16" }
+///
+/// resource "aws_route_table" "private" {
+///   vpc_id = aws_vpc.main.id
+///   tags   = { Name = "private" }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RouteTable {
+    pub vpc_id: Fixed<String>,
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outputs {
+    pub id: String,
+    pub arn: String,
+    pub owner_id: String,
+}
+
+/// Shared with routes and associations, which are parts of the tables' descriptions.
+pub(super) const LISTING: Listing<Live> =
+    Listing { call: "ec2:DescribeRouteTables", id_filter: "route-table-id", id_of: Live::route_table_id };
+
+/// The largest page of this call.
+const PAGE: i32 = 100;
+
+pub(super) async fn list(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Live>, Fault> {
+    let pages = aws.ec2().describe_route_tables().set_filters(Some(filters)).max_results(PAGE).into_paginator();
+    Ok(pages.items().send().try_collect().await?)
+}
+
+impl Resource for RouteTable {
+    const TYPE: &'static str = "aws_route_table";
+    const SETTLE: Settle = Settle { create: Duration::from_secs(300), delete: Duration::from_secs(300), ..super::SETTLE };
+    type Outputs = Outputs;
+
+    async fn create(&self, aws: &Aws, token: &Token) -> Result<Id, Fault> {
+        let call = aws
+            .ec2()
+            .create_route_table()
+            .client_token(token.as_str())
+            .vpc_id(&*self.vpc_id)
+            .set_tag_specifications(super::specification(ResourceType::RouteTable, &self.tags));
+        super::named("ec2:CreateRouteTable", call.send().await?.route_table.and_then(|it| it.route_table_id))
+    }
+
+    async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
+        let found = super::describe(aws, query, LISTING, |filters| list(aws, filters)).await?;
+        let mut seen = BTreeMap::new();
+        for (id, it) in found {
+            let settings = Self { tags: super::read_tags(it.tags()), vpc_id: Fixed(it.vpc_id.unwrap_or_default()) };
+            let arn = aws.arn("ec2", &format!("route-table/{id}")).await?;
+            let outputs = Outputs { id: id.to_string(), arn, owner_id: it.owner_id.unwrap_or_default() };
+            seen.insert(id, Seen { settings, outputs, status: Status::Ready });
+        }
+        Ok(seen)
+    }
+
+    async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
+        super::update_tags(aws, id.as_str(), &was.tags, &self.tags).await
+    }
+
+    async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
+        aws.ec2().delete_route_table().route_table_id(id.as_str()).send().await?;
+        Ok(())
+    }
+
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
+        super::only(LISTING.call, list(aws, super::by_token(token)).await?, Live::route_table_id)
+    }
+}

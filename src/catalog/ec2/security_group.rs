@@ -1,0 +1,292 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aws_sdk_ec2::types::{Filter, ResourceType, SecurityGroup as Live, SecurityGroupRule};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::flow::{self, Blocks, Flow, Flows, Peer};
+use super::{FILTER_VALUES, Listing, filter};
+use crate::catalog::tags::Tags;
+use crate::cloud::Query;
+use crate::cloud::aws::Aws;
+use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
+use crate::resource::{Resource, Seen};
+use crate::schema::{Auto, Fixed, Later};
+
+/// Who may talk to what is in the group, and whom it may talk to.
+///
+/// With `ingress` or `egress` blocks, or without any rule at all, the group owns all its rules: those that AWS (which lets a
+/// new group talk to everybody) or others add are taken out. With separate `aws_vpc_security_group_ingress_rule` and
+/// `…_egress_rule` resources instead, it leaves the rules to them, and takes out only AWS's own. Two groups may name each
+/// other: rules are written once both exist.
+///
+/// ```stack
+/// resource "aws_vpc" "main" { cidr_block = "10.0.0.0/16" }
+///
+/// resource "aws_security_group" "web" {
+///   name        = "web"
+///   description = "Web servers"
+///   vpc_id      = aws_vpc.main.id
+///   ingress {
+///     protocol    = "tcp"
+///     from_port   = 443
+///     to_port     = 443
+///     cidr_blocks = ["0.0.0.0/0"]
+///   }
+///   egress {
+///     protocol    = "-1"
+///     cidr_blocks = ["0.0.0.0/0"]
+///   }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SecurityGroup {
+    /// Unique in the VPC.
+    #[serde(default)]
+    #[schemars(length(max = 255))]
+    pub name: Fixed<Auto<String>>,
+    #[serde(default = "description")]
+    pub description: Fixed<String>,
+    /// The account's default VPC when left out.
+    #[serde(default)]
+    pub vpc_id: Fixed<Auto<String>>,
+    #[serde(default)]
+    pub ingress: Later<Blocks>,
+    #[serde(default)]
+    pub egress: Later<Blocks>,
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+fn description() -> Fixed<String> {
+    Fixed("Managed by infra".into())
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outputs {
+    pub id: String,
+    pub arn: String,
+    pub owner_id: String,
+}
+
+pub(super) const LISTING: Listing<Live> =
+    Listing { call: "ec2:DescribeSecurityGroups", id_filter: "group-id", id_of: Live::group_id };
+
+pub(super) async fn list(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Live>, Fault> {
+    let pages = aws.ec2().describe_security_groups().set_filters(Some(filters)).max_results(super::PAGE).into_paginator();
+    Ok(pages.items().send().try_collect().await?)
+}
+
+pub(super) async fn list_rules(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<SecurityGroupRule>, Fault> {
+    let pages = aws.ec2().describe_security_group_rules().set_filters(Some(filters)).max_results(super::PAGE).into_paginator();
+    Ok(pages.items().send().try_collect().await?)
+}
+
+/// Rules that infra made in this account and region, whichever stack: of rule resources and of blocks.
+pub(super) async fn marked_rules(aws: &Aws) -> Result<std::sync::Arc<Vec<SecurityGroupRule>>, Fault> {
+    let marked = vec![filter("tag-key", [tags::ID, tags::LINEAGE])];
+    aws.shared(true, "ec2:DescribeSecurityGroupRules".into(), || list_rules(aws, marked)).await
+}
+
+/// The rules of one group that carry our marks.
+#[derive(Default)]
+struct Marked {
+    /// Rule resources: they carry a creation token of their own.
+    apart: BTreeSet<(bool, Flow)>,
+    /// Rules of blocks: marked with the lineage alone.
+    of_blocks: bool,
+}
+
+async fn marked(aws: &Aws, query: &Query, groups: &BTreeMap<Id, Live>) -> Result<BTreeMap<String, Marked>, Fault> {
+    let mut out: BTreeMap<String, Marked> = BTreeMap::new();
+    let mut sort = |rules: &[SecurityGroupRule]| {
+        for it in rules {
+            let (Some(group), Some(flow)) = (it.group_id(), Flow::of_rule(it)) else { continue };
+            let marked = out.entry(group.to_owned()).or_default();
+            match it.tags().iter().any(|it| it.key() == Some(tags::ID)) {
+                true => drop(marked.apart.insert((it.is_egress() == Some(true), flow))),
+                false => marked.of_blocks = true,
+            }
+        }
+    };
+    // A group without rules has none to tell apart.
+    let with_rules = groups.iter().filter(|(_, it)| !it.ip_permissions().is_empty() || !it.ip_permissions_egress().is_empty());
+    let ids: Vec<&str> = with_rules.map(|(id, _)| id.as_str()).collect();
+    if ids.is_empty() {
+        return Ok(out);
+    }
+    if query.shared {
+        sort(&*marked_rules(aws).await?);
+        return Ok(out);
+    }
+    for ids in ids.chunks(FILTER_VALUES) {
+        let filters = vec![filter("group-id", ids.iter().copied()), filter("tag-key", [tags::ID, tags::LINEAGE])];
+        sort(&list_rules(aws, filters).await?);
+    }
+    Ok(out)
+}
+
+impl Resource for SecurityGroup {
+    const TYPE: &'static str = "aws_security_group";
+    // The provider's time-outs: interfaces of load balancers and functions hold a group for minutes.
+    const SETTLE: Settle = Settle { create: Duration::from_secs(600), delete: Duration::from_secs(900), ..super::SETTLE };
+    type Outputs = Outputs;
+
+    async fn create(&self, aws: &Aws, token: &Token) -> Result<Id, Fault> {
+        let call = aws
+            .ec2()
+            .create_security_group()
+            .group_name((**self.name).clone().unwrap_or_else(|| format!("infra-{}", token.as_str())))
+            .description(&*self.description)
+            .set_vpc_id((**self.vpc_id).clone())
+            .set_tag_specifications(super::specification(ResourceType::SecurityGroup, &self.tags));
+        super::named("ec2:CreateSecurityGroup", call.send().await?.group_id)
+    }
+
+    async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
+        let found = super::describe(aws, query, LISTING, |filters| list(aws, filters)).await?;
+        let mut marked = marked(aws, query, &found).await?;
+        let mut seen = BTreeMap::new();
+        for (id, it) in found {
+            let arn = aws.arn("ec2", &format!("security-group/{id}")).await?;
+            let marked = marked.remove(id.as_str()).unwrap_or_default();
+            seen.insert(id, see(it, &marked, arn));
+        }
+        Ok(seen)
+    }
+
+    async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
+        change_rules(aws, id, Direction::Ingress, &was.ingress, &self.ingress, &self.tags).await?;
+        change_rules(aws, id, Direction::Egress, &was.egress, &self.egress, &self.tags).await?;
+        super::update_tags(aws, id.as_str(), &was.tags, &self.tags).await
+    }
+
+    /// First lets go of other groups: two that name each other could not be deleted in any order.
+    async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
+        for (direction, blocks) in [(Direction::Ingress, &self.ingress), (Direction::Egress, &self.egress)] {
+            let mut flows = flow::of_blocks(blocks);
+            flows.retain(|it, _| matches!(it.peer, Peer::Group(_)));
+            match revoke(aws, id, direction, &flows).await {
+                // A former attempt has got this far already.
+                Err(fault) if fault.class != Class::Missing => return Err(fault),
+                _ => {}
+            }
+        }
+        aws.ec2().delete_security_group().group_id(id.as_str()).send().await?;
+        Ok(())
+    }
+
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
+        super::only(LISTING.call, list(aws, super::by_token(token)).await?, Live::group_id)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Ingress,
+    Egress,
+}
+
+/// From one set of rules to another: what is new is let in before what is old is taken out, a call each.
+pub(super) async fn change_rules(
+    aws: &Aws,
+    id: &Id,
+    direction: Direction,
+    was: &Blocks,
+    want: &Blocks,
+    tags: &Tags,
+) -> Result<(), Fault> {
+    let (was, want) = (flow::of_blocks(was), flow::of_blocks(want));
+    let only_in = |a: &Flows, b: &Flows| -> Flows {
+        a.iter().filter(|(flow, _)| !b.contains_key(*flow)).map(|(flow, said)| (flow.clone(), said.clone())).collect()
+    };
+    authorize(aws, id, direction, &only_in(&want, &was), tags).await?;
+    revoke(aws, id, direction, &only_in(&was, &want)).await?;
+    let told_anew: Flows = want.into_iter().filter(|(flow, said)| was.get(flow).is_some_and(|old| old != said)).collect();
+    describe_anew(aws, id, direction, &told_anew).await
+}
+
+async fn authorize(aws: &Aws, id: &Id, direction: Direction, flows: &Flows, tags: &Tags) -> Result<(), Fault> {
+    if flows.is_empty() {
+        return Ok(());
+    }
+    let permissions = Some(flow::to_permissions(flows, id.as_str()));
+    // Marks them as the group's own, apart from those of rule resources.
+    let mark: Tags = tags.iter().filter(|(key, _)| *key == tags::LINEAGE).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mark = super::specification(ResourceType::SecurityGroupRule, &mark);
+    let ec2 = aws.ec2();
+    match direction {
+        Direction::Ingress => {
+            let call = ec2.authorize_security_group_ingress().group_id(id.as_str()).set_ip_permissions(permissions);
+            call.set_tag_specifications(mark).send().await?;
+        }
+        Direction::Egress => {
+            let call = ec2.authorize_security_group_egress().group_id(id.as_str()).set_ip_permissions(permissions);
+            call.set_tag_specifications(mark).send().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn revoke(aws: &Aws, id: &Id, direction: Direction, flows: &Flows) -> Result<(), Fault> {
+    if flows.is_empty() {
+        return Ok(());
+    }
+    let permissions = Some(flow::to_permissions(flows, id.as_str()));
+    let ec2 = aws.ec2();
+    match direction {
+        Direction::Ingress => {
+            ec2.revoke_security_group_ingress().group_id(id.as_str()).set_ip_permissions(permissions).send().await?;
+        }
+        Direction::Egress => {
+            ec2.revoke_security_group_egress().group_id(id.as_str()).set_ip_permissions(permissions).send().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn describe_anew(aws: &Aws, id: &Id, direction: Direction, flows: &Flows) -> Result<(), Fault> {
+    if flows.is_empty() {
+        return Ok(());
+    }
+    let permissions = Some(flow::to_permissions(flows, id.as_str()));
+    let ec2 = aws.ec2();
+    match direction {
+        Direction::Ingress => {
+            let call = ec2.update_security_group_rule_descriptions_ingress().group_id(id.as_str());
+            call.set_ip_permissions(permissions).send().await?;
+        }
+        Direction::Egress => {
+            let call = ec2.update_security_group_rule_descriptions_egress().group_id(id.as_str());
+            call.set_ip_permissions(permissions).send().await?;
+        }
+    }
+    Ok(())
+}
+
+/// The rules that count as the group's own: none of rule resources; where there are such and no block was ever written, of the
+/// rest only what AWS itself put there.
+fn own(permissions: &[aws_sdk_ec2::types::IpPermission], direction: Direction, it: &Live, marked: &Marked) -> Blocks {
+    let egress = direction == Direction::Egress;
+    let mut flows = flow::of_permissions(permissions, it.group_id().unwrap_or_default(), it.owner_id());
+    let left_to_others = !marked.apart.is_empty() && !marked.of_blocks;
+    flows.retain(|flow, _| {
+        let apart = marked.apart.contains(&(egress, flow.clone()));
+        !apart && (!left_to_others || egress && flow.is_default_egress())
+    });
+    flow::to_blocks(&flows)
+}
+
+fn see(it: Live, marked: &Marked, arn: String) -> Seen<SecurityGroup> {
+    let settings = SecurityGroup {
+        ingress: Later(own(it.ip_permissions(), Direction::Ingress, &it, marked)),
+        egress: Later(own(it.ip_permissions_egress(), Direction::Egress, &it, marked)),
+        tags: super::read_tags(it.tags()),
+        name: Fixed(Auto(it.group_name)),
+        description: Fixed(it.description.unwrap_or_default()),
+        vpc_id: Fixed(Auto(it.vpc_id)),
+    };
+    let outputs = Outputs { id: it.group_id.unwrap_or_default(), arn, owner_id: it.owner_id.unwrap_or_default() };
+    Seen { settings, outputs, status: Status::Ready }
+}

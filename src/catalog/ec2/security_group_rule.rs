@@ -1,0 +1,238 @@
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroupRule as Live, SecurityGroupRuleDescription,
+    UserIdGroupPair,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::security_group::{list_rules, marked_rules};
+use super::{FILTER_VALUES, filter};
+use crate::catalog::tags::Tags;
+use crate::cloud::Query;
+use crate::cloud::aws::Aws;
+use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::resource::{Resource, Seen};
+use crate::schema::Fixed;
+use crate::schema::field::{Cidr, Cidr6};
+use crate::schema::rules::protocol;
+
+/// Which way a rule lets through: the two resource types are one but for this.
+pub trait Direction: Clone + Copy + std::fmt::Debug + PartialEq + Send + Sync + 'static {
+    const TYPE: &'static str;
+    const EGRESS: bool;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct In;
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Out;
+
+impl Direction for In {
+    const TYPE: &'static str = "aws_vpc_security_group_ingress_rule";
+    const EGRESS: bool = false;
+}
+impl Direction for Out {
+    const TYPE: &'static str = "aws_vpc_security_group_egress_rule";
+    const EGRESS: bool = true;
+}
+
+/// One rule of a security group, with a life of its own: `ingress` says who may talk to the group, `egress` whom it may talk to.
+/// Has exactly one peer.
+///
+/// ```stack
+/// resource "aws_vpc" "main" { cidr_block = "10.0.0.0/16" }
+///
+/// resource "aws_security_group" "web" {
+///   name   = "web"
+///   vpc_id = aws_vpc.main.id
+/// }
+///
+/// resource "aws_vpc_security_group_ingress_rule" "https" {
+///   security_group_id = aws_security_group.web.id
+///   cidr_ipv4         = "0.0.0.0/0"
+///   ip_protocol       = "tcp"
+///   from_port         = 443
+///   to_port           = 443
+/// }
+///
+/// resource "aws_vpc_security_group_egress_rule" "all" {
+///   security_group_id = aws_security_group.web.id
+///   cidr_ipv4         = "0.0.0.0/0"
+///   ip_protocol       = "-1"
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(bound = "")]
+#[schemars(bound = "D: Direction")]
+pub struct Rule<D: Direction> {
+    pub security_group_id: Fixed<String>,
+    /// `tcp`, `udp`, `icmp`, `icmpv6`, a protocol's number, or `-1` for all.
+    pub ip_protocol: Fixed<Protocol>,
+    /// The first port, or the ICMP type; not for `-1`.
+    #[serde(default)]
+    #[schemars(range(min = -1, max = 65535))]
+    pub from_port: Fixed<Option<i32>>,
+    /// The last port, or the ICMP code; not for `-1`.
+    #[serde(default)]
+    #[schemars(range(min = -1, max = 65535))]
+    pub to_port: Fixed<Option<i32>>,
+    #[serde(default)]
+    pub cidr_ipv4: Fixed<Option<Cidr>>,
+    #[serde(default)]
+    pub cidr_ipv6: Fixed<Option<Cidr6>>,
+    #[serde(default)]
+    pub prefix_list_id: Fixed<Option<String>>,
+    /// Another group, or the same.
+    #[serde(default)]
+    pub referenced_security_group_id: Fixed<Option<String>>,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub tags: Tags,
+    #[serde(skip)]
+    direction: PhantomData<D>,
+}
+
+/// A protocol's name, whose letters' case does not count.
+pub type Protocol = crate::schema::field::CaseFold;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outputs {
+    pub id: String,
+    /// The same as `id`.
+    pub security_group_rule_id: String,
+    pub arn: String,
+}
+
+impl<D: Direction> Resource for Rule<D> {
+    const TYPE: &'static str = D::TYPE;
+    const SETTLE: Settle = super::SETTLE;
+    const EXCLUSIVE: &'static [(&'static [&'static str], bool)] =
+        &[(&["cidr_ipv4", "cidr_ipv6", "prefix_list_id", "referenced_security_group_id"], true)];
+    type Outputs = Outputs;
+
+    async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {
+        let tags = super::specification(ResourceType::SecurityGroupRule, &self.tags);
+        let (group, permission) = (&*self.security_group_id, self.permission());
+        let made = if D::EGRESS {
+            let call = aws.ec2().authorize_security_group_egress().group_id(group).ip_permissions(permission);
+            call.set_tag_specifications(tags).send().await?.security_group_rules
+        } else {
+            let call = aws.ec2().authorize_security_group_ingress().group_id(group).ip_permissions(permission);
+            call.set_tag_specifications(tags).send().await?.security_group_rules
+        };
+        let id = made.into_iter().flatten().next().and_then(|it| it.security_group_rule_id);
+        super::named("ec2:AuthorizeSecurityGroup", id)
+    }
+
+    /// In a plan from the one list of all rules that carry our marks, which the groups need too; what is not in it by id.
+    async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
+        let mut missing: BTreeMap<&str, &Id> = query.ids.iter().map(|it| (it.as_str(), it)).collect();
+        let mut seen = BTreeMap::new();
+        let mut take = |rules: &[Live], missing: &mut BTreeMap<&str, &Id>| {
+            for it in rules.iter().filter(|it| it.is_egress() == Some(D::EGRESS)) {
+                if let Some(id) = it.security_group_rule_id().and_then(|it| missing.remove(it)) {
+                    seen.insert(id.clone(), see(it));
+                }
+            }
+        };
+        if query.shared {
+            take(&*marked_rules(aws).await?, &mut missing);
+        }
+        let rest: Vec<&str> = missing.keys().copied().collect();
+        for ids in rest.chunks(FILTER_VALUES) {
+            let found = list_rules(aws, vec![filter("security-group-rule-id", ids.iter().copied())]).await?;
+            take(&found, &mut missing);
+        }
+        Ok(seen)
+    }
+
+    async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
+        if self.description != was.description {
+            let said = SecurityGroupRuleDescription::builder()
+                .security_group_rule_id(id.as_str())
+                .description(self.description.clone().unwrap_or_default())
+                .build();
+            let group = &*self.security_group_id;
+            if D::EGRESS {
+                let call = aws.ec2().update_security_group_rule_descriptions_egress().group_id(group);
+                call.security_group_rule_descriptions(said).send().await?;
+            } else {
+                let call = aws.ec2().update_security_group_rule_descriptions_ingress().group_id(group);
+                call.security_group_rule_descriptions(said).send().await?;
+            }
+        }
+        super::update_tags(aws, id.as_str(), &was.tags, &self.tags).await
+    }
+
+    async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
+        let group = &*self.security_group_id;
+        if D::EGRESS {
+            aws.ec2().revoke_security_group_egress().group_id(group).security_group_rule_ids(id.as_str()).send().await?;
+        } else {
+            aws.ec2().revoke_security_group_ingress().group_id(group).security_group_rule_ids(id.as_str()).send().await?;
+        }
+        Ok(())
+    }
+
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
+        let found = list_rules(aws, super::by_token(token)).await?;
+        super::only("ec2:DescribeSecurityGroupRules", found, Live::security_group_rule_id)
+    }
+}
+
+impl<D: Direction> Rule<D> {
+    fn permission(&self) -> IpPermission {
+        let said = &self.description;
+        let mut out = IpPermission::builder().ip_protocol(protocol(&self.ip_protocol));
+        if protocol(&self.ip_protocol) != "-1" {
+            out = out.set_from_port(self.from_port.0).set_to_port(self.to_port.0);
+        }
+        if let Some(it) = &*self.cidr_ipv4 {
+            out = out.ip_ranges(IpRange::builder().cidr_ip(&**it).set_description(said.clone()).build());
+        }
+        if let Some(it) = &*self.cidr_ipv6 {
+            out = out.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(&**it).set_description(said.clone()).build());
+        }
+        if let Some(it) = &*self.prefix_list_id {
+            out = out.prefix_list_ids(PrefixListId::builder().prefix_list_id(it).set_description(said.clone()).build());
+        }
+        if let Some(it) = &*self.referenced_security_group_id {
+            let (account, id) = it.split_once('/').map_or((None, it.as_str()), |(account, id)| (Some(account.to_owned()), id));
+            let pair = UserIdGroupPair::builder().set_user_id(account).group_id(id).set_description(said.clone());
+            out = out.user_id_group_pairs(pair.build());
+        }
+        out.build()
+    }
+}
+
+fn see<D: Direction>(it: &Live) -> Seen<Rule<D>> {
+    let name = protocol(it.ip_protocol().unwrap_or_default());
+    let port = |port: Option<i32>| port.filter(|_| name != "-1");
+    let referenced = it.referenced_group_info().and_then(|other| {
+        let id = other.group_id()?;
+        match other.user_id() {
+            Some(account) if it.group_owner_id().is_some_and(|owner| owner != account) => Some(format!("{account}/{id}")),
+            _ => Some(id.to_owned()),
+        }
+    });
+    let settings = Rule {
+        security_group_id: Fixed(it.group_id().unwrap_or_default().to_owned()),
+        from_port: Fixed(port(it.from_port())),
+        to_port: Fixed(port(it.to_port())),
+        cidr_ipv4: Fixed(it.cidr_ipv4().map(Cidr::from)),
+        cidr_ipv6: Fixed(it.cidr_ipv6().map(Cidr6::from)),
+        prefix_list_id: Fixed(it.prefix_list_id().map(str::to_owned)),
+        referenced_security_group_id: Fixed(referenced),
+        description: it.description().filter(|it| !it.is_empty()).map(str::to_owned),
+        tags: super::read_tags(it.tags()),
+        ip_protocol: Fixed(name.into()),
+        direction: PhantomData,
+    };
+    let id = it.security_group_rule_id().unwrap_or_default().to_owned();
+    let arn = it.security_group_rule_arn().unwrap_or_default().to_owned();
+    Seen { settings, outputs: Outputs { security_group_rule_id: id.clone(), id, arn }, status: Status::Ready }
+}

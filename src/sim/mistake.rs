@@ -1,0 +1,1 @@
+//! [`Mistake`]: where a test may plant one, so that the laws are seen to catch it.

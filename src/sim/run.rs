@@ -1,0 +1,544 @@
+//! One run: from the lock to the end of the machine, over the simulated world, with the network in between.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::rng::Rng;
+use super::types::{SimTypes, settles};
+use super::vault::Vault;
+use super::world::World;
+use crate::apply::event::{Event, Outcome};
+use crate::apply::{Answer, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, settle};
+use crate::plan::{self, Observed, Options, Planned, Request};
+use crate::remote::{Class, Fault};
+use crate::stack::desired::Configuration;
+use crate::state::State;
+use crate::value::Sealer;
+
+/// Virtual time zero, in milliseconds since 1970.
+pub const BEGAN: u64 = 1_700_000_000_000;
+/// How long a silent holder keeps the lock.
+pub const LEASE: Duration = Duration::from_secs(60);
+
+/// What may go wrong on the way, one in so many; zero for never.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    pub throttled: usize,
+    /// Done, and not said.
+    pub lost_answer: usize,
+    /// Not done, and not said.
+    pub lost_request: usize,
+    pub refused: usize,
+    pub store: usize,
+    /// At most: the way there and the way back.
+    pub latency: Duration,
+}
+
+/// What interrupts a run, counted in things that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    Crash,
+    Stop,
+    Abandon,
+    /// The process stands still; meanwhile something else happens.
+    Pause,
+}
+
+/// How a machine was driven to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    Finished,
+    Crashed,
+    /// Neither anything on its way nor anything to wait for, and not finished.
+    Stuck,
+}
+
+/// Both machines look alike to whoever drives them.
+pub trait Driven {
+    fn poll(&mut self, now: Time) -> Vec<(EffectId, Effect)>;
+    fn answer(&mut self, now: Time, effect: EffectId, answer: Answer);
+    fn wake_at(&self) -> Option<Time>;
+    fn finished(&self) -> bool;
+    fn stop(&mut self, now: Time);
+    fn abandon(&mut self);
+    fn events(&mut self) -> Vec<Event>;
+}
+
+impl Driven for Machine<'_> {
+    fn poll(&mut self, now: Time) -> Vec<(EffectId, Effect)> {
+        Machine::poll(self, now)
+    }
+    fn answer(&mut self, now: Time, effect: EffectId, answer: Answer) {
+        Machine::answer(self, now, effect, answer);
+    }
+    fn wake_at(&self) -> Option<Time> {
+        Machine::wake_at(self)
+    }
+    fn finished(&self) -> bool {
+        Machine::finished(self)
+    }
+    fn stop(&mut self, now: Time) {
+        Machine::stop(self, now);
+    }
+    fn abandon(&mut self) {
+        Machine::abandon(self);
+    }
+    fn events(&mut self) -> Vec<Event> {
+        Machine::events(self)
+    }
+}
+
+impl Driven for Settling<'_> {
+    fn poll(&mut self, now: Time) -> Vec<(EffectId, Effect)> {
+        Settling::poll(self, now)
+    }
+    fn answer(&mut self, now: Time, effect: EffectId, answer: Answer) {
+        Settling::answer(self, now, effect, answer);
+    }
+    fn wake_at(&self) -> Option<Time> {
+        Settling::wake_at(self)
+    }
+    fn finished(&self) -> bool {
+        Settling::finished(self)
+    }
+    fn stop(&mut self, _: Time) {
+        Settling::abandon(self);
+    }
+    fn abandon(&mut self) {
+        Settling::abandon(self);
+    }
+    fn events(&mut self) -> Vec<Event> {
+        Settling::events(self)
+    }
+}
+
+/// Where the laws are checked, and where a test may spoil what passes by.
+pub trait Watcher {
+    /// An effect leaves the machine; false drops it.
+    fn sends(&mut self, _effect: &mut Effect) {}
+    /// Something was done to the world or the store.
+    fn happened(&mut self, _scene: &mut Scene, _effect: &Effect, _answer: &Answer) {}
+    fn steps(&mut self, _steps: &mut Vec<plan::Step>) {}
+    /// The patience that the engine is told to have.
+    fn settles(&mut self, _settles: &mut BTreeMap<String, crate::remote::Settle>) {}
+}
+
+/// Nobody watches.
+pub struct Nobody;
+impl Watcher for Nobody {}
+
+/// The world, the store, the time, and what is still on its way from runs that are dead.
+pub struct Scene {
+    pub world: World,
+    pub vault: Vault,
+    pub now: Time,
+    pub rng: Rng,
+    pub stray: Vec<(Time, Effect)>,
+    pub log: Vec<String>,
+    pub sealer: Sealer,
+}
+
+impl Scene {
+    pub fn new(world: World, vault: Vault, rng: Rng) -> Self {
+        Self { world, vault, now: Time::ZERO, rng, stray: Vec::new(), log: Vec::new(), sealer: Sealer::new([7; 32]) }
+    }
+
+    /// Time passes; what dead runs sent arrives.
+    pub fn advance(&mut self, to: Time) {
+        self.stray.sort_by_key(|(at, _)| *at);
+        while let Some((at, _)) = self.stray.first()
+            && *at <= to
+        {
+            let (at, effect) = self.stray.remove(0);
+            self.now = self.now.max(at);
+            let answer = self.world.perform(self.now, &effect);
+            self.tell(&format!("arrives late: {}", said(&effect, &answer)));
+        }
+        self.now = self.now.max(to);
+    }
+
+    pub fn tell(&mut self, line: &str) {
+        self.log.push(format!("{:>9.3} {line}", self.now.as_secs_f64()));
+    }
+}
+
+enum Item {
+    Carry(EffectId, Effect, Fate),
+    Hear(EffectId, Answer),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Fine,
+    Answered(Class),
+    LostAnswer,
+    LostRequest,
+}
+
+/// Drives a machine to its end, or to the interrupt. `meanwhile` is what happens during a pause.
+pub struct Drive<'d> {
+    pub epoch: u64,
+    pub faults: Faults,
+    /// After how many arrivals, what.
+    pub interrupts: Vec<(usize, Interrupt)>,
+    pub watcher: &'d mut dyn Watcher,
+    pub meanwhile: Option<&'d mut dyn FnMut(&mut Scene, &mut dyn Watcher)>,
+    /// Until then the lease covers what is sent.
+    pub lease_until: Time,
+}
+
+impl Drive<'_> {
+    pub fn run(&mut self, scene: &mut Scene, machine: &mut dyn Driven) -> End {
+        let began = scene.now;
+        let mut wire: BTreeMap<(Time, u64), Item> = BTreeMap::new();
+        let (mut sequence, mut happened) = (0u64, 0usize);
+        loop {
+            let now = scene.now - began;
+            for (id, mut effect) in machine.poll(now) {
+                self.watcher.sends(&mut effect);
+                sequence += 1;
+                let fate = self.fate(scene, &effect);
+                let at = scene.now + scene.rng.millis(millis(self.faults.latency));
+                wire.insert((at, sequence), Item::Carry(id, effect, fate));
+            }
+            for event in machine.events() {
+                scene.tell(&format!("{event:?}"));
+            }
+            if machine.finished() {
+                return End::Finished;
+            }
+            let next = wire.keys().next().map(|(at, _)| *at);
+            let wake = machine.wake_at().map(|it| began + it);
+            let Some(at) = next.into_iter().chain(wake).min() else { return End::Stuck };
+            scene.advance(at);
+            self.renew(scene);
+            if next.is_none_or(|it| it > scene.now) {
+                continue;
+            }
+            let Some((_, item)) = wire.pop_first() else { continue };
+            match item {
+                Item::Carry(id, effect, fate) => {
+                    let answer = self.carry(scene, &effect, fate);
+                    sequence += 1;
+                    let at = scene.now + scene.rng.millis(millis(self.faults.latency));
+                    wire.insert((at, sequence), Item::Hear(id, answer));
+                }
+                Item::Hear(id, answer) => machine.answer(scene.now - began, id, answer),
+            }
+            happened += 1;
+            let due = self.interrupts.iter().position(|(at, _)| *at <= happened);
+            match due.map(|it| self.interrupts.remove(it).1) {
+                None => {}
+                Some(Interrupt::Crash) => {
+                    scene.tell("the process dies");
+                    self.strand(scene, wire);
+                    return End::Crashed;
+                }
+                Some(Interrupt::Stop) => {
+                    scene.tell("Ctrl-C");
+                    machine.stop(scene.now - began);
+                }
+                Some(Interrupt::Abandon) => {
+                    scene.tell("Ctrl-C again");
+                    machine.abandon();
+                    self.strand(scene, wire);
+                    return End::Crashed;
+                }
+                Some(Interrupt::Pause) => {
+                    if let Some(meanwhile) = self.meanwhile.take() {
+                        scene.tell(&format!("the run of epoch {} stands still", self.epoch));
+                        meanwhile(scene, self.watcher);
+                        scene.tell(&format!("the run of epoch {} goes on", self.epoch));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The lease is renewed as long as the lock is held.
+    fn renew(&mut self, scene: &mut Scene) {
+        if scene.vault.holder() == self.epoch {
+            self.lease_until = scene.now + LEASE;
+            scene.vault.renew(self.epoch, scene.now);
+        }
+    }
+
+    fn fate(&mut self, scene: &mut Scene, effect: &Effect) -> Fate {
+        let faults = self.faults;
+        let rng = &mut scene.rng;
+        if matches!(effect, Effect::Append(_)) {
+            return match rng.one_in(faults.store) {
+                false => Fate::Fine,
+                true if rng.one_in(2) => Fate::LostAnswer,
+                true => Fate::LostRequest,
+            };
+        }
+        // The gate: nothing is sent that the lease does not cover.
+        if effect.mutates() && scene.now + LEASE / 3 > self.lease_until {
+            return Fate::Answered(Class::Fenced);
+        }
+        if rng.one_in(faults.throttled) {
+            return Fate::Answered(Class::Busy);
+        }
+        if rng.one_in(faults.refused) {
+            let classes = [Class::Settling, Class::Refused, Class::Denied, Class::Quota, Class::Unreachable, Class::Credentials];
+            return rng.pick(&classes).map_or(Fate::Fine, |it| Fate::Answered(*it));
+        }
+        if effect.mutates() && rng.one_in(faults.lost_answer) {
+            return Fate::LostAnswer;
+        }
+        if rng.one_in(faults.lost_request) { Fate::LostRequest } else { Fate::Fine }
+    }
+
+    fn carry(&mut self, scene: &mut Scene, effect: &Effect, fate: Fate) -> Answer {
+        match fate {
+            Fate::Answered(class) => failed(effect, class),
+            Fate::LostRequest => {
+                scene.tell(&format!("lost on the way: {}", name(effect)));
+                failed(effect, Class::Unknown)
+            }
+            Fate::Fine | Fate::LostAnswer => {
+                let answer = match effect {
+                    Effect::Append(entries) => Answer::Appended(scene.vault.append(self.epoch, entries)),
+                    _ => scene.world.perform(scene.now, effect),
+                };
+                let lost = if fate == Fate::LostAnswer { ", and the answer is lost" } else { "" };
+                scene.tell(&format!("{}{lost}", said(effect, &answer)));
+                self.watcher.happened(scene, effect, &answer);
+                if fate == Fate::LostAnswer { failed(effect, Class::Unknown) } else { answer }
+            }
+        }
+    }
+
+    /// Whatever was on its way when the process died may still arrive: within its attempt, or, stopped between signing and
+    /// sending, as long as signatures are taken.
+    fn strand(&mut self, scene: &mut Scene, wire: BTreeMap<(Time, u64), Item>) {
+        for item in wire.into_values() {
+            let Item::Carry(_, effect, Fate::Fine | Fate::LostAnswer) = item else { continue };
+            match scene.rng.below(6) {
+                0..=2 => {}
+                3 | 4 => {
+                    let at = scene.now + scene.rng.millis(1000 * settle::ATTEMPT_SECONDS);
+                    scene.stray.push((at, effect));
+                }
+                _ => {
+                    let at = scene.now + scene.rng.millis(1000 * settle::WATCH_SECONDS);
+                    if matches!(effect, Effect::Create { .. }) {
+                        scene.stray.push((at, effect));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn failed(effect: &Effect, class: Class) -> Answer {
+    let fault = || Fault::new(class, "sim:Net", format!("{class:?}"));
+    match effect {
+        Effect::Append(_) => Answer::Appended(Err(NotStored::Failed("no answer".into()))),
+        Effect::Create { .. } => Answer::Created(Err(fault())),
+        Effect::Find { .. } => Answer::Found(Err(fault())),
+        Effect::Read { .. } => Answer::Read(Err(fault())),
+        Effect::Update { .. } => Answer::Updated(Err(fault())),
+        Effect::Delete { .. } => Answer::Deleted(Err(fault())),
+        Effect::Data { .. } => Answer::Data(Err(fault())),
+    }
+}
+
+fn name(effect: &Effect) -> String {
+    match effect {
+        Effect::Append(entries) => format!("append {entries:?}"),
+        Effect::Create { target, settings, token } => {
+            format!("create {} {:?} with {}", target.type_name, settings.get("name"), token.as_str())
+        }
+        Effect::Find { target, settings, token } => {
+            format!("find {} {:?} with {}", target.type_name, settings.get("name"), token.as_str())
+        }
+        Effect::Read { query, .. } => format!("read {:?}", query.ids),
+        Effect::Update { id, settings, .. } => format!("update {id} to {settings:?}"),
+        Effect::Delete { id, .. } => format!("delete {id}"),
+        Effect::Data { target, .. } => format!("look up {}", target.type_name),
+    }
+}
+
+fn said(effect: &Effect, answer: &Answer) -> String {
+    let answer = match answer {
+        Answer::Read(Ok(found)) => found.iter().map(|(id, it)| format!("{id} {:?}", it.status)).collect::<Vec<_>>().join(", "),
+        Answer::Created(Ok(id)) => id.to_string(),
+        other => format!("{other:?}"),
+    };
+    format!("{} → {answer}", name(effect))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What the world says of everything that is recorded.
+pub fn observe(scene: &Scene, state: &State) -> Observed {
+    let look = |(address, record): (&crate::address::Address, &crate::state::Record)| {
+        (address.clone(), scene.world.live(scene.now, address.type_name(), &record.id))
+    };
+    Observed { live: state.resources.iter().map(look).collect(), ..Observed::default() }
+}
+
+/// Plans with the real planner. The error is what it complained of.
+pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Planned, String> {
+    let (types, observed) = (SimTypes::default(), observe(scene, state));
+    let request = Request {
+        configuration: wish,
+        types: &types,
+        state,
+        observed: &observed,
+        options,
+        sealer: &scene.sealer,
+        account: "111111111111",
+        region: "sim",
+        digest: "",
+    };
+    match plan::plan(request) {
+        plan::Outcome::Planned(planned) => Ok(*planned),
+        plan::Outcome::NeedsData(_) | plan::Outcome::NeedsImports(_) => Err("the planner wants to read what there is not".into()),
+        plan::Outcome::Refused(complaints) => Err(format!("{complaints:?}")),
+    }
+}
+
+/// Settles what former runs left open. The state is as stored afterwards.
+pub fn settle_open(scene: &mut Scene, drive: &mut Drive<'_>, state: State, abandoned: Option<Time>) -> (End, State, Vec<String>) {
+    let types = SimTypes::default();
+    let began = BEGAN + millis(scene.now);
+    let mut settles = settles();
+    drive.watcher.settles(&mut settles);
+    let open = settle::Open {
+        state,
+        types: &types,
+        settles,
+        pace: Pace { seed: scene.rng.bits(), ..Pace::default() },
+        began,
+        last_sign: BEGAN + millis(abandoned.unwrap_or(scene.now)),
+    };
+    let mut settling = Settling::new(open);
+    let end = drive.run(scene, &mut settling);
+    let failures = settling.failures().iter().map(|(address, it)| format!("{address}: {it}")).collect();
+    (end, settling.into_state(), failures)
+}
+
+/// Carries out a plan over the scene: the machine, driven to its end. Stores the state at the end, as a real run does.
+pub fn carry_out(
+    scene: &mut Scene,
+    drive: &mut Drive<'_>,
+    wish: &mut dyn Configuration,
+    state: State,
+    planned: Planned,
+    concurrency: usize,
+) -> Result<(End, Outcome), String> {
+    let types = SimTypes::default();
+    let sealer = scene.sealer.clone();
+    let observed = observe(scene, &state);
+    let mut steps = planned.plan.steps;
+    drive.watcher.steps(&mut steps);
+    let mut settles = settles();
+    drive.watcher.settles(&mut settles);
+    let mut known = Known::new(wish, &types, &state, &observed, &steps);
+    let mut bits = scene.rng.split();
+    let mut mint = Mint::new(drive.epoch, move || u128::from(bits.bits()) << 64 | u128::from(bits.bits()));
+    let setup = Setup {
+        steps,
+        state,
+        types: &types,
+        desired: &mut known,
+        sealer: &sealer,
+        settles,
+        timeouts: BTreeMap::new(),
+        lifecycles: planned.instances.iter().map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect(),
+        mint: &mut mint,
+        pace: Pace { concurrency, seed: scene.rng.bits(), ..Pace::default() },
+        began: BEGAN + millis(scene.now),
+    };
+    let mut machine = Machine::new(setup).map_err(|it| it.to_string())?;
+    let end = drive.run(scene, &mut machine);
+    let stuck = format!("{:?}", machine.state().intents);
+    let (outcome, state) = machine.end();
+    if end == End::Stuck {
+        return Err(format!("the machine is stuck: {stuck}"));
+    }
+    if end == End::Finished {
+        // A holder that lost the lock is told so.
+        let _ = scene.vault.save(drive.epoch, &state);
+        scene.vault.give_back(drive.epoch);
+    }
+    Ok((end, outcome))
+}
+
+/// Applies a plan in calm weather: what the state is afterwards, and the world with it. For tests of plans.
+pub fn apply_plan(scene: &mut Scene, wish: &mut dyn Configuration, planned: Planned) -> Result<(Outcome, State), String> {
+    let taken = scene.vault.take(scene.now).ok_or("the store has no state")?;
+    let mut drive = Drive {
+        epoch: taken.epoch,
+        faults: Faults::default(),
+        interrupts: Vec::new(),
+        watcher: &mut Nobody,
+        meanwhile: None,
+        lease_until: scene.now + LEASE,
+    };
+    let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, planned, 8)?;
+    let state = scene.vault.read().ok_or("the store has no state")?;
+    Ok((outcome, state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wish::{Block, Wish};
+    use super::super::world::Weather;
+    use super::*;
+    use crate::state::Lineage;
+    use crate::value::Value;
+
+    fn block(name: &str, parents: &[&str]) -> Block {
+        Block {
+            settings: [("name", Value::from(name)), ("size", Value::from(3))].into(),
+            parents: parents.iter().map(|it| it.parse().unwrap()).collect(),
+            ..Block::default()
+        }
+    }
+
+    fn scene() -> Scene {
+        let weather = Weather { hides: Duration::from_secs(5), slow: Duration::from_secs(30), breaks: 0 };
+        let state = State::new("dev".parse().unwrap(), Lineage("l".into()));
+        Scene::new(World::new(Rng::new(1), weather), Vault::new(&state), Rng::new(2))
+    }
+
+    fn apply(scene: &mut Scene, wish: &mut Wish, options: &Options) -> (Outcome, State) {
+        let state = scene.vault.read().unwrap();
+        let planned = plan(scene, wish, &state, options).unwrap();
+        let result = apply_plan(scene, wish, planned).unwrap();
+        assert_eq!(result.0.failed, [], "{}", scene.log.join("\n"));
+        assert_eq!((&scene.world.violations, &scene.vault.violations), (&vec![], &vec![]), "{}", scene.log.join("\n"));
+        result
+    }
+
+    #[test]
+    fn a_stack_is_made_changed_and_destroyed() {
+        let mut scene = scene();
+        let blocks = [
+            ("sim_slow.net", block("net", &[])),
+            ("sim_shell.box", block("box", &["sim_slow.net"])),
+            ("sim_named.disk", block("disk", &["sim_slow.net", "sim_shell.box"])),
+            ("sim_bare.plug", block("plug", &["sim_named.disk"])),
+        ];
+        let mut wish = Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect());
+        let (outcome, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!((outcome.done, state.resources.len(), state.intents.len()), (4, 4, 0));
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+
+        wish.blocks.get_mut(&"sim_slow.net".parse().unwrap()).unwrap().settings.insert("flavor", "new".into());
+        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!(scene.world.things.len(), 4);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+
+        let (_, state) = apply(&mut scene, &mut wish, &Options { destroy: true, ..Options::default() });
+        scene.advance(scene.now + Duration::from_secs(60));
+        assert_eq!(state.resources.len(), 0);
+        assert!(scene.world.things.values().all(|it| it.gone.is_some()));
+    }
+}

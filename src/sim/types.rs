@@ -1,0 +1,115 @@
+//! The resource types of the simulated cloud: each has one of the habits by which real types trouble an engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::remote::Settle;
+use crate::schema::{Attribute, Equality, Limits, Presence, Schema, Shape, Types};
+use crate::value::Value;
+
+/// What a type does that others do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habit {
+    pub name: &'static str,
+    /// A repeated creation with the same token is the same creation.
+    pub by_token: bool,
+    /// The name is the id, and there is only one of it.
+    pub by_name: bool,
+    pub tagged: bool,
+    /// Takes its time to become ready, and to go.
+    pub slow: bool,
+    /// Its creation cannot set `size`: an update must.
+    pub shell: bool,
+}
+
+const PLAIN: Habit = Habit { name: "sim_instant", by_token: false, by_name: false, tagged: true, slow: false, shell: false };
+
+/// Every type: `name`, `size`, `flavor` (fixed), `zone` (the cloud chooses), `parents` (fixed; must be ready before, and cannot
+/// go before), `peers` (later), `secret` (never told), `tags` where it has them; the outputs are `id` and `arn`.
+pub const HABITS: [Habit; 6] = [
+    PLAIN,
+    Habit { name: "sim_slow", slow: true, ..PLAIN },
+    Habit { name: "sim_token", by_token: true, ..PLAIN },
+    Habit { name: "sim_named", by_name: true, ..PLAIN },
+    Habit { name: "sim_bare", by_name: true, tagged: false, ..PLAIN },
+    Habit { name: "sim_shell", shell: true, slow: true, ..PLAIN },
+];
+
+pub fn habit(type_name: &str) -> Habit {
+    HABITS.into_iter().find(|it| it.name == type_name).unwrap_or(PLAIN)
+}
+
+/// How patient one must be with the types here, at most: what the cloud hides it hides for less than `hidden`.
+pub fn settle() -> Settle {
+    Settle {
+        every: Duration::from_secs(1),
+        every_max: Duration::from_secs(8),
+        hidden: Duration::from_secs(60),
+        create: Duration::from_secs(900),
+        update: Duration::from_secs(900),
+        delete: Duration::from_secs(900),
+        typical: Duration::from_secs(2),
+    }
+}
+
+pub fn settles() -> BTreeMap<String, Settle> {
+    HABITS.iter().map(|it| (it.name.to_owned(), settle())).collect()
+}
+
+fn attribute(shape: Shape, presence: Presence) -> Attribute {
+    Attribute {
+        doc: String::new(),
+        shape,
+        presence,
+        fixed: false,
+        later: false,
+        secret: false,
+        local: false,
+        equality: Equality::Exact,
+        default: Value::Null,
+        limits: Limits::default(),
+    }
+}
+
+pub fn schema(type_name: &str) -> Schema {
+    let habit = habit(type_name);
+    let text = || attribute(Shape::String, Presence::Optional);
+    let mut attributes = vec![
+        ("id", attribute(Shape::String, Presence::Computed)),
+        ("arn", attribute(Shape::String, Presence::Computed)),
+        ("name", Attribute { fixed: habit.by_name, ..attribute(Shape::String, Presence::Required) }),
+        ("size", attribute(Shape::Number, Presence::Optional)),
+        ("flavor", Attribute { fixed: true, ..text() }),
+        ("zone", Attribute { fixed: true, ..attribute(Shape::String, Presence::Auto) }),
+        ("parents", Attribute { fixed: true, ..attribute(Shape::List(Box::new(Shape::String)), Presence::Optional) }),
+        ("peers", Attribute { later: true, ..attribute(Shape::Set(Box::new(Shape::String)), Presence::Optional) }),
+        ("secret", Attribute { secret: true, ..text() }),
+    ];
+    if habit.tagged {
+        attributes.push(("tags", attribute(Shape::Map(Box::new(Shape::String)), Presence::Optional)));
+    }
+    let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
+    Schema { type_name: habit.name.into(), doc: String::new(), attributes, exclusive: Vec::new() }
+}
+
+/// All of them; there are no data sources.
+pub struct SimTypes(BTreeMap<&'static str, Schema>);
+
+impl Default for SimTypes {
+    fn default() -> Self {
+        Self(HABITS.iter().map(|it| (it.name, schema(it.name))).collect())
+    }
+}
+
+impl Types for SimTypes {
+    fn resource(&self, type_name: &str) -> Option<&Schema> {
+        self.0.get(type_name)
+    }
+    fn data(&self, _: &str) -> Option<&Schema> {
+        None
+    }
+    fn names(&self) -> Vec<&str> {
+        self.0.keys().copied().collect()
+    }
+}

@@ -1,0 +1,137 @@
+//! [`Vault`]: the simulated store: a document, a journal behind it, a lock with an epoch; kept as bytes, like a real one.
+
+use crate::apply::{NotStored, Time};
+use crate::state::{Commit, Entry, Position, State, codec};
+
+#[derive(Clone, Debug)]
+pub struct Vault {
+    document: Vec<u8>,
+    journal: Vec<Commit>,
+    epoch: u64,
+    last: Option<Position>,
+    /// When the holder was last heard of, while it has not given the lock back.
+    held: Option<Time>,
+    /// What no run may ever do, and one did.
+    pub violations: Vec<String>,
+    /// Off only where the mistake of not checking is planted.
+    pub checks_epoch: bool,
+}
+
+/// The lock, taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    pub epoch: u64,
+    pub state: State,
+    /// The former holder's last sign of life, if it did not give the lock back.
+    pub abandoned: Option<Time>,
+}
+
+impl Vault {
+    pub fn new(state: &State) -> Self {
+        let mut vault = Self {
+            document: Vec::new(),
+            journal: Vec::new(),
+            epoch: state.epoch,
+            last: state.watermark,
+            held: None,
+            violations: Vec::new(),
+            checks_epoch: true,
+        };
+        vault.write(state);
+        vault
+    }
+
+    /// The state with the journal folded in, as readers see it.
+    pub fn read(&mut self) -> Option<State> {
+        let stack = serde_json::from_slice::<serde_json::Value>(&self.document).ok()?;
+        let stack = stack.get("stack")?.as_str()?.parse().ok()?;
+        let mut state = match codec::decode(&self.document, &stack) {
+            Ok(state) => state,
+            Err(error) => {
+                self.violations.push(format!("the state cannot be read: {error}"));
+                return None;
+            }
+        };
+        if let Err(gap) = state.replay(&self.journal) {
+            self.violations.push(gap.to_string());
+        }
+        Some(state)
+    }
+
+    /// Takes the lock over; whether the time has come for that, the caller knows.
+    pub fn take(&mut self, now: Time) -> Option<Taken> {
+        let mut state = self.read()?;
+        let abandoned = self.held.replace(now);
+        self.epoch = self.epoch.max(state.epoch) + 1;
+        state.epoch = self.epoch;
+        self.last = None;
+        state.watermark = None;
+        self.journal.clear();
+        self.write(&state);
+        Some(Taken { epoch: self.epoch, state, abandoned })
+    }
+
+    pub fn give_back(&mut self, epoch: u64) {
+        if epoch == self.epoch {
+            self.held = None;
+        }
+    }
+
+    /// The holder has given a sign of life.
+    pub fn renew(&mut self, epoch: u64, now: Time) {
+        if epoch == self.epoch {
+            self.held = Some(now);
+        }
+    }
+
+    pub fn holder(&self) -> u64 {
+        self.epoch
+    }
+
+    pub fn append(&mut self, epoch: u64, entries: &[Entry]) -> Result<Position, NotStored> {
+        if epoch != self.epoch && self.checks_epoch {
+            return Err(NotStored::LockLost(format!("epoch {} has the lock now", self.epoch)));
+        }
+        let text = match serde_json::to_string(entries) {
+            Ok(text) => text,
+            Err(error) => {
+                self.violations.push(format!("an entry that must not be stored: {error}"));
+                return Err(NotStored::Failed(error.to_string()));
+            }
+        };
+        if text.contains(super::story::SECRET) {
+            self.violations.push("a secret in clear in the journal".into());
+        }
+        let position = Position::next(self.last, self.epoch);
+        match serde_json::from_str(&text) {
+            Ok(entries) => self.journal.push(Commit { position, entries }),
+            Err(error) => self.violations.push(format!("an entry that cannot be read again: {error}")),
+        }
+        self.last = Some(position);
+        Ok(position)
+    }
+
+    pub fn save(&mut self, epoch: u64, state: &State) -> Result<(), NotStored> {
+        if epoch != self.epoch && self.checks_epoch {
+            return Err(NotStored::LockLost(format!("epoch {} has the lock now", self.epoch)));
+        }
+        let mut state = state.clone();
+        state.watermark = self.last;
+        state.epoch = self.epoch;
+        self.journal.clear();
+        self.write(&state);
+        Ok(())
+    }
+
+    fn write(&mut self, state: &State) {
+        match codec::encode(state) {
+            Ok(bytes) => {
+                if String::from_utf8_lossy(&bytes).contains(super::story::SECRET) {
+                    self.violations.push("a secret in clear in the state".into());
+                }
+                self.document = bytes;
+            }
+            Err(error) => self.violations.push(format!("a state that must not be stored: {error}")),
+        }
+    }
+}

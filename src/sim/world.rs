@@ -1,0 +1,223 @@
+//! [`World`]: the simulated cloud. It takes nothing that a real one would refuse, and forgives nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::rng::Rng;
+use super::types::{Habit, habit};
+use crate::apply::{Answer, Effect, Time};
+use crate::remote::{Class, Fault, Found, Id, Live, Status, tags};
+use crate::value::Value;
+
+/// One thing that exists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thing {
+    pub type_name: String,
+    /// With every tag.
+    pub settings: Value,
+    pub token: Option<String>,
+    /// Nobody can see it before.
+    pub visible: Time,
+    pub ready: Time,
+    /// It becomes ready never.
+    pub broken: bool,
+    /// It goes then.
+    pub gone: Option<Time>,
+    pub foreign: bool,
+}
+
+/// How the cloud behaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weather {
+    /// At most: how long what was just made is hidden; must stay below the types' `hidden`.
+    pub hides: Duration,
+    /// At most: how long slow types take.
+    pub slow: Duration,
+    /// One creation in so many never becomes ready; zero for none.
+    pub breaks: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct World {
+    pub things: BTreeMap<Id, Thing>,
+    pub weather: Weather,
+    made: u64,
+    rng: Rng,
+    /// What no run may ever do, and one did.
+    pub violations: Vec<String>,
+}
+
+impl World {
+    pub fn new(rng: Rng, weather: Weather) -> Self {
+        Self { things: BTreeMap::new(), weather, made: 0, rng, violations: Vec::new() }
+    }
+
+    /// Does it, now. Whether anyone hears of it is up to the network.
+    pub fn perform(&mut self, now: Time, effect: &Effect) -> Answer {
+        self.things.retain(|_, it| it.gone.is_none_or(|at| at > now));
+        match effect {
+            Effect::Create { target, settings, token } => {
+                Answer::Created(self.create(now, &target.type_name, settings, token.as_str()))
+            }
+            Effect::Find { target, settings, token } => {
+                Answer::Found(self.find(now, &target.type_name, settings, token.as_str()))
+            }
+            Effect::Read { target, query } => {
+                let wanted = query.ids.iter().filter_map(|id| Some((id.clone(), self.live(now, &target.type_name, id)?)));
+                Answer::Read(Ok(wanted.collect::<Found>()))
+            }
+            Effect::Update { id, settings, .. } => Answer::Updated(self.update(now, id, settings)),
+            Effect::Delete { id, .. } => Answer::Deleted(self.delete(now, id)),
+            Effect::Data { target, .. } => Answer::Data(Err(fault(Class::Refused, "Data", &target.type_name))),
+            Effect::Append(_) => Answer::Appended(Err(crate::apply::NotStored::Failed("the cloud keeps no journal".into()))),
+        }
+    }
+
+    /// As the cloud shows it.
+    pub fn live(&self, now: Time, type_name: &str, id: &Id) -> Option<Live> {
+        let thing = self.things.get(id).filter(|it| it.type_name == type_name && it.visible <= now)?;
+        if thing.gone.is_some_and(|it| it <= now) {
+            return None;
+        }
+        let status = match thing {
+            Thing { gone: Some(_), .. } => Status::Pending("deleting".into()),
+            Thing { broken: true, ready, .. } if *ready <= now => Status::Failed("broken".into()),
+            Thing { ready, .. } if *ready > now => Status::Pending("creating".into()),
+            Thing { .. } => Status::Ready,
+        };
+        let outputs = Value::object([("id", Value::from(id.as_str())), ("arn", Value::from(format!("arn:sim:{id}")))]);
+        // Secrets are taken and never told.
+        Some(Live { settings: thing.settings.with("secret", Value::Null), outputs, status })
+    }
+
+    fn create(&mut self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Id, Fault> {
+        let habit = habit(type_name);
+        if habit.by_token {
+            let twin = self.things.iter().find(|(_, it)| it.type_name == type_name && it.token.as_deref() == Some(token));
+            if let Some((id, _)) = twin {
+                return Ok(id.clone());
+            }
+        }
+        self.check_parents(now, settings)?;
+        self.made += 1;
+        let id = match habit.by_name {
+            true => Id::new(format!("{}/{}", type_name, settings.get("name").as_str().unwrap_or_default())),
+            false => Id::new(format!("{}-{}", type_name, self.made)),
+        };
+        if self.things.contains_key(&id) {
+            return Err(fault(Class::Exists, "Create", id.as_str()));
+        }
+        let visible = now + self.chance(self.weather.hides);
+        let ready = if habit.slow { now + self.chance(self.weather.slow) } else { now };
+        let mut settings = settings.unmark_deep().0;
+        if habit.shell {
+            settings = settings.with("size", Value::Null);
+        }
+        settings = settings.with("peers", Value::Null);
+        if settings.get("zone").is_null() {
+            settings = settings.with("zone", format!("zone-{}", self.made % 3).into());
+        }
+        let broken = habit.slow && self.rng.one_in(self.weather.breaks);
+        let token = Some(token.to_owned());
+        let type_name = type_name.to_owned();
+        let thing = Thing { type_name, settings, token, visible, ready, broken, gone: None, foreign: false };
+        self.things.insert(id.clone(), thing);
+        Ok(id)
+    }
+
+    fn check_parents(&mut self, now: Time, settings: &Value) -> Result<(), Fault> {
+        for parent in names(&settings.get("parents")) {
+            match self.things.get(&parent) {
+                None => return Err(fault(Class::Refused, "Create", &format!("there is no {parent}"))),
+                Some(it) if it.gone.is_some() => {
+                    return Err(fault(Class::Refused, "Create", &format!("{parent} is being deleted")));
+                }
+                Some(it) if it.ready > now => {
+                    self.violations.push(format!("something was made before its parent {parent} was ready"));
+                }
+                Some(it) if it.visible > now => return Err(fault(Class::Settling, "Create", "the parent is not visible yet")),
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Option<Id>, Fault> {
+        let habit = habit(type_name);
+        let mut all = self.things.iter().filter(|(_, it)| it.type_name == type_name && it.visible <= now && it.gone.is_none());
+        if habit.by_name {
+            let named = all.find(|(_, it)| it.settings.get("name") == settings.get("name"));
+            return match named {
+                Some((id, thing)) if is_ours(habit, thing, settings, token) => Ok(Some(id.clone())),
+                Some((id, _)) => Err(fault(Class::Exists, "Find", id.as_str())),
+                None => Ok(None),
+            };
+        }
+        let ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
+        Ok(ours.last().map(|(id, _)| id.clone()))
+    }
+
+    fn update(&mut self, now: Time, id: &Id, settings: &Value) -> Result<(), Fault> {
+        let spread = self.chance(self.weather.slow / 4);
+        let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
+            return Err(fault(Class::Missing, "Update", id.as_str()));
+        };
+        if thing.ready > now {
+            self.violations.push(format!("{id} was changed before it was ready"));
+        }
+        if thing.foreign {
+            self.violations.push(format!("{id} is somebody else's, and was changed"));
+        }
+        for name in ["flavor", "parents"] {
+            let (a, b) = (thing.settings.get(name), settings.get(name));
+            if names(&a) != names(&b) || a.as_str() != b.as_str() {
+                self.violations.push(format!("{id}: `{name}` is fixed, and was to be changed"));
+            }
+        }
+        let zone = thing.settings.get("zone");
+        thing.settings = settings.unmark_deep().0.with("zone", zone);
+        if habit(&thing.type_name).slow {
+            thing.ready = now + spread;
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, now: Time, id: &Id) -> Result<(), Fault> {
+        let takes = self.chance(self.weather.slow);
+        let child = self.things.iter().find(|(_, it)| names(&it.settings.get("parents")).contains(id)).map(|(id, _)| id.clone());
+        let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
+            return Err(fault(Class::Missing, "Delete", id.as_str()));
+        };
+        if let Some(child) = child {
+            return Err(fault(Class::InUse, "Delete", &format!("{id} is used by {child}")));
+        }
+        if thing.foreign {
+            self.violations.push(format!("{id} is somebody else's, and was deleted"));
+        }
+        thing.gone = Some(if habit(&thing.type_name).slow { now + takes } else { now });
+        self.things.retain(|_, it| it.gone.is_none_or(|at| at > now));
+        Ok(())
+    }
+
+    fn chance(&mut self, limit: Duration) -> Duration {
+        self.rng.millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// By the tag; where there are none, by all that cannot change.
+fn is_ours(habit: Habit, thing: &Thing, settings: &Value, token: &str) -> bool {
+    if habit.tagged {
+        return thing.settings.get("tags").get(tags::ID).as_str() == Some(token);
+    }
+    thing.settings.get("flavor") == settings.get("flavor")
+        && names(&thing.settings.get("parents")) == names(&settings.get("parents"))
+}
+
+/// The ids in a list.
+pub fn names(list: &Value) -> Vec<Id> {
+    list.items().unwrap_or_default().into_iter().filter_map(|it| it.as_str().map(Id::new)).collect()
+}
+
+fn fault(class: Class, call: &str, message: &str) -> Fault {
+    Fault::new(class, format!("sim:{call}"), message)
+}
