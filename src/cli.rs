@@ -23,6 +23,7 @@ mod planning;
 mod schema;
 mod stack;
 mod state;
+mod texts;
 mod unlock;
 mod validate;
 mod version;

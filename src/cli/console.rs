@@ -97,5 +97,5 @@ fn complain(call: &Call, line: &str, diagnostics: &[Diagnostic]) {
         }
     }
     let sources = Typed(line, call.sources());
-    call.tell(&render::render_all(diagnostics, &sources, call.err_style().colour));
+    call.tell(&render::render(diagnostics, &sources, call.err_style().colour));
 }

@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::cli::args::{Inputs, StackArgs};
 use crate::cli::call::Call;
 use crate::cli::exit::{Ended, Exit, Stop};
-use crate::diag::render::Sources;
+use crate::cli::texts::Texts;
 use crate::diag::{Diagnostic, nearest};
 use crate::remote::ConfigName;
 use crate::stack::source::{Folder, Source};
@@ -44,7 +44,7 @@ pub fn inspect(call: &mut Call, args: &StackArgs) -> Ended<(Stack, Vec<Diagnosti
     let source: Arc<dyn Source> = Arc::new(Folder::open(&root).map_err(|error| {
         Diagnostic::error("io", format!("{} cannot be read", root.display())).detail(error.to_string())
     })?);
-    call.know(Arc::new(Texts(source.clone())));
+    call.know(Texts::new(source.clone()));
     let catalog = Arc::new(Catalog::new());
     let request =
         LoadRequest { source, stack: name.clone(), variables: given(call, &args.inputs)?, types: &*catalog, account: None };
@@ -147,16 +147,6 @@ pub fn address(text: &str) -> Ended<Address> {
     text.parse().map_err(|error: crate::address::NameError| {
         Stop { exit: Exit::Usage, diagnostics: vec![Diagnostic::error("address", error.to_string())] }
     })
-}
-
-/// Texts of files by the names that spans have.
-struct Texts(Arc<dyn Source>);
-
-impl Sources for Texts {
-    fn text(&self, file: &str) -> Option<Arc<str>> {
-        let bytes = self.0.read(file).ok()?;
-        Some(String::from_utf8_lossy(&bytes).into())
-    }
 }
 
 /// Knows nothing of anything: for what is done without a look at the cloud or the state.

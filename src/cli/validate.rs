@@ -68,6 +68,6 @@ fn document(it: &Diagnostic, call: &Call) -> Json {
         "bytes": it.span.as_ref().map(|span| [span.start, span.end]),
         "address": it.address,
         "hints": it.hints.iter().map(hint).collect::<Vec<_>>(),
-        "text": render::render(it, call.sources(), false),
+        "text": render::render(std::slice::from_ref(it), call.sources(), false),
     })
 }
