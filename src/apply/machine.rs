@@ -44,7 +44,7 @@ pub struct Setup<'a> {
     pub timeouts: BTreeMap<Address, Timeouts>,
     /// Of instances that leave something to others.
     pub lifecycles: BTreeMap<Address, Lifecycle>,
-    pub mint: &'a mut Mint<'static>,
+    pub mint: &'a mut Mint,
     pub pace: Pace,
     /// When the run began, in milliseconds since 1970.
     pub began: u64,
@@ -57,7 +57,7 @@ pub struct Machine<'a> {
     pub(super) types: &'a dyn Types,
     pub(super) desired: &'a mut dyn Desired,
     pub(super) sealer: &'a Sealer,
-    pub(super) mint: &'a mut Mint<'static>,
+    pub(super) mint: &'a mut Mint,
     pub(super) patience: Patience,
     pub(super) timeouts: BTreeMap<Address, Timeouts>,
     pub(super) lifecycles: BTreeMap<Address, Lifecycle>,
