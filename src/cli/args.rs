@@ -184,16 +184,10 @@ mod tests {
     #[test]
     fn one_dash_is_enough_for_a_long_option() {
         let mended = |args: &[&str]| -> Vec<OsString> { with_double_dashes(args.iter().map(Into::into).collect()) };
-        assert_eq!(mended(&["infra", "-target=a.b", "-var", "x=1", "-C", "dir", "--", "-var"]), [
-            "infra",
-            "--target=a.b",
-            "--var",
-            "x=1",
-            "-C",
-            "dir",
-            "--",
-            "-var"
-        ]);
+        assert_eq!(
+            mended(&["infra", "-target=a.b", "-var", "x=1", "-C", "dir", "--", "-var"]),
+            ["infra", "--target=a.b", "--var", "x=1", "-C", "dir", "--", "-var"]
+        );
     }
 
     #[test]

@@ -12,10 +12,10 @@ use super::connect::Connected;
 use super::exit::{Ended, Exit};
 use super::look::Depth;
 use super::{guard, plan, planning};
+use crate::address::Address;
 use crate::apply::drive::{self, Edge};
 use crate::apply::event::{Failure, Outcome};
 use crate::apply::{Mint, Pace};
-use crate::address::Address;
 use crate::cloud::aws::mutation_attempt;
 use crate::diag::Diagnostic;
 use crate::plan::{Observed, Options, Plan, Planned};
@@ -64,7 +64,16 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
     let (mut session, state) = connected.lock(call, change.goal.command(), &change.carrying).await?;
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
     let progress = progress(call);
-    let mut run = Run { call, connected: &mut connected, session: &mut *session, change: &change, progress, total: Outcome::default(), quiet: true, began };
+    let mut run = Run {
+        call,
+        connected: &mut connected,
+        session: &mut *session,
+        change: &change,
+        progress,
+        total: Outcome::default(),
+        quiet: true,
+        began,
+    };
     let ended = run.all(state).await;
     let Run { progress, total, quiet, .. } = run;
     progress.finish(&total);
@@ -113,7 +122,8 @@ impl Run<'_> {
         self.call.only(&[Format::Text, Format::Json])?;
         let sealer = self.connected.sealer(self.call).await?;
         let mut state = self.settle(state).await?;
-        let seed = drive::seed().map_err(|error| Diagnostic::error("io", "there are no random numbers").detail(error.to_string()))?;
+        let seed =
+            drive::seed().map_err(|error| Diagnostic::error("io", "there are no random numbers").detail(error.to_string()))?;
         let mut mint = Mint::new(self.session.epoch(), seed);
         let mut options = planning::options(self.connected, &self.change.selection)?;
         if let Goal::Nothing = self.change.goal {
@@ -143,7 +153,8 @@ impl Run<'_> {
                 self.print_outputs(&state);
                 return Ok(Exit::Done);
             }
-            let may_go_on = matches!(self.change.goal, Goal::Files) && (!self.change.carrying.auto_approve || self.change.carrying.allow_deferred);
+            let may_go_on = matches!(self.change.goal, Goal::Files)
+                && (!self.change.carrying.auto_approve || self.change.carrying.allow_deferred);
             if !may_go_on {
                 return Ok(self.deferred(&planned.plan));
             }
@@ -274,7 +285,10 @@ impl Run<'_> {
         }
         let mut text = String::from("\n");
         for (name, it) in &state.outputs {
-            text.push_str(&format!("{name} = {}\n", if it.sensitive { "(sensitive)".to_owned() } else { value::inline(&it.value) }));
+            text.push_str(&format!(
+                "{name} = {}\n",
+                if it.sensitive { "(sensitive)".to_owned() } else { value::inline(&it.value) }
+            ));
         }
         self.call.print(&text);
     }

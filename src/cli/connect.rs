@@ -52,7 +52,8 @@ pub async fn store(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dy
             Ok(Box::new(store.with_lease(*lease)) as Box<dyn Store>)
         }
         StateSettings::S3 { bucket, key, lock_table, kms_key, lease, region } => {
-            let settings = Settings { region: region.clone().unwrap_or_else(|| stack.settings.region.clone()), ..Settings::default() };
+            let settings =
+                Settings { region: region.clone().unwrap_or_else(|| stack.settings.region.clone()), ..Settings::default() };
             let place = Place {
                 stack: stack.name.clone(),
                 bucket: bucket.clone(),
@@ -138,7 +139,8 @@ impl Connected {
     /// One line that says what this is about, with the endpoint if it is not AWS.
     fn announce(&self, call: &Call) {
         let style = call.err_style();
-        let mut line = format!("stack {} · account {} · {} · state {}", self.stack.name, self.account, self.region, self.store.place());
+        let mut line =
+            format!("stack {} · account {} · {} · state {}", self.stack.name, self.account, self.region, self.store.place());
         if let Some(endpoint) = &self.endpoint {
             line.push_str(&format!(" · endpoint {endpoint}"));
         }
@@ -193,9 +195,11 @@ impl Connected {
         match self.clouds.owned(self.stack.name.as_str()).await {
             Ok(found) => guard::lost_state(self.stack.name.as_str(), &self.store.place(), &found)?,
             // What may not be seen cannot stop anybody, but it is said.
-            Err(error) => call.complain(&[Diagnostic::warning("unseen", "it could not be checked whether the stack had a state before")
-                .detail(error.to_string())
-                .note("it would show by things with the tag infra:stack")]),
+            Err(error) => {
+                call.complain(&[Diagnostic::warning("unseen", "it could not be checked whether the stack had a state before")
+                    .detail(error.to_string())
+                    .note("it would show by things with the tag infra:stack")])
+            }
         }
         let mut state = State::new(self.stack.name.clone(), Lineage(random(call)?.into()));
         state.account = Some(self.account.clone());

@@ -1,6 +1,5 @@
 //! `infra console [STACK]`: expressions against the stack. A prompt on a terminal, else one expression a line.
 
-
 use rustyline::error::ReadlineError;
 
 use super::args::StackArgs;
@@ -9,8 +8,8 @@ use super::connect::{self, Purpose};
 use super::exit::{Ended, Exit};
 use super::stack;
 use crate::address::Address;
-use crate::diag::render::{self, Sources};
 use crate::diag::Diagnostic;
+use crate::diag::render::{self, Sources};
 use crate::remote::ConfigName;
 use crate::stack::print::print;
 use crate::stack::{Host, Program};

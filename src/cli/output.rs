@@ -46,7 +46,11 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
         Format::Text | Format::Markdown => {
             let widest = outputs.keys().map(|it| columns(it)).max().unwrap_or(0);
             for (name, it) in &outputs {
-                call.print(&format!("{} = {}\n", pad(name, widest), if it.sensitive { "(sensitive)".into() } else { inline(&it.value) }));
+                call.print(&format!(
+                    "{} = {}\n",
+                    pad(name, widest),
+                    if it.sensitive { "(sensitive)".into() } else { inline(&it.value) }
+                ));
             }
         }
     }

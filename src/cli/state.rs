@@ -56,7 +56,8 @@ pub async fn run(call: &mut Call, command: Command) -> Ended {
             let (stack, state) = read(call, &stack).await?;
             let state = state.ok_or_else(|| nothing(&stack))?;
             let bytes = crate::state::codec::encode(&state);
-            let bytes = bytes.map_err(|error| Diagnostic::error("bug", "the state cannot be written").detail(error.to_string()))?;
+            let bytes =
+                bytes.map_err(|error| Diagnostic::error("bug", "the state cannot be written").detail(error.to_string()))?;
             call.print(&String::from_utf8_lossy(&bytes));
         }
     }

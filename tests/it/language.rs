@@ -299,7 +299,9 @@ fn templates_trim_where_they_say_so() {
 
 #[test]
 fn an_unknown_leaves_its_neighbours_known() {
-    let it = good("resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\noutput \"x\" {\n value = { id = aws_vpc.m.id, n = 1, t = \"a-${aws_vpc.m.id}\", c = aws_vpc.m.cidr_block }\n}\n");
+    let it = good(
+        "resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\noutput \"x\" {\n value = { id = aws_vpc.m.id, n = 1, t = \"a-${aws_vpc.m.id}\", c = aws_vpc.m.cidr_block }\n}\n",
+    );
     let value = &it.outputs["x"].value;
     assert_eq!(value.get("n"), Value::from(1));
     assert_eq!(value.get("c"), Value::from("10.0.0.0/16"));
@@ -461,11 +463,16 @@ resource "aws_security_group" "g" {
 
 #[test]
 fn secrets_stay_marked() {
-    let it = good("resource \"aws_s3_bucket\" \"b\" {\n bucket = \"abc\"\n password = \"hunter2\"\n}\noutput \"x\" {\n value = nonsensitive(sensitive(1))\n}\noutput \"y\" {\n sensitive = true\n value = aws_s3_bucket.b.password\n}\n");
+    let it = good(
+        "resource \"aws_s3_bucket\" \"b\" {\n bucket = \"abc\"\n password = \"hunter2\"\n}\noutput \"x\" {\n value = nonsensitive(sensitive(1))\n}\noutput \"y\" {\n sensitive = true\n value = aws_s3_bucket.b.password\n}\n",
+    );
     assert!(it.instances[&"aws_s3_bucket.b".parse().unwrap()].settings.get("password").has_secret());
     assert!(it.outputs["y"].value.has_secret());
     assert_eq!(codes("output \"x\" {\n value = sensitive(1)\n}\n"), ["sensitive-output"]);
-    assert_eq!(codes("resource \"aws_vpc\" \"m\" {\n for_each = sensitive(toset([\"a\"]))\n cidr_block = \"10.0.0.0/16\"\n}\n"), ["sensitive-key"]);
+    assert_eq!(
+        codes("resource \"aws_vpc\" \"m\" {\n for_each = sensitive(toset([\"a\"]))\n cidr_block = \"10.0.0.0/16\"\n}\n"),
+        ["sensitive-key"]
+    );
 }
 
 #[test]
@@ -513,8 +520,11 @@ resource "aws_vpc" "m" {
 
 #[test]
 fn variables_come_from_outside() {
-    let text = format!("{STACK}variable \"n\" {{\n type = number\n}}\nvariable \"s\" {{\n type = string\n}}\nvariable \"l\" {{\n type = list(string)\n}}\noutput \"x\" {{\n value = [var.n + 1, var.s, var.l]\n}}\n");
-    let given = |name: &str, text: &str| Given { name: name.into(), value: GivenValue::Text(text.into()), origin: "--var".into() };
+    let text = format!(
+        "{STACK}variable \"n\" {{\n type = number\n}}\nvariable \"s\" {{\n type = string\n}}\nvariable \"l\" {{\n type = list(string)\n}}\noutput \"x\" {{\n value = [var.n + 1, var.s, var.l]\n}}\n"
+    );
+    let given =
+        |name: &str, text: &str| Given { name: name.into(), value: GivenValue::Text(text.into()), origin: "--var".into() };
     let mut loaded = load_with(&[("stacks/dev/a.hcl", &text)], vec![given("n", "41"), given("s", "[x]"), given("l", "[\"a\"]")]);
     assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.program, &loaded.diagnostics));
     let it = loaded.program.evaluate(&mut World::default());
@@ -537,7 +547,8 @@ fn the_console_sees_the_stack() {
 #[test]
 fn functions_read_files_of_the_repository_and_no_others() {
     let main = "output \"x\" {\n value = [file(\"t.txt\"), templatefile(\"../t.tpl\", { n = 2 }), fileexists(\"no\")]\n}\n";
-    let files = [("stacks/dev/a.hcl", STACK), ("stacks/dev/main.hcl", main), ("stacks/dev/t.txt", "hi"), ("stacks/t.tpl", "n=${n}")];
+    let files =
+        [("stacks/dev/a.hcl", STACK), ("stacks/dev/main.hcl", main), ("stacks/dev/t.txt", "hi"), ("stacks/t.tpl", "n=${n}")];
     let mut loaded = load(&files);
     let before = loaded.program.digest();
     let it = loaded.program.evaluate(&mut World::default());

@@ -34,7 +34,9 @@ pub fn ask(call: &mut Call, plan: &Plan, change: &Change, confirm: bool) -> Ende
             let options = if confirm { format!("--auto-approve --confirm {stack}") } else { "--auto-approve".to_owned() };
             let diagnostic = Diagnostic::error("nobody-to-ask", "the plan needs approval, and there is nobody to ask")
                 .detail("Standard input is not a terminal, or `CI` is set. Nothing was changed.")
-                .help(format!("{options}; or keep the plan with `infra plan --out FILE`, have it read, and apply it with --plan FILE"));
+                .help(format!(
+                    "{options}; or keep the plan with `infra plan --out FILE`, have it read, and apply it with --plan FILE"
+                ));
             Err(Stop::usage(diagnostic))
         }
     }
