@@ -28,13 +28,13 @@ pub struct CommandLine {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
     /// The folder that holds stacks/ [default: the nearest upwards]
-    #[arg(short = 'C', global = true, value_name = "DIR")]
+    #[arg(short = 'C', global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub dir: Option<PathBuf>,
     /// How to print the result
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_default_value = true)]
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_default_value = true, help_heading = "Everywhere")]
     pub format: Format,
     /// No colours, even on a terminal
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Everywhere")]
     pub no_color: bool,
 }
 
