@@ -153,8 +153,16 @@ impl Story {
             peers: peers.into_iter().collect(),
             ..Block::default()
         };
-        block.lifecycle.create_before_destroy = !habit.by_name && self.rng.one_in(3);
+        // Whatever it needs is replaced create-first with it, and of a name there can only be one.
+        let named = block.parents.iter().chain(&block.peers).any(|it| self.needs_name(it));
+        block.lifecycle.create_before_destroy = !habit.by_name && !named && self.rng.one_in(3);
         self.wish.blocks.insert(address, block);
+    }
+
+    fn needs_name(&self, address: &Address) -> bool {
+        let block = self.wish.blocks.get(address);
+        let mut needs = block.into_iter().flat_map(|it| it.parents.iter().chain(&it.peers));
+        super::types::habit(address.type_name()).by_name || needs.any(|it| self.needs_name(it))
     }
 
     fn change_block(&mut self, address: &Address) {
