@@ -37,10 +37,7 @@ impl Machine<'_> {
         if passes(fault.class) {
             return self.look_again(at);
         }
-        // What was made and never seen keeps its intent: "missing" could be "not visible yet" for the next run.
-        if self.works.get(&at).is_some_and(|it| it.seen) {
-            self.close(at, &fault.to_string());
-        }
+        self.close_if_known(at, &fault.to_string());
         self.fail_or_fence(at, fault.clone());
     }
 
@@ -203,14 +200,20 @@ impl Machine<'_> {
         let settle = self.patience.of(self.steps[at].address.type_name());
         let Some(work) = self.works.get_mut(&at) else { return };
         if self.now >= work.give_up {
-            let (failure, seen) = (self.late(at, None), self.works.get(&at).is_some_and(|it| it.seen));
-            if seen {
-                self.close(at, &failure.to_string());
-            }
+            let failure = self.late(at, None);
+            self.close_if_known(at, &failure.to_string());
             return self.fail(at, failure);
         }
         let pause = self.jitter.pause(settle.every, settle.every_max, work.looks);
         work.looks += 1;
         self.look_at(at, self.now + pause);
+    }
+
+    /// What was made and never seen keeps its intent, because "missing" could be "not visible yet" for the next run; so does
+    /// what is being deleted, because the next run must not plan with it.
+    fn close_if_known(&mut self, at: usize, message: &str) {
+        if self.works.get(&at).is_some_and(|it| it.seen && !it.acknowledged) {
+            self.close(at, message);
+        }
     }
 }
