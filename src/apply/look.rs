@@ -118,6 +118,7 @@ impl Machine<'_> {
                 let (live, desired) = (format!("{:?}", it.before), format!("{:?}", it.after));
                 return Err(Failure::DidNotTake { path: it.path.clone(), live, desired });
             }
+            None if !work.on_record => self.look_again(at),
             None if self.now >= work.give_up => return Err(self.late(at, work.last.clone())),
             None => {
                 if let Some(work) = self.works.get_mut(&at) {
@@ -150,7 +151,8 @@ impl Machine<'_> {
 
     fn imported(&mut self, at: usize, live: &Live, lifecycle: &Recorded, dependencies: &BTreeSet<Address>) {
         let step = self.steps[at].clone();
-        let (Some(schema), Some(id)) = (self.types.resource(step.address.type_name()), self.works.get(&at).and_then(|it| it.id.clone()))
+        let (Some(schema), Some(id)) =
+            (self.types.resource(step.address.type_name()), self.works.get(&at).and_then(|it| it.id.clone()))
         else {
             return;
         };

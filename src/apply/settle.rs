@@ -215,7 +215,8 @@ impl<'a> Settling<'a> {
     fn found(&mut self, op: &OpId, found: Option<Id>) {
         let Some(case) = self.cases.get_mut(op) else { return };
         let asked = case.asked.take().unwrap_or_default();
-        let watched = self.began.saturating_add(millis(asked)) < self.watch_until;
+        let watch_until = case.intent.watched_until.unwrap_or(self.watch_until);
+        let watched = self.began.saturating_add(millis(asked)) < watch_until;
         match (&case.question, found) {
             (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id),
             (Question::Watch(_), None) if !watched => self.close(op, Outcome::NeverHappened),

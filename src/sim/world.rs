@@ -199,6 +199,40 @@ impl World {
         Ok(())
     }
 
+    /// Somebody changes or removes one of our things by hand; says what was done.
+    pub fn meddle(&mut self, rng: &mut Rng) -> Option<String> {
+        let settled = self.things.iter().filter(|(_, it)| !it.foreign && it.gone.is_none());
+        let ids: Vec<Id> = settled.map(|(id, _)| id.clone()).collect();
+        let id = rng.pick(&ids)?.clone();
+        let used = self.things.values().any(|it| names(&it.settings.get("parents")).contains(&id));
+        let thing = self.things.get_mut(&id)?;
+        match rng.below(4) {
+            0 if !used => {
+                self.things.remove(&id);
+                Some(format!("somebody deletes {id}"))
+            }
+            1 if habit(&thing.type_name).tagged => {
+                let tags = thing.settings.get("tags").with("aws:note", "theirs".into()).with("note", "by hand".into());
+                thing.settings = thing.settings.with("tags", tags);
+                Some(format!("somebody tags {id}"))
+            }
+            _ => {
+                thing.settings = thing.settings.with("size", Value::from(90 + rng.below(9) as i64));
+                Some(format!("somebody changes the size of {id}"))
+            }
+        }
+    }
+
+    /// Something of somebody else's.
+    pub fn add_foreign(&mut self, type_name: &str, name: &str) {
+        let settings = Value::object([("name", Value::from(name)), ("flavor", "theirs".into())]);
+        let id = Id::new(if habit(type_name).by_name { format!("{type_name}/{name}") } else { format!("foreign-{name}") });
+        let (token, visible) = (None, Time::ZERO);
+        let type_name = type_name.to_owned();
+        let thing = Thing { type_name, settings, token, visible, ready: visible, broken: false, gone: None, foreign: true };
+        self.things.insert(id, thing);
+    }
+
     fn chance(&mut self, limit: Duration) -> Duration {
         self.rng.millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
     }
