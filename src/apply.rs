@@ -5,6 +5,8 @@
 
 mod call;
 mod compare;
+pub mod drive;
+mod driven;
 pub mod effect;
 pub mod event;
 mod journal;
@@ -19,6 +21,7 @@ pub mod settle;
 mod start;
 mod work;
 
+pub use driven::Driven;
 pub use effect::{Answer, Effect, EffectId, NotStored, Time};
 pub use known::Known;
 pub use machine::{Desired, Machine, Setup};

@@ -3,10 +3,9 @@
 //!
 //! `types` are the resource types that exist there, `world` is the cloud, `vault` the store, `wish` a configuration that is
 //! given instead of parsed, `run` one process from its lock to its end, `story` many of them with everything that can go
-//! wrong, `laws` what must hold all the time, `mistake` the list of planted mistakes by which the laws are tested.
+//! wrong, `laws` what must hold all the time.
 
 pub mod laws;
-pub mod mistake;
 mod rng;
 pub mod run;
 pub mod story;

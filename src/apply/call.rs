@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::event::{Event, Failure};
 use super::machine::{Machine, passes};
+use super::start::millis;
 use super::work::{Call, Phase};
 use super::{Answer, Time};
-use super::start::millis;
 use crate::plan::doing;
 use crate::remote::{Class, Fault, Id};
 use crate::state::{Entry, Outcome};
@@ -55,7 +55,7 @@ impl Machine<'_> {
         work.hidden_until = now + hidden;
         work.tries = 0;
         if let Some(op) = work.op.clone() {
-            self.record(Entry::Outcome { op, outcome: Outcome::Created { id: id.clone() } });
+            self.record_for(at, Entry::Outcome { op, outcome: Outcome::Created { id: id.clone() } });
         }
         self.made.insert(self.steps[at].address.clone(), id);
         self.look_at(at, now);

@@ -104,8 +104,8 @@ pub enum Failure {
     /// The value that the plan showed is not what came out.
     #[error("{path} came out as {now}, the plan showed {planned}")]
     NotAsPlanned { path: String, planned: String, now: String },
-    /// Ctrl-C came while it was not known yet whether it was made; it was not.
-    #[error("interrupted before it was made")]
+    /// Ctrl-C came before its end.
+    #[error("interrupted before its end")]
     Interrupted,
     /// A condition of the user's.
     #[error("{message}")]

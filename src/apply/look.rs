@@ -37,10 +37,7 @@ impl Machine<'_> {
         if passes(fault.class) {
             return self.look_again(at);
         }
-        // What was made and never seen keeps its intent: "missing" could be "not visible yet" for the next run.
-        if self.works.get(&at).is_some_and(|it| it.seen) {
-            self.close(at, &fault.to_string());
-        }
+        self.close_if_known(at, &fault.to_string());
         self.fail_or_fence(at, fault.clone());
     }
 
@@ -118,6 +115,7 @@ impl Machine<'_> {
                 let (live, desired) = (format!("{:?}", it.before), format!("{:?}", it.after));
                 return Err(Failure::DidNotTake { path: it.path.clone(), live, desired });
             }
+            None if !work.on_record => self.look_again(at),
             None if self.now >= work.give_up => return Err(self.late(at, work.last.clone())),
             None => {
                 if let Some(work) = self.works.get_mut(&at) {
@@ -150,7 +148,8 @@ impl Machine<'_> {
 
     fn imported(&mut self, at: usize, live: &Live, lifecycle: &Recorded, dependencies: &BTreeSet<Address>) {
         let step = self.steps[at].clone();
-        let (Some(schema), Some(id)) = (self.types.resource(step.address.type_name()), self.works.get(&at).and_then(|it| it.id.clone()))
+        let (Some(schema), Some(id)) =
+            (self.types.resource(step.address.type_name()), self.works.get(&at).and_then(|it| it.id.clone()))
         else {
             return;
         };
@@ -201,14 +200,20 @@ impl Machine<'_> {
         let settle = self.patience.of(self.steps[at].address.type_name());
         let Some(work) = self.works.get_mut(&at) else { return };
         if self.now >= work.give_up {
-            let (failure, seen) = (self.late(at, None), self.works.get(&at).is_some_and(|it| it.seen));
-            if seen {
-                self.close(at, &failure.to_string());
-            }
+            let failure = self.late(at, None);
+            self.close_if_known(at, &failure.to_string());
             return self.fail(at, failure);
         }
         let pause = self.jitter.pause(settle.every, settle.every_max, work.looks);
         work.looks += 1;
         self.look_at(at, self.now + pause);
+    }
+
+    /// What was made and never seen keeps its intent, because "missing" could be "not visible yet" for the next run; so does
+    /// what is being deleted, because the next run must not plan with it.
+    fn close_if_known(&mut self, at: usize, message: &str) {
+        if self.works.get(&at).is_some_and(|it| it.seen && !it.acknowledged) {
+            self.close(at, message);
+        }
     }
 }

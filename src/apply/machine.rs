@@ -44,7 +44,7 @@ pub struct Setup<'a> {
     pub timeouts: BTreeMap<Address, Timeouts>,
     /// Of instances that leave something to others.
     pub lifecycles: BTreeMap<Address, Lifecycle>,
-    pub mint: &'a mut Mint<'static>,
+    pub mint: &'a mut Mint,
     pub pace: Pace,
     /// When the run began, in milliseconds since 1970.
     pub began: u64,
@@ -57,7 +57,7 @@ pub struct Machine<'a> {
     pub(super) types: &'a dyn Types,
     pub(super) desired: &'a mut dyn Desired,
     pub(super) sealer: &'a Sealer,
-    pub(super) mint: &'a mut Mint<'static>,
+    pub(super) mint: &'a mut Mint,
     pub(super) patience: Patience,
     pub(super) timeouts: BTreeMap<Address, Timeouts>,
     pub(super) lifecycles: BTreeMap<Address, Lifecycle>,
@@ -297,9 +297,10 @@ impl<'a> Machine<'a> {
 
     /// The step's turn has come.
     fn begin(&mut self, at: usize) {
-        let late = self.pace.deadline.is_some_and(|it| {
-            self.now.as_millis() + u128::from(self.steps[at].expected_millis) > it.as_millis()
-        });
+        let late = self
+            .pace
+            .deadline
+            .is_some_and(|it| self.now.as_millis() + u128::from(self.steps[at].expected_millis) > it.as_millis());
         if self.is_halted() || late {
             return self.hold(at);
         }
@@ -318,7 +319,11 @@ impl<'a> Machine<'a> {
                 self.busy -= 1;
                 self.look_at(at, self.now);
             }
-            _ => {}
+            _ => {
+                if let Some(work) = self.works.get_mut(&at) {
+                    work.on_record = true;
+                }
+            }
         }
     }
 
@@ -349,6 +354,11 @@ impl<'a> Machine<'a> {
 
     pub(super) fn record(&mut self, entry: Entry) {
         self.journal.push(entry, None);
+    }
+
+    /// Says so when it is stored.
+    pub(super) fn record_for(&mut self, at: usize, entry: Entry) {
+        self.journal.push(entry, Some(at));
     }
 
     pub(super) fn vacate(&mut self) {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::Time;
 use crate::remote::{Settle, Token};
 use crate::state::OpId;
@@ -27,26 +29,31 @@ impl Default for Pace {
 }
 
 /// Mints what must be unique: creation tokens and operation ids. One for all machines of a run.
-pub struct Mint<'a> {
+pub struct Mint {
     epoch: u64,
-    next: u64,
-    bits: Box<dyn FnMut() -> u128 + Send + 'a>,
+    ops: u64,
+    tokens: u64,
+    seed: [u8; 32],
 }
 
-impl<'a> Mint<'a> {
-    /// `bits` yields 128 random bits at a time.
-    pub fn new(epoch: u64, bits: impl FnMut() -> u128 + Send + 'a) -> Self {
-        Self { epoch, next: 1, bits: Box::new(bits) }
+impl Mint {
+    /// `seed` are 256 random bits of this run alone; every token is derived from them.
+    pub fn new(epoch: u64, seed: [u8; 32]) -> Self {
+        Self { epoch, ops: 0, tokens: 0, seed }
     }
 
     pub fn token(&mut self) -> Token {
-        Token::from_bits((self.bits)())
+        self.tokens += 1;
+        let mut hasher = Sha256::new();
+        hasher.update(self.seed);
+        hasher.update(self.tokens.to_be_bytes());
+        let digest = hasher.finalize();
+        Token::from_bits(digest.iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte)))
     }
 
     pub fn op(&mut self) -> OpId {
-        let number = self.next;
-        self.next += 1;
-        OpId(format!("{}.{number}", self.epoch).into())
+        self.ops += 1;
+        OpId(format!("{}.{}", self.epoch, self.ops).into())
     }
 }
 
@@ -116,8 +123,10 @@ mod tests {
 
     #[test]
     fn operations_of_a_run_are_told_apart() {
-        let mut mint = Mint::new(3, || 5);
+        let mut mint = Mint::new(3, [1; 32]);
         assert_eq!((&*mint.op().0, &*mint.op().0), ("3.1", "3.2"));
-        assert_eq!(mint.token().as_str().len(), 32);
+        let (a, b) = (mint.token(), mint.token());
+        assert!(a != b && a.as_str().len() == 32);
+        assert_ne!(Mint::new(3, [2; 32]).token(), a);
     }
 }

@@ -12,7 +12,7 @@ use super::pace::{Jitter, Pace, Patience};
 use super::start::millis;
 use super::{Answer, Effect, EffectId, NotStored, Time};
 use crate::address::Address;
-use crate::remote::{Fault, Id, Query, Settle, Target, Token};
+use crate::remote::{Class, Fault, Found, Id, Live, Query, Settle, Status, Target, Token};
 use crate::schema::Types;
 use crate::state::{Deposed, Entry, Intent, IntentAct, OpId, Outcome, Record, State};
 use crate::value::Value;
@@ -66,6 +66,8 @@ struct Case {
     tries: u32,
     /// Until then "there is none" proves nothing.
     hidden_until: Time,
+    /// What is on its way is not waited for any longer.
+    give_up: Time,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -90,12 +92,13 @@ impl<'a> Settling<'a> {
         let patience = Patience { by_type: open.settles, scale: open.pace.scale };
         let mut cases = BTreeMap::new();
         for (op, intent) in &open.state.intents {
-            let hidden = millis(patience.of(intent.address.type_name()).hidden);
+            let settle = patience.of(intent.address.type_name());
+            let hidden = millis(settle.hidden);
             let question = question(intent, open.state.resources.get(&intent.address));
             // What is asked at once and answered with "it is there" needs no patience at all.
             let due = if question == Question::Wait { since_began(quiet) } else { Time::ZERO };
             let hidden_until = since_began(quiet.saturating_add(hidden));
-            let case = Case { intent: intent.clone(), question, due, asked: None, tries: 0, hidden_until };
+            let case = Case { intent: intent.clone(), question, due, asked: None, tries: 0, hidden_until, give_up: settle.delete };
             cases.insert(op.clone(), case);
         }
         Self {
@@ -149,7 +152,7 @@ impl<'a> Settling<'a> {
             _ if self.dead => {}
             (None, Answer::Appended(result)) => self.appended(result),
             (Some(op), Answer::Found(Ok(found))) => self.found(&op, found),
-            (Some(op), Answer::Read(Ok(found))) => self.seen(&op, |id| found.contains_key(id)),
+            (Some(op), Answer::Read(Ok(found))) => self.seen(&op, &found),
             (Some(op), Answer::Found(Err(fault)) | Answer::Read(Err(fault))) => self.not_answered(&op, fault),
             (None | Some(_), _) => {}
         }
@@ -166,6 +169,10 @@ impl<'a> Settling<'a> {
 
     /// Ctrl-C: what is open stays open.
     pub fn abandon(&mut self) {
+        if !self.finished() {
+            let open = self.state.intents.values().map(|it| (it.address.clone(), Failure::Interrupted));
+            self.failures.extend(open);
+        }
         self.dead = true;
     }
 
@@ -215,7 +222,8 @@ impl<'a> Settling<'a> {
     fn found(&mut self, op: &OpId, found: Option<Id>) {
         let Some(case) = self.cases.get_mut(op) else { return };
         let asked = case.asked.take().unwrap_or_default();
-        let watched = self.began.saturating_add(millis(asked)) < self.watch_until;
+        let watch_until = case.intent.watched_until.unwrap_or(self.watch_until);
+        let watched = self.began.saturating_add(millis(asked)) < watch_until;
         match (&case.question, found) {
             (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id),
             (Question::Watch(_), None) if !watched => self.close(op, Outcome::NeverHappened),
@@ -227,7 +235,8 @@ impl<'a> Settling<'a> {
         }
     }
 
-    fn seen(&mut self, op: &OpId, is_there: impl Fn(&Id) -> bool) {
+    fn seen(&mut self, op: &OpId, found: &Found) {
+        let is_there = |id: &Id| found.contains_key(id);
         let Some(case) = self.cases.get_mut(op) else { return };
         let asked = case.asked.take().unwrap_or_default();
         let interrupted = || Outcome::Failed { message: "interrupted before its end".into() };
@@ -239,8 +248,9 @@ impl<'a> Settling<'a> {
                 let unseen = self.state.resources.get(&case.intent.address).is_some_and(|it| it.unfinished && it.id == *id);
                 if unseen && asked < case.hidden_until { self.ask_again(op) } else { self.close(op, Outcome::Deleted) }
             }
-            // The call may still be carried out.
+            // The call may still be carried out, or is.
             Question::Gone(_) if asked < self.quiet => self.ask_again(op),
+            Question::Gone(id) if found.get(id).is_some_and(is_going) && asked < case.give_up => self.ask_again(op),
             Question::Gone(_) => self.close(op, interrupted()),
             Question::Find(_) | Question::Watch(_) | Question::Wait => {}
         }
@@ -276,7 +286,7 @@ impl<'a> Settling<'a> {
         case.asked = None;
         match fault.class {
             // What has the name is somebody else's.
-            crate::remote::Class::Exists => self.close(op, Outcome::NeverHappened),
+            Class::Exists => self.close(op, Outcome::NeverHappened),
             class if passes(class) && case.tries < 12 => self.ask_again(op),
             _ => {
                 self.failures.push((case.intent.address.clone(), Failure::Fault { fault }));
@@ -333,6 +343,10 @@ impl<'a> Settling<'a> {
             self.failures.extend(open.into_iter().map(|it| (it, Failure::Store { message: message.clone() })));
         }
     }
+}
+
+fn is_going(live: &Live) -> bool {
+    matches!(live.status, Status::Pending(_))
 }
 
 fn question(intent: &Intent, record: Option<&Record>) -> Question {

@@ -101,10 +101,12 @@ impl<'a> Machine<'a> {
             Some(_) | None => self.mint.token(),
         };
         work.token = Some(token.clone());
+        // What only a later step refers to may not exist yet: that step records it.
+        let exists = |it: &&Address| !shell || self.made.contains_key(*it) || self.state.resources.contains_key(*it);
         let act = IntentAct::Create {
             token,
             inputs,
-            dependencies: dependencies.clone(),
+            dependencies: dependencies.iter().filter(exists).cloned().collect(),
             lifecycle: lifecycle.clone(),
             replaces: replaces.cloned(),
         };
@@ -132,6 +134,7 @@ impl<'a> Machine<'a> {
         work.id = Some(id.clone());
         work.token = self.state.resources.get(&address).and_then(|it| it.token.clone());
         work.seen = true;
+        work.on_record = true;
         let act = IntentAct::Update { id, inputs, dependencies: dependencies.clone(), lifecycle: lifecycle.clone() };
         self.announce(at, work, act);
         Ok(())

@@ -58,6 +58,8 @@ pub(super) struct Work {
     pub taken: Option<Fault>,
     /// It was seen once, so being absent means being gone.
     pub seen: bool,
+    /// Its id is in the journal; only then it is changed.
+    pub on_record: bool,
     /// The cloud took the deletion.
     pub acknowledged: bool,
     pub updates: u32,
@@ -86,6 +88,7 @@ impl Work {
             doubt: false,
             taken: None,
             seen: false,
+            on_record: false,
             acknowledged: false,
             updates: 0,
             spread_until: now,

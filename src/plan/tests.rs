@@ -1,10 +1,13 @@
 //! The planner on small configurations without a language.
 
+mod laws;
+
 use super::testing::*;
 use super::*;
 use crate::diag::Diagnostic;
+use crate::remote::Id;
 use crate::stack::desired::{Import, Moved, Removed, Trigger};
-use crate::state::State;
+use crate::state::{Deposed, State};
 
 /// A plan in a few lines: changes with reasons and attributes, then steps with what they need.
 pub(super) fn brief(plan: &Plan) -> String {
@@ -375,7 +378,7 @@ fn removed_things_are_forgotten_or_destroyed() {
 fn imports_take_what_is_there_and_then_change_it() {
     let mut case = Case::of(network("10/8"));
     case.double.blocks.get_mut(&"net.main".parse().unwrap()).unwrap().settings.insert("name", "a".into());
-    case.double.extra.imports = vec![Import { to: "net.main".parse().unwrap(), id: crate::remote::Id::new("n-1"), span: None }];
+    case.double.extra.imports = vec![Import { to: "net.main".parse().unwrap(), id: Id::new("n-1"), span: None }];
     let Outcome::NeedsImports(needs) = case.run() else { panic!() };
     let key = needs[0].1.clone();
     case.observed.imports.insert(key.clone(), Some(live("n-1", Value::object([("cidr", Value::from("10/8"))]))));
@@ -446,6 +449,8 @@ fn targets_bring_what_they_depend_on() {
     let mut case = Case::after(network("10/8"), Double::default());
     case.options.targets = vec!["net.main".into()];
     assert_eq!(case.plan().steps.len(), 2, "what is built on it goes too");
+    case.options = Options { destroy: true, targets: vec!["part.a".into()], ..Options::default() };
+    assert_eq!(case.plan().steps.len(), 1, "what it is built on stays");
 }
 
 #[test]
@@ -453,12 +458,7 @@ fn what_a_former_run_left_is_finished() {
     let mut case = Case::after(network("10/8"), network("10/8"));
     let part = case.state.as_mut().unwrap().resources.get_mut(&"part.a".parse().unwrap()).unwrap();
     part.unfinished = true;
-    part.deposed = vec![crate::state::Deposed {
-        id: crate::remote::Id::new("old"),
-        config: Default::default(),
-        applied: Value::Null,
-        outputs: Value::Null,
-    }];
+    part.deposed = vec![Deposed { id: Id::new("old"), config: Default::default(), applied: Value::Null, outputs: Value::Null }];
     assert_eq!(
         case.brief(),
         "Update part.a: unfinished\nDelete part.a: deposed { id: id(\"old\") }\n\
@@ -497,150 +497,4 @@ pub(super) fn example() -> Plan {
             .with("part.a", Block::default().with("net", output("net.main.id")).with("secret", secret))
     };
     Case::after(with("10/8", "hunter2"), with("11/8", "hunter3")).plan()
-}
-
-mod laws {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// What a random configuration is grown from: one row a block.
-    #[derive(Clone, Debug)]
-    struct Row {
-        present: bool,
-        cidr: u8,
-        name: u8,
-        /// Earlier blocks that it refers to.
-        fixed: Option<prop::sample::Index>,
-        uses: Vec<prop::sample::Index>,
-        after: Option<prop::sample::Index>,
-        /// Any block.
-        peers: Vec<prop::sample::Index>,
-        create_first: bool,
-    }
-
-    fn row() -> impl Strategy<Value = Row> {
-        use prop::sample::Index;
-        let some = || prop::option::weighted(0.4, any::<Index>());
-        let many = || prop::collection::vec(any::<Index>(), 0..3);
-        let switches = (prop::bool::weighted(0.8), prop::bool::weighted(0.3));
-        (switches, 0u8..2, 0u8..2, some(), many(), some(), many()).prop_map(
-            |((present, create_first), cidr, name, fixed, uses, after, peers)| Row {
-                present,
-                cidr,
-                name,
-                fixed,
-                uses,
-                after,
-                peers,
-                create_first,
-            },
-        )
-    }
-
-    fn address(at: usize) -> &'static str {
-        const NAMES: [&str; 12] =
-            ["net.a", "part.b", "part.c", "net.d", "part.e", "part.f", "part.g", "net.h", "part.i", "part.j", "part.k", "part.l"];
-        NAMES[at]
-    }
-
-    fn id_of(at: usize) -> Expr {
-        Expr::Output(address(at).parse().unwrap(), "id")
-    }
-
-    fn grow(rows: &[Row]) -> Double {
-        let mut out = Double::default();
-        let there = |at: usize| rows.get(at).is_some_and(|it| it.present);
-        let pick = |index: &prop::sample::Index, most: usize| (most > 0).then(|| index.index(most)).filter(|at| there(*at));
-        for (at, row) in rows.iter().enumerate().filter(|(_, it)| it.present) {
-            let mut block = Block::default().with("name", format!("n{}", row.name).as_str());
-            block.lifecycle.create_before_destroy = row.create_first;
-            if let Some(on) = row.after.as_ref().and_then(|it| pick(it, at)) {
-                block = block.after(address(on));
-            }
-            if address(at).starts_with("net") {
-                block = block.with("cidr", format!("{}/8", row.cidr).as_str());
-            } else {
-                if let Some(on) = row.fixed.as_ref().and_then(|it| pick(it, at)) {
-                    block = block.with("net", id_of(on));
-                }
-                let uses = row.uses.iter().filter_map(|it| pick(it, at)).map(id_of).collect();
-                let peers = row.peers.iter().filter_map(|it| pick(it, rows.len())).filter(|it| *it != at).map(id_of).collect();
-                block = block.with("uses", Expr::List(uses)).with("peers", Expr::List(peers));
-            }
-            out = out.with(address(at), block);
-        }
-        out
-    }
-
-    fn rows() -> impl Strategy<Value = Vec<Row>> {
-        prop::collection::vec(row(), 1..12)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn any_change_of_any_world_has_a_lawful_plan(before in rows(), now in rows(), gone in 0usize..24, replace in 0usize..24) {
-            let mut case = Case::after(grow(&before), grow(&now));
-            if let Some(address) = case.observed.live.keys().nth(gone).cloned() {
-                case.observed.live.insert(address, None);
-            }
-            case.options.replace = case.double.blocks.keys().nth(replace).cloned().into_iter().collect();
-            // `run` checks every law.
-            let plan = case.plan();
-            for (at, step) in plan.steps.iter().enumerate() {
-                prop_assert!(step.needs.iter().all(|it| (it.step.0 as usize) < at));
-            }
-        }
-
-        #[test]
-        fn a_plan_that_is_carried_out_leaves_nothing_to_do(before in rows(), now in rows(), gone in 0usize..24) {
-            let mut case = Case::after(grow(&before), grow(&now));
-            if let Some(address) = case.observed.live.keys().nth(gone).cloned() {
-                case.observed.live.insert(address, None);
-            }
-            let Outcome::Planned(planned) = case.run() else { panic!() };
-            let plan = planned.plan;
-            let state = case.state.clone().unwrap();
-            let things = state.resources.iter().filter_map(|(address, record)| {
-                Some((record.id.clone(), case.observed.live.get(address)?.clone()?))
-            });
-            let things = things.collect();
-            let mut performance = Performance::new(&plan, &mut case.double, state, things);
-            performance.run();
-            let (state, complaints) = (performance.state, performance.complaints);
-            let warned = planned.diagnostics.iter().any(|it| it.code == "deleted-in-use");
-            prop_assert!(complaints.iter().all(|it| warned && it.contains("goes while")), "{complaints:#?}\n{}", brief(&plan));
-            case.state = Some(state);
-            case.observed = Observed::default();
-            case.read();
-            let again = case.plan();
-            prop_assert!(again.steps.is_empty(), "{}\nthen\n{}", brief(&plan), brief(&again));
-        }
-
-        #[test]
-        fn what_has_converged_needs_nothing(rows in rows()) {
-            let mut case = Case::after(grow(&rows), grow(&rows));
-            prop_assert!(Summary::of(&case.plan().changes).is_empty());
-        }
-
-        #[test]
-        fn everything_goes_before_what_it_was_built_on(rows in rows()) {
-            let mut case = Case::after(grow(&rows), Double::default());
-            let plan = case.plan();
-            let place = |address: &Address| plan.steps.iter().position(|it| it.address == *address).unwrap();
-            for (user, record) in &case.state.as_ref().unwrap().resources {
-                for on in &record.dependencies {
-                    prop_assert!(place(user) < place(on), "{user} {on}");
-                }
-            }
-        }
-
-        #[test]
-        fn the_same_question_has_the_same_answer(before in rows(), now in rows()) {
-            let mut case = Case::after(grow(&before), grow(&now));
-            prop_assert_eq!(case.plan(), case.plan());
-        }
-    }
 }

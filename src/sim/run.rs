@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::laws;
 use super::rng::Rng;
 use super::types::{SimTypes, settles};
 use super::vault::Vault;
 use super::world::World;
-use crate::apply::event::{Event, Outcome};
-use crate::apply::{Answer, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, settle};
+use crate::apply::event::Outcome;
+use crate::apply::{Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, settle};
 use crate::plan::{self, Observed, Options, Planned, Request};
 use crate::remote::{Class, Fault};
 use crate::stack::desired::Configuration;
@@ -29,7 +30,10 @@ pub struct Faults {
     /// Not done, and not said.
     pub lost_request: usize,
     pub refused: usize,
+    /// Of commits: not stored, stored and not said, said twice.
     pub store: usize,
+    /// Foreign edits, one in so many things that happen.
+    pub meddling: usize,
     /// At most: the way there and the way back.
     pub latency: Duration,
 }
@@ -53,74 +57,24 @@ pub enum End {
     Stuck,
 }
 
-/// Both machines look alike to whoever drives them.
-pub trait Driven {
-    fn poll(&mut self, now: Time) -> Vec<(EffectId, Effect)>;
-    fn answer(&mut self, now: Time, effect: EffectId, answer: Answer);
-    fn wake_at(&self) -> Option<Time>;
-    fn finished(&self) -> bool;
-    fn stop(&mut self, now: Time);
-    fn abandon(&mut self);
-    fn events(&mut self) -> Vec<Event>;
-}
-
-impl Driven for Machine<'_> {
-    fn poll(&mut self, now: Time) -> Vec<(EffectId, Effect)> {
-        Machine::poll(self, now)
-    }
-    fn answer(&mut self, now: Time, effect: EffectId, answer: Answer) {
-        Machine::answer(self, now, effect, answer);
-    }
-    fn wake_at(&self) -> Option<Time> {
-        Machine::wake_at(self)
-    }
-    fn finished(&self) -> bool {
-        Machine::finished(self)
-    }
-    fn stop(&mut self, now: Time) {
-        Machine::stop(self, now);
-    }
-    fn abandon(&mut self) {
-        Machine::abandon(self);
-    }
-    fn events(&mut self) -> Vec<Event> {
-        Machine::events(self)
-    }
-}
-
-impl Driven for Settling<'_> {
-    fn poll(&mut self, now: Time) -> Vec<(EffectId, Effect)> {
-        Settling::poll(self, now)
-    }
-    fn answer(&mut self, now: Time, effect: EffectId, answer: Answer) {
-        Settling::answer(self, now, effect, answer);
-    }
-    fn wake_at(&self) -> Option<Time> {
-        Settling::wake_at(self)
-    }
-    fn finished(&self) -> bool {
-        Settling::finished(self)
-    }
-    fn stop(&mut self, _: Time) {
-        Settling::abandon(self);
-    }
-    fn abandon(&mut self) {
-        Settling::abandon(self);
-    }
-    fn events(&mut self) -> Vec<Event> {
-        Settling::events(self)
-    }
-}
-
-/// Where the laws are checked, and where a test may spoil what passes by.
+/// Where a test may spoil what passes by, and where others may meddle. Each hook does nothing by default.
 pub trait Watcher {
-    /// An effect leaves the machine; false drops it.
+    /// An effect leaves the machine.
     fn sends(&mut self, _effect: &mut Effect) {}
-    /// Something was done to the world or the store.
-    fn happened(&mut self, _scene: &mut Scene, _effect: &Effect, _answer: &Answer) {}
+    /// An answer reaches the machine.
+    fn hears(&mut self, _effect: &Effect, _answer: &mut Answer) {}
+    /// A plan is about to be carried out.
     fn steps(&mut self, _steps: &mut Vec<plan::Step>) {}
     /// The patience that the engine is told to have.
     fn settles(&mut self, _settles: &mut BTreeMap<String, crate::remote::Settle>) {}
+    /// Whether open intents of former runs are settled.
+    fn settles_open(&self) -> bool {
+        true
+    }
+    /// Whether lease and epoch are checked.
+    fn checks_epoch(&self) -> bool {
+        true
+    }
 }
 
 /// Nobody watches.
@@ -164,7 +118,7 @@ impl Scene {
 
 enum Item {
     Carry(EffectId, Effect, Fate),
-    Hear(EffectId, Answer),
+    Hear(EffectId, Effect, Answer),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -182,7 +136,7 @@ pub struct Drive<'d> {
     /// After how many arrivals, what.
     pub interrupts: Vec<(usize, Interrupt)>,
     pub watcher: &'d mut dyn Watcher,
-    pub meanwhile: Option<&'d mut dyn FnMut(&mut Scene, &mut dyn Watcher)>,
+    pub meanwhile: Option<&'d mut dyn FnMut(&mut Scene)>,
     /// Until then the lease covers what is sent.
     pub lease_until: Time,
 }
@@ -221,9 +175,17 @@ impl Drive<'_> {
                     let answer = self.carry(scene, &effect, fate);
                     sequence += 1;
                     let at = scene.now + scene.rng.millis(millis(self.faults.latency));
-                    wire.insert((at, sequence), Item::Hear(id, answer));
+                    let twice = matches!(effect, Effect::Append(_)) && scene.rng.one_in(self.faults.store);
+                    if twice {
+                        wire.insert((at, sequence), Item::Hear(id, effect.clone(), answer.clone()));
+                        sequence += 1;
+                    }
+                    wire.insert((at, sequence), Item::Hear(id, effect, answer));
                 }
-                Item::Hear(id, answer) => machine.answer(scene.now - began, id, answer),
+                Item::Hear(id, effect, mut answer) => {
+                    self.watcher.hears(&effect, &mut answer);
+                    machine.answer(scene.now - began, id, answer);
+                }
             }
             happened += 1;
             let due = self.interrupts.iter().position(|(at, _)| *at <= happened);
@@ -246,8 +208,9 @@ impl Drive<'_> {
                 }
                 Some(Interrupt::Pause) => {
                     if let Some(meanwhile) = self.meanwhile.take() {
+                        self.arrive(scene, &mut wire);
                         scene.tell(&format!("the run of epoch {} stands still", self.epoch));
-                        meanwhile(scene, self.watcher);
+                        meanwhile(scene);
                         scene.tell(&format!("the run of epoch {} goes on", self.epoch));
                     }
                 }
@@ -274,7 +237,7 @@ impl Drive<'_> {
             };
         }
         // The gate: nothing is sent that the lease does not cover.
-        if effect.mutates() && scene.now + LEASE / 3 > self.lease_until {
+        if effect.mutates() && scene.now + LEASE / 3 > self.lease_until && self.watcher.checks_epoch() {
             return Fate::Answered(Class::Fenced);
         }
         if rng.one_in(faults.throttled) {
@@ -304,9 +267,34 @@ impl Drive<'_> {
                 };
                 let lost = if fate == Fate::LostAnswer { ", and the answer is lost" } else { "" };
                 scene.tell(&format!("{}{lost}", said(effect, &answer)));
-                self.watcher.happened(scene, effect, &answer);
+                laws::check(scene, self.epoch, effect, &answer);
+                self.meddle(scene);
                 if fate == Fate::LostAnswer { failed(effect, Class::Unknown) } else { answer }
             }
+        }
+    }
+
+    /// Somebody else changes something by hand.
+    fn meddle(&mut self, scene: &mut Scene) {
+        if scene.rng.one_in(self.faults.meddling) {
+            let mut rng = scene.rng.split();
+            if let Some(line) = scene.world.meddle(&mut rng) {
+                scene.tell(&line);
+            }
+        }
+    }
+
+    /// The network does not stand still with the process: what was sent arrives.
+    fn arrive(&mut self, scene: &mut Scene, wire: &mut BTreeMap<(Time, u64), Item>) {
+        for (key, item) in std::mem::take(wire) {
+            let item = match item {
+                Item::Carry(id, effect, fate) => {
+                    let answer = self.carry(scene, &effect, fate);
+                    Item::Hear(id, effect, answer)
+                }
+                heard => heard,
+            };
+            wire.insert(key, item);
         }
     }
 
@@ -440,8 +428,9 @@ pub fn carry_out(
     let mut settles = settles();
     drive.watcher.settles(&mut settles);
     let mut known = Known::new(wish, &types, &state, &observed, &steps);
-    let mut bits = scene.rng.split();
-    let mut mint = Mint::new(drive.epoch, move || u128::from(bits.bits()) << 64 | u128::from(bits.bits()));
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&scene.rng.bits().to_be_bytes());
+    let mut mint = Mint::new(drive.epoch, seed);
     let setup = Setup {
         steps,
         state,

@@ -1,4 +1,337 @@
-//! Stories.
+//! A story: random stacks and commands, each interrupted and troubled in every way, then one plain run that must put all in
+//! order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::laws;
+use super::rng::Rng;
+use super::run::{self, Drive, End, Faults, Interrupt, LEASE, Scene, Watcher};
+use super::types::HABITS;
+use super::vault::Vault;
+use super::wish::{Block, Wish};
+use super::world::{Weather, World};
+use crate::address::Address;
+use crate::apply::settle;
+use crate::plan::{Action, Options};
+use crate::state::{Lineage, State};
+use crate::value::Value;
 
 /// In every secret attribute of every story: must never be found in what is stored.
 pub const SECRET: &str = "hunter2-in-clear";
+
+/// A story that ended badly.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    pub seed: u64,
+    pub why: Vec<String>,
+    /// What happened, line by line, with the virtual time.
+    pub log: Vec<String>,
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "seed {}", self.seed)?;
+        for line in &self.log {
+            writeln!(f, "{line}")?;
+        }
+        for why in &self.why {
+            writeln!(f, "BROKEN: {why}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a story was like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub runs: usize,
+    pub crashes: usize,
+    pub things: usize,
+}
+
+/// Plays the story of this seed. `watcher` may spoil it.
+pub fn play(seed: u64, watcher: &mut dyn Watcher) -> Result<Told, Box<Broken>> {
+    let mut story = Story::new(seed);
+    story.scene.vault.checks_epoch = watcher.checks_epoch();
+    match story.tell(watcher) {
+        Ok(()) => Ok(story.told),
+        Err(why) => Err(Box::new(Broken { seed, why, log: story.scene.log })),
+    }
+}
+
+struct Story {
+    rng: Rng,
+    scene: Scene,
+    wish: Wish,
+    told: Told,
+    names: usize,
+}
+
+/// What a run shall do.
+#[derive(Clone, Copy, PartialEq)]
+enum Command {
+    Apply,
+    Destroy,
+}
+
+impl Story {
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let weather = Weather {
+            hides: Duration::from_secs([0, 5, 40][rng.below(3)]),
+            slow: Duration::from_secs([1, 30, 200][rng.below(3)]),
+            breaks: 0,
+        };
+        let state = State::new("sim".parse().unwrap_or_else(|_| unreachable!("a good name")), Lineage("lineage".into()));
+        let mut world = World::new(rng.split(), weather);
+        world.add_foreign("sim_instant", "theirs");
+        world.add_foreign("sim_named", "n0");
+        world.add_foreign("sim_bare", "n1");
+        let scene = Scene::new(world, Vault::new(&state), rng.split());
+        Self { rng, scene, wish: Wish::default(), told: Told::default(), names: 2 }
+    }
+
+    fn tell(&mut self, watcher: &mut dyn Watcher) -> Result<(), Vec<String>> {
+        for _ in 0..1 + self.rng.below(3) {
+            self.rewrite();
+            let command = if self.rng.one_in(6) { Command::Destroy } else { Command::Apply };
+            self.scene.world.weather.breaks = [0, 0, 8][self.rng.below(3)];
+            for _ in 0..self.rng.below(4) {
+                self.troubled_run(command, watcher)?;
+            }
+            if self.rng.one_in(2) {
+                continue;
+            }
+            self.converge(command, watcher)?;
+        }
+        self.converge(Command::Apply, watcher)?;
+        if self.rng.one_in(3) {
+            self.troubled_run(Command::Destroy, watcher)?;
+            self.converge(Command::Destroy, watcher)?;
+        }
+        Ok(())
+    }
+
+    /// The user changes the files.
+    fn rewrite(&mut self) {
+        for _ in 0..1 + self.rng.below(4) {
+            self.add_block();
+        }
+        let all: Vec<Address> = self.wish.blocks.keys().cloned().collect();
+        for address in all {
+            if self.rng.one_in(5) {
+                self.change_block(&address);
+            }
+            let used = self.wish.blocks.values().any(|it| it.parents.contains(&address) || it.peers.contains(&address));
+            if !used && self.rng.one_in(6) {
+                self.wish.blocks.remove(&address);
+            }
+        }
+        self.scene.tell(&format!("the files say {:?}", self.wish.blocks));
+    }
+
+    fn add_block(&mut self) {
+        let Some(habit) = self.rng.pick(&HABITS).copied() else { return };
+        self.names += 1;
+        let name = format!("n{}", self.names);
+        let Ok(address) = format!("{}.{name}", habit.name).parse::<Address>() else { return };
+        let others: Vec<Address> = self.wish.blocks.keys().cloned().collect();
+        let parents: BTreeSet<Address> = others.iter().filter(|_| self.rng.one_in(3)).take(2).cloned().collect();
+        let peers: BTreeSet<Address> = others.iter().filter(|_| self.rng.one_in(5)).cloned().collect();
+        let mut settings: BTreeMap<&'static str, Value> = [("name", Value::from(name))].into();
+        settings.insert("size", Value::from(self.rng.below(5) as i64));
+        if self.rng.one_in(3) {
+            settings.insert("secret", Value::from(SECRET));
+        }
+        if habit.tagged && self.rng.one_in(2) {
+            settings.insert("tags", Value::map([("project", Value::from("sim"))]));
+        }
+        let mut block = Block {
+            settings,
+            parents: parents.into_iter().collect(),
+            peers: peers.into_iter().collect(),
+            ..Block::default()
+        };
+        // Whatever it needs is replaced create-first with it, and of a name there can only be one.
+        let named = block.parents.iter().chain(&block.peers).any(|it| self.needs_name(it));
+        block.lifecycle.create_before_destroy = !habit.by_name && !named && self.rng.one_in(3);
+        self.wish.blocks.insert(address, block);
+    }
+
+    fn needs_name(&self, address: &Address) -> bool {
+        let block = self.wish.blocks.get(address);
+        let mut needs = block.into_iter().flat_map(|it| it.parents.iter().chain(&it.peers));
+        super::types::habit(address.type_name()).by_name || needs.any(|it| self.needs_name(it))
+    }
+
+    fn change_block(&mut self, address: &Address) {
+        let (size, flavor) = (self.rng.below(5) as i64, format!("f{}", self.rng.below(3)));
+        let fixed = self.rng.one_in(3);
+        let Some(block) = self.wish.blocks.get_mut(address) else { return };
+        match fixed {
+            true => block.settings.insert("flavor", flavor.into()),
+            false => block.settings.insert("size", size.into()),
+        };
+    }
+
+    fn faults(&mut self) -> Faults {
+        let rng = &mut self.rng;
+        let mut odds = |choices: [usize; 3]| choices[rng.below(3)];
+        Faults {
+            throttled: odds([0, 10, 4]),
+            lost_answer: odds([0, 8, 3]),
+            lost_request: odds([0, 20, 8]),
+            refused: odds([0, 0, 25]),
+            store: odds([0, 12, 4]),
+            meddling: odds([0, 0, 30]),
+            latency: Duration::from_millis(odds([10, 300, 2_000]) as u64),
+        }
+    }
+
+    /// A run in bad weather, which may be interrupted anywhere.
+    fn troubled_run(&mut self, command: Command, watcher: &mut dyn Watcher) -> Result<(), Vec<String>> {
+        let faults = self.faults();
+        let mut interrupts = Vec::new();
+        if !self.rng.one_in(3) {
+            let kinds = [Interrupt::Crash, Interrupt::Crash, Interrupt::Stop, Interrupt::Abandon, Interrupt::Pause];
+            let kind = self.rng.pick(&kinds).copied().unwrap_or(Interrupt::Crash);
+            interrupts.push((1 + self.rng.below(60), kind));
+            if kind == Interrupt::Stop {
+                interrupts.push((1 + self.rng.below(80), Interrupt::Abandon));
+            }
+        }
+        self.run(command, faults, interrupts, watcher)?;
+        self.complaints()
+    }
+
+    fn complaints(&self) -> Result<(), Vec<String>> {
+        let all = [self.scene.world.violations.clone(), self.scene.vault.violations.clone()].concat();
+        if all.is_empty() { Ok(()) } else { Err(all) }
+    }
+
+    /// One plain run, and what the laws say of the end of all things.
+    fn converge(&mut self, command: Command, watcher: &mut dyn Watcher) -> Result<(), Vec<String>> {
+        self.scene.world.weather.breaks = 0;
+        self.scene.tell("a plain run");
+        self.plain_run(command, watcher)?;
+        // Late requests of dead runs arrive until their signatures lapse; the next run finds what they made.
+        let watched = self.scene.vault.read().is_some_and(|it| !it.intents.is_empty());
+        let window = Duration::from_secs(settle::WATCH_SECONDS + 60);
+        self.scene.advance(self.scene.now + window.max(self.scene.world.weather.slow));
+        if watched {
+            self.scene.tell("a plain run after the window");
+            self.plain_run(command, watcher)?;
+            self.scene.advance(self.scene.now + self.scene.world.weather.slow);
+        }
+        let Some(state) = self.scene.vault.read() else { return Err(vec!["there is no state".into()]) };
+        let mut broken = laws::check_end(&self.scene, &state);
+        match run::plan(&self.scene, &mut self.wish, &state, &options(command)) {
+            Err(why) => broken.push(why),
+            Ok(again) => {
+                let noop = |it: &crate::plan::Change| it.action == Action::Noop;
+                let changes = again.plan.changes.iter().filter(|it| !noop(it));
+                broken.extend(changes.map(|it| format!("planned again: {} {:?} because {:?}", it.address, it.action, it.reasons)));
+                broken.extend(again.plan.steps.iter().map(|it| format!("planned again: a step for {}: {:?}", it.address, it.act)));
+            }
+        }
+        let theirs = self.scene.world.things.values().filter(|it| it.foreign).count();
+        if theirs != 3 {
+            broken.push("something of somebody else's is gone".into());
+        }
+        self.told.things = self.told.things.max(state.resources.len());
+        if broken.is_empty() { Ok(()) } else { Err(broken) }
+    }
+
+    fn plain_run(&mut self, command: Command, watcher: &mut dyn Watcher) -> Result<(), Vec<String>> {
+        let faults = Faults { latency: Duration::from_millis(100), ..Faults::default() };
+        match self.run(command, faults, Vec::new(), watcher)? {
+            Some(outcome) if outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.stopped => Ok(()),
+            Some(outcome) => Err(vec![format!("a plain run did not go through: {outcome:?}")]),
+            None => Err(vec!["a plain run came to no end".into()]),
+        }
+    }
+
+    fn run(
+        &mut self,
+        command: Command,
+        faults: Faults,
+        interrupts: Vec<(usize, Interrupt)>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Option<crate::apply::event::Outcome>, Vec<String>> {
+        self.told.runs += 1;
+        let concurrency = 1 + self.rng.below(8);
+        let mut second = self.wish.clone();
+        let mut trouble = Vec::new();
+        let mut meanwhile = |scene: &mut Scene| {
+            let calm = Faults { latency: Duration::from_millis(100), ..Faults::default() };
+            let mut nobody = run::Nobody;
+            if let Err(why) = one_run(scene, &mut second, command, calm, Vec::new(), 4, &mut nobody, None) {
+                trouble.extend(why);
+            }
+        };
+        let outcome = one_run(
+            &mut self.scene,
+            &mut self.wish,
+            command,
+            faults,
+            interrupts,
+            concurrency,
+            watcher,
+            Some(&mut meanwhile),
+        )?;
+        if !trouble.is_empty() {
+            return Err(trouble);
+        }
+        self.told.crashes += usize::from(outcome.is_none());
+        Ok(outcome)
+    }
+}
+
+fn options(command: Command) -> Options {
+    Options { destroy: command == Command::Destroy, ..Options::default() }
+}
+
+/// One process from its lock to its end. Nothing when it died on the way.
+#[allow(clippy::too_many_arguments)]
+fn one_run<'m>(
+    scene: &mut Scene,
+    wish: &mut Wish,
+    command: Command,
+    faults: Faults,
+    interrupts: Vec<(usize, Interrupt)>,
+    concurrency: usize,
+    watcher: &'m mut dyn Watcher,
+    meanwhile: Option<&'m mut dyn FnMut(&mut Scene)>,
+) -> Result<Option<crate::apply::event::Outcome>, Vec<String>> {
+    if scene.vault.is_held() {
+        // A waiter takes over after a whole lease seen unchanged.
+        scene.advance(scene.now + LEASE + Duration::from_secs(1));
+    }
+    let Some(taken) = scene.vault.take(scene.now) else { return Err(scene.vault.violations.clone()) };
+    scene.tell(&format!("a run takes the lock: epoch {}", taken.epoch));
+    let settles_open = watcher.settles_open();
+    let lease_until = scene.now + LEASE;
+    let mut drive = Drive { epoch: taken.epoch, faults, interrupts, watcher, meanwhile, lease_until };
+    let mut state = taken.state;
+    if settles_open && !state.intents.is_empty() {
+        let (end, settled, failures) = run::settle_open(scene, &mut drive, state, taken.abandoned);
+        match end {
+            End::Crashed => return Ok(None),
+            End::Stuck => return Err(vec!["settling is stuck".into()]),
+            End::Finished => {}
+        }
+        if !failures.is_empty() || scene.vault.holder() != taken.epoch {
+            scene.tell(&format!("settling failed: {failures:?}"));
+            scene.vault.give_back(taken.epoch);
+            return Ok(None);
+        }
+        state = settled;
+    }
+    let planned = run::plan(scene, wish, &state, &options(command)).map_err(|why| vec![why])?;
+    let steps = planned.plan.steps.iter().map(|it| format!("{} {}", crate::plan::doing(&it.act), it.address));
+    let steps = steps.collect::<Vec<_>>().join(", ");
+    scene.tell(&format!("planned: {steps}"));
+    let (end, outcome) = run::carry_out(scene, &mut drive, wish, state, planned, concurrency).map_err(|why| vec![why])?;
+    Ok((end == End::Finished).then_some(outcome))
+}

@@ -7,6 +7,8 @@ use crate::state::{Commit, Entry, Position, State, codec};
 pub struct Vault {
     document: Vec<u8>,
     journal: Vec<Commit>,
+    /// What document and journal say together.
+    pub folded: State,
     epoch: u64,
     last: Option<Position>,
     /// When the holder was last heard of, while it has not given the lock back.
@@ -31,6 +33,7 @@ impl Vault {
         let mut vault = Self {
             document: Vec::new(),
             journal: Vec::new(),
+            folded: state.clone(),
             epoch: state.epoch,
             last: state.watermark,
             held: None,
@@ -64,6 +67,8 @@ impl Vault {
         let abandoned = self.held.replace(now);
         self.epoch = self.epoch.max(state.epoch) + 1;
         state.epoch = self.epoch;
+        state.run = format!("run-{}", self.epoch);
+        state.serial += 1;
         self.last = None;
         state.watermark = None;
         self.journal.clear();
@@ -75,6 +80,11 @@ impl Vault {
         if epoch == self.epoch {
             self.held = None;
         }
+    }
+
+    /// Whether somebody has the lock, alive or not.
+    pub fn is_held(&self) -> bool {
+        self.held.is_some()
     }
 
     /// The holder has given a sign of life.
@@ -104,7 +114,11 @@ impl Vault {
         }
         let position = Position::next(self.last, self.epoch);
         match serde_json::from_str(&text) {
-            Ok(entries) => self.journal.push(Commit { position, entries }),
+            Ok(entries) => {
+                let commit: Commit = Commit { position, entries };
+                commit.entries.iter().for_each(|it| self.folded.fold(it));
+                self.journal.push(commit);
+            }
             Err(error) => self.violations.push(format!("an entry that cannot be read again: {error}")),
         }
         self.last = Some(position);
@@ -118,6 +132,7 @@ impl Vault {
         let mut state = state.clone();
         state.watermark = self.last;
         state.epoch = self.epoch;
+        state.serial = self.folded.serial + 1;
         self.journal.clear();
         self.write(&state);
         Ok(())
@@ -130,6 +145,7 @@ impl Vault {
                     self.violations.push("a secret in clear in the state".into());
                 }
                 self.document = bytes;
+                self.folded = state.clone();
             }
             Err(error) => self.violations.push(format!("a state that must not be stored: {error}")),
         }

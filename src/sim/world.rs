@@ -19,6 +19,8 @@ pub struct Thing {
     /// Nobody can see it before.
     pub visible: Time,
     pub ready: Time,
+    /// A change of it is being made until then.
+    pub changing: Time,
     /// It becomes ready never.
     pub broken: bool,
     /// It goes then.
@@ -83,6 +85,7 @@ impl World {
             Thing { gone: Some(_), .. } => Status::Pending("deleting".into()),
             Thing { broken: true, ready, .. } if *ready <= now => Status::Failed("broken".into()),
             Thing { ready, .. } if *ready > now => Status::Pending("creating".into()),
+            Thing { changing, .. } if *changing > now => Status::Pending("changing".into()),
             Thing { .. } => Status::Ready,
         };
         let outputs = Value::object([("id", Value::from(id.as_str())), ("arn", Value::from(format!("arn:sim:{id}")))]);
@@ -120,7 +123,7 @@ impl World {
         let broken = habit.slow && self.rng.one_in(self.weather.breaks);
         let token = Some(token.to_owned());
         let type_name = type_name.to_owned();
-        let thing = Thing { type_name, settings, token, visible, ready, broken, gone: None, foreign: false };
+        let thing = Thing { type_name, settings, token, visible, ready, changing: now, broken, gone: None, foreign: false };
         self.things.insert(id.clone(), thing);
         Ok(id)
     }
@@ -162,7 +165,7 @@ impl World {
         let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
             return Err(fault(Class::Missing, "Update", id.as_str()));
         };
-        if thing.ready > now {
+        if thing.ready.max(thing.changing) > now {
             self.violations.push(format!("{id} was changed before it was ready"));
         }
         if thing.foreign {
@@ -177,7 +180,7 @@ impl World {
         let zone = thing.settings.get("zone");
         thing.settings = settings.unmark_deep().0.with("zone", zone);
         if habit(&thing.type_name).slow {
-            thing.ready = now + spread;
+            thing.changing = now + spread;
         }
         Ok(())
     }
@@ -197,6 +200,40 @@ impl World {
         thing.gone = Some(if habit(&thing.type_name).slow { now + takes } else { now });
         self.things.retain(|_, it| it.gone.is_none_or(|at| at > now));
         Ok(())
+    }
+
+    /// Somebody changes or removes one of our things by hand; says what was done.
+    pub fn meddle(&mut self, rng: &mut Rng) -> Option<String> {
+        let settled = self.things.iter().filter(|(_, it)| !it.foreign && it.gone.is_none());
+        let ids: Vec<Id> = settled.map(|(id, _)| id.clone()).collect();
+        let id = rng.pick(&ids)?.clone();
+        let used = self.things.values().any(|it| names(&it.settings.get("parents")).contains(&id));
+        let thing = self.things.get_mut(&id)?;
+        match rng.below(4) {
+            0 if !used => {
+                self.things.remove(&id);
+                Some(format!("somebody deletes {id}"))
+            }
+            1 if habit(&thing.type_name).tagged => {
+                let tags = thing.settings.get("tags").with("aws:note", "theirs".into()).with("note", "by hand".into());
+                thing.settings = thing.settings.with("tags", tags);
+                Some(format!("somebody tags {id}"))
+            }
+            _ => {
+                thing.settings = thing.settings.with("size", Value::from(90 + rng.below(9) as i64));
+                Some(format!("somebody changes the size of {id}"))
+            }
+        }
+    }
+
+    /// Something of somebody else's.
+    pub fn add_foreign(&mut self, type_name: &str, name: &str) {
+        let settings = Value::object([("name", Value::from(name)), ("flavor", "theirs".into())]);
+        let id = Id::new(if habit(type_name).by_name { format!("{type_name}/{name}") } else { format!("foreign-{name}") });
+        let (token, visible) = (None, Time::ZERO);
+        let type_name = type_name.to_owned();
+        let thing = Thing { type_name, settings, token, visible, ready: visible, changing: visible, broken: false, gone: None, foreign: true };
+        self.things.insert(id, thing);
     }
 
     fn chance(&mut self, limit: Duration) -> Duration {

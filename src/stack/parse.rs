@@ -39,6 +39,25 @@ pub fn body(text: &str) -> Result<Body, SyntaxError> {
     hcl_edit::parser::parse_body(text).map_err(|error| syntax_error(text, &error))
 }
 
+/// Pieces of this size are parsed one after the other: the tree is many times larger than its text, and stays in the cache.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Cuts a file behind lines that most likely end a top-level block. A cut in the wrong place (within a text of several lines)
+/// leaves a piece that does not parse.
+pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let tail = rest.as_bytes().get(PIECE_BYTES..).unwrap_or_default();
+        let cut = tail.windows(3).position(|it| it == b"\n}\n").map_or(rest.len(), |it| PIECE_BYTES + it + 3);
+        let (piece, after) = rest.split_at(cut);
+        rest = after;
+        Some(piece)
+    })
+}
+
 pub fn expression(text: &str) -> Result<Expression, SyntaxError> {
     scan(text)?;
     hcl_edit::parser::parse_expr(text).map_err(|error| syntax_error(text, &error))
@@ -65,7 +84,25 @@ fn syntax_error(text: &str, error: &hcl_edit::parser::Error) -> SyntaxError {
             start,
         };
     }
+    if let Some(quote) = open_quote(text, start) {
+        return SyntaxError {
+            code: "syntax",
+            summary: "a text is not closed on its line".into(),
+            detail: "A `\"` is missing. Texts of several lines are written between <<-EOT and EOT.".into(),
+            start: quote,
+            end: quote + 1,
+        };
+    }
     SyntaxError { code: "syntax", summary: format!("this is not valid HCL: {message}"), detail: String::new(), start, end }
+}
+
+/// The last quote of the line that an error is on, when quotes do not pair there.
+fn open_quote(text: &str, at: usize) -> Option<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |it| it + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let quotes = line.match_indices('"').map(|(at, _)| at).filter(|at| !line[..*at].ends_with('\\'));
+    let quotes: Vec<usize> = quotes.collect();
+    (quotes.len() % 2 == 1 && !line.contains("<<")).then(|| quotes.last().map(|it| start + it)).flatten()
 }
 
 /// Refuses what is too large or nests too deep, before the parser recurses into it. Counts brackets without regard to
@@ -124,6 +161,16 @@ mod tests {
         assert!(body(&deep("[", "]")).is_ok());
         assert!(body(&deep("f(", ")")).is_ok());
         assert!(body(&deep("\"${", "}\"")).is_ok());
+    }
+
+    #[test]
+    fn pieces_are_the_whole_and_end_behind_blocks() {
+        let block = "resource \"a\" \"é\" {\n  x = 1\n}\n";
+        let text = block.repeat(10_000);
+        assert_eq!(pieces(&text).collect::<String>(), text);
+        assert!(pieces(&text).count() > 3);
+        assert!(pieces(&text).all(|it| it.ends_with("}\n") && body(it).is_ok()));
+        assert_eq!(pieces("").count(), 0);
     }
 
     #[test]

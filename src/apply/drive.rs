@@ -1,0 +1,290 @@
+//! The edge of `apply`: runs the pure machines over a real cloud, a real store and a real clock.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use futures::{FutureExt, future::BoxFuture};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::event::{Event, Failure, Outcome};
+use super::schedule::BadOrder;
+use super::{Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, settle as settling};
+use crate::address::Address;
+use crate::cloud::Cloud;
+use crate::plan::{Observed, Plan};
+use crate::remote::{Class, Fault, Settle};
+use crate::schema::Types;
+use crate::stack::desired::{Configuration, Instance};
+use crate::state::{Output, State};
+use crate::store::{Session, StoreError};
+use crate::value::Sealer;
+
+/// How often the document is written during a run, so that the journal stays short.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// What both drives need of the world.
+pub struct Edge<'a> {
+    pub cloud: &'a dyn Cloud,
+    pub session: &'a mut dyn Session,
+    pub types: &'a dyn Types,
+    /// Of every type that may occur.
+    pub settles: BTreeMap<String, Settle>,
+    pub pace: Pace,
+    /// One message for each Ctrl-C or SIGTERM. A closed channel means that none will come.
+    pub interrupts: &'a mut mpsc::UnboundedReceiver<()>,
+    /// Hears everything that happens, as it happens.
+    pub tell: &'a mut (dyn FnMut(Event) + Send),
+}
+
+/// What is to be carried out.
+pub struct Run<'a> {
+    pub plan: &'a Plan,
+    /// What the plan desires: [`Planned::instances`](crate::plan::Planned::instances).
+    pub instances: &'a BTreeMap<Address, Instance>,
+    pub configuration: &'a mut dyn Configuration,
+    /// What the plan was made from.
+    pub observed: &'a Observed,
+    /// As [`settle`] left it.
+    pub state: State,
+    pub sealer: &'a Sealer,
+    pub mint: &'a mut Mint,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub outcome: Outcome,
+    /// With everything that happened in it.
+    pub state: State,
+    /// No call of this run can still be under way: the lock may be given back. Else the session is to be dropped, so that the
+    /// lease runs out and the next run knows.
+    pub quiet: bool,
+}
+
+/// Random bits for a run's [`Mint`].
+pub fn seed() -> Result<[u8; 32], getrandom::Error> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    Ok(seed)
+}
+
+/// Finds out what became of what former runs left open; to be done after the lock is taken and before anything is planned.
+/// The state that is returned has no open intent but watched ones. Errors name what could not be settled: nothing may be
+/// planned then.
+pub async fn settle(edge: &mut Edge<'_>, state: State) -> Result<State, Vec<(Address, Failure)>> {
+    if state.intents.is_empty() {
+        return Ok(state);
+    }
+    let began = wall_millis();
+    // The former holder may have had calls under way for one lease after it was last heard of.
+    let lease = u64::try_from(edge.session.lease().as_millis()).unwrap_or(u64::MAX);
+    let last_sign = edge.session.abandoned_at().map_or(began, |it| it.saturating_add(lease));
+    let open = settling::Open { state, types: edge.types, settles: edge.settles.clone(), pace: edge.pace, began, last_sign };
+    let mut machine = Settling::new(open);
+    run(edge, &mut machine, &mut |_: &Settling<'_>| None).await;
+    match machine.failures() {
+        [] => Ok(machine.into_state()),
+        failures => Err(failures.to_vec()),
+    }
+}
+
+/// Carries out a plan. Comes back when everything is done, failed or skipped and on record, or when it was interrupted twice,
+/// or when the lock is lost. Whatever happens, the last save holds everything that is known.
+pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder> {
+    let Run { plan, instances, configuration, observed, state, sealer, mint } = work;
+    let former_outputs = state.outputs.clone();
+    if edge.session.state().is_none()
+        && let Err(error) = edge.session.save(&state).await
+    {
+        return Ok(unsaved(state, &plan.steps.first().map(|it| it.address.clone()), &error));
+    }
+    let mut known = Known::new(configuration, edge.types, &state, observed, &plan.steps);
+    let mut machine = Machine::new(Setup {
+        steps: plan.steps.clone(),
+        state,
+        types: edge.types,
+        desired: &mut known,
+        sealer,
+        settles: edge.settles.clone(),
+        timeouts: instances.iter().map(|(address, it)| (address.clone(), it.timeouts)).collect(),
+        lifecycles: instances.iter().map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect(),
+        mint,
+        pace: edge.pace,
+        began: wall_millis(),
+    })?;
+    let left = run(edge, &mut machine, &mut |machine: &Machine<'_>| Some(machine.state().clone())).await;
+    let (mut outcome, mut state) = machine.end();
+    state.outputs = outputs(&mut known, sealer, former_outputs);
+    if left.may_save
+        && let Err(error) = edge.session.save(&state).await
+    {
+        let failure = Failure::Store { message: error.to_string() };
+        let address = plan.steps.first().map(|it| it.address.clone());
+        outcome.failed.extend(address.map(|it| (it, failure)));
+    }
+    Ok(Ended { outcome, state, quiet: left.quiet })
+}
+
+fn unsaved(state: State, address: &Option<Address>, error: &StoreError) -> Ended {
+    let failure = Failure::Store { message: error.to_string() };
+    let failed = address.iter().map(|it| (it.clone(), failure.clone())).collect();
+    Ended { outcome: Outcome { failed, stopped: true, ..Outcome::default() }, state, quiet: true }
+}
+
+/// The stack's outputs as far as they are known; the rest as they were.
+fn outputs(known: &mut Known<'_>, sealer: &Sealer, former: BTreeMap<String, Output>) -> BTreeMap<String, Output> {
+    let Ok(now) = known.stack_outputs() else { return former };
+    let one = |(name, it): (String, crate::stack::desired::OutputValue)| {
+        if !it.value.is_wholly_known() {
+            return former.get(&name).map(|was| (name, was.clone()));
+        }
+        let value = sealer.seal(&it.value.mark(it.sensitive));
+        Some((name, Output { value, sensitive: it.sensitive }))
+    };
+    now.into_iter().filter_map(one).collect()
+}
+
+/// What is left when a machine has come to its end.
+struct Left {
+    quiet: bool,
+    may_save: bool,
+}
+
+enum Order {
+    Append(EffectId, Vec<crate::state::Entry>),
+    Save(Box<State>),
+}
+
+/// Drives a machine to its end. `saved` yields the state that may be written in between, for machines that have one.
+async fn run<M: Driven>(edge: &mut Edge<'_>, machine: &mut M, saved: &mut dyn FnMut(&M) -> Option<State>) -> Left {
+    let began = Instant::now();
+    let (orders, mut ordered) = mpsc::unbounded_channel();
+    let (stored, mut commits) = mpsc::unbounded_channel();
+    let session = &mut *edge.session;
+    // One writer, so that commits and documents never overtake each other.
+    let writer = async move {
+        while let Some(order) = ordered.recv().await {
+            let told = match order {
+                Order::Append(id, entries) => stored.send((Some(id), session.append(&entries).await)),
+                Order::Save(state) => match session.save(&state).await {
+                    // The journal still holds everything: the next save may do better.
+                    Ok(()) | Err(_) => Ok(()),
+                },
+            };
+            if told.is_err() {
+                return;
+            }
+        }
+    };
+    let mut writer = std::pin::pin!(writer.fuse());
+    let mut calls: FuturesUnordered<BoxFuture<'_, (EffectId, bool, Answer)>> = FuturesUnordered::new();
+    let (mut appending, mut mutations, mut interrupts, mut lock_lost) = (false, 0usize, 0u32, false);
+    let mut save_at = began + SAVE_EVERY;
+    loop {
+        for (id, effect) in machine.poll(began.elapsed()) {
+            match effect {
+                Effect::Append(entries) => {
+                    appending = true;
+                    // The writer lives as long as this loop.
+                    let _ = orders.send(Order::Append(id, entries));
+                }
+                other => {
+                    mutations += usize::from(other.mutates());
+                    calls.push(call(edge.cloud, id, other).boxed());
+                }
+            }
+        }
+        for event in machine.events() {
+            (edge.tell)(event);
+        }
+        if machine.finished() {
+            break;
+        }
+        if Instant::now() >= save_at && !appending {
+            if let Some(state) = saved(machine) {
+                let _ = orders.send(Order::Save(Box::new(state)));
+            }
+            save_at = Instant::now() + SAVE_EVERY;
+        }
+        let wake = machine.wake_at().map(|it| began + it);
+        let wake = wake.into_iter().chain((!appending).then_some(save_at)).min();
+        tokio::select! {
+            () = &mut writer => {}
+            Some((id, result)) = commits.recv() => {
+                appending = false;
+                lock_lost |= matches!(result, Err(StoreError::LockLost(_)));
+                if let Some(id) = id {
+                    machine.answer(began.elapsed(), id, Answer::Appended(result.map_err(not_stored)));
+                }
+            }
+            Some((id, mutated, answer)) = calls.next(), if !calls.is_empty() => {
+                mutations -= usize::from(mutated);
+                machine.answer(began.elapsed(), id, answer);
+            }
+            Some(()) = edge.interrupts.recv() => {
+                interrupts += 1;
+                match interrupts {
+                    1 => machine.stop(began.elapsed()),
+                    _ => machine.abandon(),
+                }
+            }
+            () = tokio::time::sleep_until(wake.unwrap_or(save_at)), if wake.is_some() => {}
+        }
+    }
+    Left { quiet: mutations == 0, may_save: !lock_lost && !appending }
+}
+
+/// One call. A panic in it is an answer too: nobody knows what was done.
+async fn call(cloud: &dyn Cloud, id: EffectId, effect: Effect) -> (EffectId, bool, Answer) {
+    let mutates = effect.mutates();
+    let answer = match AssertUnwindSafe(perform(cloud, &effect)).catch_unwind().await {
+        Ok(answer) => answer,
+        Err(panic) => failed(&effect, panicked(&*panic)),
+    };
+    (id, mutates, answer)
+}
+
+async fn perform(cloud: &dyn Cloud, effect: &Effect) -> Answer {
+    match effect {
+        Effect::Create { target, settings, token } => Answer::Created(cloud.create(target, settings, token).await),
+        Effect::Find { target, settings, token } => Answer::Found(cloud.find(target, settings, token).await),
+        Effect::Read { target, query } => Answer::Read(cloud.read(target, query).await),
+        Effect::Update { target, id, was, settings } => Answer::Updated(cloud.update(target, id, was, settings).await),
+        Effect::Delete { target, id, settings } => Answer::Deleted(cloud.delete(target, id, settings).await),
+        Effect::Data { target, arguments } => Answer::Data(cloud.data(target, arguments).await),
+        Effect::Append(_) => Answer::Appended(Err(NotStored::Failed("a commit is not for the cloud".into()))),
+    }
+}
+
+fn failed(effect: &Effect, fault: Fault) -> Answer {
+    match effect {
+        Effect::Create { .. } => Answer::Created(Err(fault)),
+        Effect::Find { .. } => Answer::Found(Err(fault)),
+        Effect::Read { .. } => Answer::Read(Err(fault)),
+        Effect::Update { .. } => Answer::Updated(Err(fault)),
+        Effect::Delete { .. } => Answer::Deleted(Err(fault)),
+        Effect::Data { .. } => Answer::Data(Err(fault)),
+        Effect::Append(_) => Answer::Appended(Err(NotStored::Failed(fault.message))),
+    }
+}
+
+/// What a panic says may hold a secret, so only that there was one is told.
+fn panicked(_: &(dyn Any + Send)) -> Fault {
+    Fault::new(Class::Bug, "infra", "the code of this resource type panicked; this is a bug in infra")
+}
+
+fn not_stored(error: StoreError) -> NotStored {
+    match error {
+        StoreError::LockLost(why) => NotStored::LockLost(format!("the lock was lost: {why}")),
+        other => NotStored::Failed(other.to_string()),
+    }
+}
+
+fn wall_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
