@@ -213,6 +213,7 @@ impl Story {
     /// One plain run, and what the laws say of the end of all things.
     fn converge(&mut self, command: Command, watcher: &mut dyn Watcher) -> Result<(), Vec<String>> {
         self.scene.world.weather.breaks = 0;
+        self.scene.world.heal(self.scene.now);
         self.scene.tell("a plain run");
         self.plain_run(command, watcher)?;
         // Late requests of dead runs arrive until their signatures lapse; the next run finds what they made.
