@@ -1,1 +1,122 @@
-//! The command line: one file per command.
+//! The command line: one file per command, each with its `Args` and its `run`.
+//!
+//! `call` is what a command may touch, `stack` loads files, `connect` reaches cloud and state, `planning` makes plans, `change`
+//! carries them out. Nothing here reads the environment, a clock or a stream that `main` did not hand over.
+
+mod apply;
+mod args;
+mod call;
+mod change;
+mod completions;
+mod connect;
+mod console;
+mod destroy;
+mod drift;
+mod exit;
+mod explain;
+mod graph;
+mod guard;
+mod look;
+mod output;
+mod plan;
+mod planning;
+mod schema;
+mod stack;
+mod state;
+mod texts;
+mod unlock;
+mod validate;
+mod version;
+pub mod world;
+
+use clap::{Parser, Subcommand};
+
+use args::CommandLine;
+use call::Call;
+use exit::Ended;
+pub use exit::Exit;
+pub use world::World;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what would change, and why
+    Plan(plan::Args),
+    /// Show what would change, ask, and make it so
+    Apply(apply::Args),
+    /// Delete everything that the stack owns
+    Destroy(destroy::Args),
+    /// Show what differs from what was declared
+    Drift(drift::Args),
+    /// Print the stack's outputs
+    Output(output::Args),
+    /// Check the stack's files without calling anything
+    Validate(validate::Args),
+    /// Evaluate expressions against the stack
+    Console(console::Args),
+    /// Print what depends on what
+    Graph(graph::Args),
+    /// Print the reference of a resource type
+    Schema(schema::Args),
+    /// Look at the recorded state
+    #[command(subcommand)]
+    State(state::Command),
+    /// Take the lock away from a run that is gone
+    Unlock(unlock::Args),
+    /// Print the page of an error code
+    Explain(explain::Args),
+    /// Print a shell's completions
+    Completions(completions::Args),
+    /// Print the version
+    Version,
+}
+
+/// Runs what the arguments say. The only thing that is heavy before they are understood is nothing.
+pub async fn run(mut world: World) -> Exit {
+    let args = args::with_double_dashes(std::mem::take(&mut world.args));
+    let (common, command) = match CommandLine::try_parse_from(args) {
+        Ok(CommandLine { common, command }) => (common, command),
+        Err(error) => return usage(&Call::new(world, args::Common::default()), &error),
+    };
+    let mut call = Call::new(world, common);
+    let ended = dispatch(&mut call, command).await;
+    match ended {
+        Ok(exit) => exit,
+        Err(stop) => {
+            call.complain(&stop.diagnostics);
+            stop.exit
+        }
+    }
+}
+
+async fn dispatch(call: &mut Call, command: Command) -> Ended {
+    match command {
+        Command::Plan(args) => plan::run(call, args).await,
+        Command::Apply(args) => apply::run(call, args).await,
+        Command::Destroy(args) => destroy::run(call, args).await,
+        Command::Drift(args) => drift::run(call, args).await,
+        Command::Output(args) => output::run(call, args).await,
+        Command::Validate(args) => validate::run(call, args),
+        Command::Console(args) => console::run(call, args).await,
+        Command::Graph(args) => graph::run(call, args),
+        Command::Schema(args) => schema::run(call, args),
+        Command::State(command) => state::run(call, command).await,
+        Command::Unlock(args) => unlock::run(call, args).await,
+        Command::Explain(args) => explain::run(call, args),
+        Command::Completions(args) => completions::run(call, args),
+        Command::Version => version::run(call),
+    }
+}
+
+/// Help and version are results; everything else is a mistake in what was typed.
+fn usage(call: &Call, error: &clap::Error) -> Exit {
+    let (style, is_result) = if error.use_stderr() { (call.err_style(), false) } else { (call.out_style(), true) };
+    let text = error.render();
+    let text = if style.colour { text.ansi().to_string() } else { text.to_string() };
+    if is_result {
+        call.print(&text);
+        Exit::Done
+    } else {
+        call.tell(&text);
+        Exit::Usage
+    }
+}

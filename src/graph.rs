@@ -105,9 +105,13 @@ impl<N: Ord + Clone, W: Clone> Graph<N, W> {
                 }
             }
         }
+        if out.len() == self.len() {
+            return Ok(out);
+        }
+        // What could not be placed is in a loop, or needs what is in one.
         match self.first_loop() {
-            Some(it) if out.len() < self.len() => Err(it),
-            _ => Ok(out),
+            Some(it) => Err(it),
+            None => Ok(out),
         }
     }
 

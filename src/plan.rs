@@ -2,6 +2,7 @@
 //!
 //! `change` is for people (what, and why), `step` is for the machine (what, and after what).
 
+pub mod answers;
 pub mod change;
 pub mod codec;
 mod decide;

@@ -99,7 +99,7 @@ pub enum Equality {
     SecurityGroupRules,
 }
 
-/// What a value must satisfy before any call is made.
+/// What a value must satisfy before any call is made. Of a list or set, the lengths are its own and the rest its members'.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Limits {
     pub one_of: Vec<Arc<str>>,

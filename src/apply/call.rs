@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::event::{Event, Failure};
 use super::machine::{Machine, passes};
+use super::start::millis;
 use super::work::{Call, Phase};
 use super::{Answer, Time};
-use super::start::millis;
 use crate::plan::doing;
 use crate::remote::{Class, Fault, Id};
 use crate::state::{Entry, Outcome};

@@ -1,6 +1,6 @@
 //! How the machine compares: what was planned with what came out, and what is desired with what is live.
 
-use crate::plan::diff::{Difference, Differ};
+use crate::plan::diff::{Differ, Difference};
 use crate::schema::equal::Compare;
 use crate::schema::{Presence, Schema};
 use crate::value::{Sealer, Value};

@@ -148,7 +148,8 @@ impl Machine<'_> {
 
     fn imported(&mut self, at: usize, live: &Live, lifecycle: &Recorded, dependencies: &BTreeSet<Address>) {
         let step = self.steps[at].clone();
-        let (Some(schema), Some(id)) = (self.types.resource(step.address.type_name()), self.works.get(&at).and_then(|it| it.id.clone()))
+        let (Some(schema), Some(id)) =
+            (self.types.resource(step.address.type_name()), self.works.get(&at).and_then(|it| it.id.clone()))
         else {
             return;
         };

@@ -297,9 +297,10 @@ impl<'a> Machine<'a> {
 
     /// The step's turn has come.
     fn begin(&mut self, at: usize) {
-        let late = self.pace.deadline.is_some_and(|it| {
-            self.now.as_millis() + u128::from(self.steps[at].expected_millis) > it.as_millis()
-        });
+        let late = self
+            .pace
+            .deadline
+            .is_some_and(|it| self.now.as_millis() + u128::from(self.steps[at].expected_millis) > it.as_millis());
         if self.is_halted() || late {
             return self.hold(at);
         }

@@ -25,21 +25,22 @@ pub struct CommandLine {
     pub command: Command,
 }
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Common {
     /// The folder that holds stacks/ [default: the nearest upwards]
-    #[arg(short = 'C', global = true, value_name = "DIR")]
+    #[arg(short = 'C', global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub dir: Option<PathBuf>,
     /// How to print the result
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_default_value = true)]
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_default_value = true, help_heading = "Everywhere")]
     pub format: Format,
     /// No colours, even on a terminal
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Everywhere")]
     pub no_color: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    #[default]
     Text,
     Json,
     Markdown,
@@ -75,7 +76,7 @@ pub struct Inputs {
 }
 
 /// What is planned.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Selection {
     /// Only this address, block or module, and what it needs; may be repeated
     #[arg(long = "target", value_name = "ADDRESS")]
@@ -183,16 +184,10 @@ mod tests {
     #[test]
     fn one_dash_is_enough_for_a_long_option() {
         let mended = |args: &[&str]| -> Vec<OsString> { with_double_dashes(args.iter().map(Into::into).collect()) };
-        assert_eq!(mended(&["infra", "-target=a.b", "-var", "x=1", "-C", "dir", "--", "-var"]), [
-            "infra",
-            "--target=a.b",
-            "--var",
-            "x=1",
-            "-C",
-            "dir",
-            "--",
-            "-var"
-        ]);
+        assert_eq!(
+            mended(&["infra", "-target=a.b", "-var", "x=1", "-C", "dir", "--", "-var"]),
+            ["infra", "--target=a.b", "--var", "x=1", "-C", "dir", "--", "-var"]
+        );
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! [`Call`]: one call of `infra`: the world, and the options that every command has.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::{Ended, Stop};
+use crate::cli::texts::Texts;
 use crate::cli::world::World;
 use crate::diag::render::{self, NoSources, Sources};
 use crate::diag::{Diagnostic, Span};
@@ -21,17 +21,24 @@ pub struct Call {
     pub format: Format,
     pub no_color: bool,
     dir: Option<PathBuf>,
-    /// The files that diagnostics point into, once they are loaded.
-    sources: Arc<dyn Sources + Send + Sync>,
+    /// The files that diagnostics point into, once a stack is known.
+    texts: Option<Texts>,
 }
 
 impl Call {
     pub fn new(world: World, common: Common) -> Self {
-        Self { world, format: common.format, no_color: common.no_color, dir: common.dir, sources: Arc::new(NoSources) }
+        Self { world, format: common.format, no_color: common.no_color, dir: common.dir, texts: None }
     }
 
-    pub fn know(&mut self, sources: Arc<dyn Sources + Send + Sync>) {
-        self.sources = sources;
+    pub fn sources(&self) -> &dyn Sources {
+        match &self.texts {
+            Some(texts) => texts,
+            None => &NoSources,
+        }
+    }
+
+    pub fn know(&mut self, texts: Texts) {
+        self.texts = Some(texts);
     }
 
     /// The nearest folder upwards that holds `stacks/`; or the one that `-C` names.
@@ -69,7 +76,7 @@ impl Call {
 
     pub fn complain(&self, diagnostics: &[Diagnostic]) {
         if !diagnostics.is_empty() {
-            self.tell(&render::render(diagnostics, &*self.sources, self.err_style().colour));
+            self.tell(&render::render(diagnostics, self.sources(), self.err_style().colour));
         }
     }
 
@@ -116,7 +123,7 @@ impl Call {
 
 impl Places for Call {
     fn place(&self, span: &Span) -> Option<String> {
-        Some(render::location(span, &*self.sources))
+        Some(self.texts.as_ref()?.place(span))
     }
 }
 

@@ -44,10 +44,6 @@ impl Stop {
     pub fn usage(diagnostic: Diagnostic) -> Self {
         Self { exit: Exit::Usage, diagnostics: vec![diagnostic] }
     }
-    /// Everything is said already.
-    pub fn quietly(exit: Exit) -> Self {
-        Self { exit, diagnostics: Vec::new() }
-    }
 }
 
 impl From<Diagnostic> for Stop {

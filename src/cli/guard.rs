@@ -25,11 +25,14 @@ fn check_version(demanded: Option<&VersionReq>, have: &str) -> Result<(), Diagno
 /// A state on this machine is lost where nobody keeps the machine.
 pub fn kept_state(settings: &StackSettings, is_ci: bool) -> Result<(), Diagnostic> {
     match settings.state {
-        StateSettings::Local { declared: false, .. } if is_ci => {
-            Err(Diagnostic::error("ci-local-state", "the stack has no `state` block, and `CI` is set")
-                .detail("Its state would be kept in a folder of this machine and be lost with it; the next run would make everything again.")
-                .help("state \"s3\" { bucket = …, key = …, lock_table = … } within the `stack` block; infra bootstrap makes both"))
-        }
+        StateSettings::Local { declared: false, .. } if is_ci => Err(Diagnostic::error(
+            "ci-local-state",
+            "the stack has no `state` block, and `CI` is set",
+        )
+        .detail(
+            "Its state would be kept in a folder of this machine and be lost with it; the next run would make everything again.",
+        )
+        .help("state \"s3\" { bucket = …, key = …, lock_table = … } within the `stack` block; infra bootstrap makes both")),
         StateSettings::Local { .. } | StateSettings::S3 { .. } => Ok(()),
     }
 }
@@ -40,16 +43,22 @@ pub fn account(settings: &StackSettings, account: &str, arn: &str) -> Result<(),
         return Ok(());
     }
     Err(Diagnostic::error("wrong-account", format!("these credentials belong to the account {account}"))
-        .detail(format!("The stack belongs to {}. Nothing else was called. The credentials are those of {arn}.", settings.accounts.join(", ")))
+        .detail(format!(
+            "The stack belongs to {}. Nothing else was called. The credentials are those of {arn}.",
+            settings.accounts.join(", ")
+        ))
         .help("use the stack's own profile: AWS_PROFILE=…"))
 }
 
 /// The state was made in one account and region, through AWS itself or through a stand-in: nothing else fits it.
 pub fn same_place(state: &State, account: &str, region: &str, endpoint: Option<&str>) -> Result<(), Diagnostic> {
     if let Some(recorded) = state.account.as_deref().filter(|it| *it != account) {
-        return Err(Diagnostic::error("wrong-account", format!("the state was made in the account {recorded}, this is {account}"))
-            .detail("With other credentials everything in it would seem to be gone, and be made again.")
-            .help("use the credentials of that account, or give the stack a state of its own"));
+        return Err(Diagnostic::error(
+            "wrong-account",
+            format!("the state was made in the account {recorded}, this is {account}"),
+        )
+        .detail("With other credentials everything in it would seem to be gone, and be made again.")
+        .help("use the credentials of that account, or give the stack a state of its own"));
     }
     if let Some(recorded) = state.region.as_deref().filter(|it| *it != region) {
         return Err(Diagnostic::error("wrong-region", format!("the state was made in {recorded}, the stack says {region}"))
@@ -58,9 +67,12 @@ pub fn same_place(state: &State, account: &str, region: &str, endpoint: Option<&
     }
     if state.serial > 0 && state.endpoint.is_some() != endpoint.is_some() {
         let made = |it: Option<&str>| it.map_or("AWS itself".to_owned(), |it| format!("the endpoint {it}"));
-        return Err(Diagnostic::error("endpoint-mismatch", format!("the state was made through {}, this is {}", made(state.endpoint.as_deref()), made(endpoint)))
-            .detail("What exists there does not exist here: everything would seem to be gone, and be made again.")
-            .help("set or unset AWS_ENDPOINT_URL, or use another state"));
+        return Err(Diagnostic::error(
+            "endpoint-mismatch",
+            format!("the state was made through {}, this is {}", made(state.endpoint.as_deref()), made(endpoint)),
+        )
+        .detail("What exists there does not exist here: everything would seem to be gone, and be made again.")
+        .help("set or unset AWS_ENDPOINT_URL, or use another state"));
     }
     Ok(())
 }
@@ -68,28 +80,36 @@ pub fn same_place(state: &State, account: &str, region: &str, endpoint: Option<&
 /// No state, while the account holds things with this stack's mark.
 pub fn lost_state(stack: &str, place: &str, found: &[String]) -> Result<(), Diagnostic> {
     let Some(first) = found.first() else { return Ok(()) };
-    Err(Diagnostic::error("lost-state", format!("there is no state at {place}, but the account holds {} things of the stack `{stack}`", found.len()))
-        .detail(format!("They carry the tag `infra:stack` = `{stack}`, such as {first}. Applying now would make everything twice."))
-        .help("check `bucket`, `key` and `path` of the `state` block; restore the state if it is lost"))
+    Err(Diagnostic::error(
+        "lost-state",
+        format!("there is no state at {place}, but the account holds {} things of the stack `{stack}`", found.len()),
+    )
+    .detail(format!("They carry the tag `infra:stack` = `{stack}`, such as {first}. Applying now would make everything twice."))
+    .help("check `bucket`, `key` and `path` of the `state` block; restore the state if it is lost"))
 }
 
 /// Credentials that end before the run does leave it half done.
 pub fn credentials(ends: Option<u64>, now: u64, needs_millis: u64) -> Result<(), Diagnostic> {
     let Some(ends) = ends.filter(|it| *it < now.saturating_add(needs_millis)) else { return Ok(()) };
-    Err(Diagnostic::error("credentials-short", format!("the credentials end at {}, before this run is expected to", time::point(ends)))
-        .detail(format!(
-            "It is expected to take {}. They cannot be refreshed, so the run would stop half done.",
-            time::length(std::time::Duration::from_millis(needs_millis))
-        ))
-        .help("get new credentials first, or make the change in parts with --target"))
+    Err(Diagnostic::error(
+        "credentials-short",
+        format!("the credentials end at {}, before this run is expected to", time::point(ends)),
+    )
+    .detail(format!(
+        "It is expected to take {}. They cannot be refreshed, so the run would stop half done.",
+        time::length(std::time::Duration::from_millis(needs_millis))
+    ))
+    .help("get new credentials first, or make the change in parts with --target"))
 }
 
 /// The name that must be given, where a stack asks for its name.
 pub fn named(stack: &str, given: Option<&str>) -> Result<(), Diagnostic> {
     match given {
         Some(name) if name == stack => Ok(()),
-        Some(name) => Err(Diagnostic::error("not-confirmed", format!("`{name}` is not the name of the stack, which is `{stack}`"))
-            .detail("Nothing was changed.")),
+        Some(name) => {
+            Err(Diagnostic::error("not-confirmed", format!("`{name}` is not the name of the stack, which is `{stack}`"))
+                .detail("Nothing was changed."))
+        }
         None => Err(Diagnostic::error("not-confirmed", format!("the stack `{stack}` has `confirm = true`: it must be named"))
             .detail("With --auto-approve nobody is asked for the name. Nothing was changed.")
             .help(format!("--confirm {stack}"))),

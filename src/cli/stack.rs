@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::cli::args::{Inputs, StackArgs};
 use crate::cli::call::Call;
 use crate::cli::exit::{Ended, Exit, Stop};
-use crate::diag::render::Sources;
+use crate::cli::texts::Texts;
 use crate::diag::{Diagnostic, nearest};
 use crate::remote::ConfigName;
 use crate::stack::source::{Folder, Source};
@@ -41,16 +41,16 @@ pub fn load(call: &mut Call, args: &StackArgs) -> Ended<Stack> {
 pub fn inspect(call: &mut Call, args: &StackArgs) -> Ended<(Stack, Vec<Diagnostic>)> {
     let root = call.root()?;
     let name = choose(&root, args.stack.as_deref())?;
-    let source: Arc<dyn Source> = Arc::new(Folder::open(&root).map_err(|error| {
-        Diagnostic::error("io", format!("{} cannot be read", root.display())).detail(error.to_string())
-    })?);
-    call.know(Arc::new(Texts(source.clone())));
+    let source: Arc<dyn Source> = Arc::new(
+        Folder::open(&root)
+            .map_err(|error| Diagnostic::error("io", format!("{} cannot be read", root.display())).detail(error.to_string()))?,
+    );
+    call.know(Texts::new(source.clone()));
     let catalog = Arc::new(Catalog::new());
     let request =
         LoadRequest { source, stack: name.clone(), variables: given(call, &args.inputs)?, types: &*catalog, account: None };
     let loaded = Program::load(request);
-    let stack =
-        Stack { name, root, settings: loaded.settings, program: loaded.program, catalog, warnings: Vec::new() };
+    let stack = Stack { name, root, settings: loaded.settings, program: loaded.program, catalog, warnings: Vec::new() };
     Ok((stack, loaded.diagnostics))
 }
 
@@ -72,9 +72,9 @@ fn choose(root: &Path, name: Option<&str>) -> Ended<StackName> {
             Err(Stop::usage(diagnostic))
         }
         None => match all.as_slice() {
-            [only] => only.parse().map_err(|error: crate::address::NameError| {
-                Stop::usage(Diagnostic::error("stack-name", error.to_string()))
-            }),
+            [only] => only
+                .parse()
+                .map_err(|error: crate::address::NameError| Stop::usage(Diagnostic::error("stack-name", error.to_string()))),
             [] => Err(Stop::usage(
                 Diagnostic::error("no-such-stack", "there is no stack yet")
                     .detail("A stack is a folder below stacks/ with *.hcl files in it; `modules` is for modules."),
@@ -107,8 +107,7 @@ fn given(call: &Call, inputs: &Inputs) -> Ended<Vec<Given>> {
         origin,
     };
     let environment = call.variables_of_environment();
-    let mut out: Vec<Given> =
-        environment.iter().map(|(name, value)| text(name, value, format!("INFRA_VAR_{name}"))).collect();
+    let mut out: Vec<Given> = environment.iter().map(|(name, value)| text(name, value, format!("INFRA_VAR_{name}"))).collect();
     for file in &inputs.var_files {
         let shown = file.display().to_string();
         let content = std::fs::read_to_string(call.world.dir.join(file));
@@ -144,19 +143,10 @@ fn read_var_file(name: &str, content: &str) -> Ended<Vec<Given>> {
 
 /// An address, as typed on the command line.
 pub fn address(text: &str) -> Ended<Address> {
-    text.parse().map_err(|error: crate::address::NameError| {
-        Stop { exit: Exit::Usage, diagnostics: vec![Diagnostic::error("address", error.to_string())] }
+    text.parse().map_err(|error: crate::address::NameError| Stop {
+        exit: Exit::Usage,
+        diagnostics: vec![Diagnostic::error("address", error.to_string())],
     })
-}
-
-/// Texts of files by the names that spans have.
-struct Texts(Arc<dyn Source>);
-
-impl Sources for Texts {
-    fn text(&self, file: &str) -> Option<Arc<str>> {
-        let bytes = self.0.read(file).ok()?;
-        Some(String::from_utf8_lossy(&bytes).into())
-    }
 }
 
 /// Knows nothing of anything: for what is done without a look at the cloud or the state.

@@ -39,7 +39,8 @@ pub struct Terminal {
 pub trait Nature: Send + Sync {
     /// Milliseconds since 1970.
     fn now(&self) -> u64;
-    fn random(&self) -> u128;
+    /// None where the system has no random numbers.
+    fn random(&self) -> Option<u128>;
     /// `user@host`
     fn whoami(&self) -> String;
 }

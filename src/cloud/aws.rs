@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
@@ -30,6 +31,22 @@ pub struct Settings {
     pub region: String,
     pub profile: Option<String>,
     pub assume_role: Option<AssumeRole>,
+    /// Used in place of what profiles and environment say.
+    pub stand_in: Option<StandIn>,
+}
+
+/// An endpoint that stands in for all of AWS, and the key that it knows: a test's local cloud.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StandIn {
+    pub endpoint: String,
+    pub access_key_id: String,
+    pub secret_access_key: String,
+}
+
+impl std::fmt::Debug for StandIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StandIn({})", self.endpoint)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +94,10 @@ impl Aws {
             .retry_config(RetryConfig::disabled());
         if let Some(profile) = &settings.profile {
             loader = loader.profile_name(profile);
+        }
+        if let Some(it) = &settings.stand_in {
+            let key = Credentials::new(&it.access_key_id, &it.secret_access_key, None, None, "stand-in");
+            loader = loader.endpoint_url(&it.endpoint).credentials_provider(key);
         }
         let mut sdk = loader.load().await;
         if let (Some(role), Some(base)) = (&settings.assume_role, sdk.credentials_provider()) {

@@ -173,6 +173,8 @@ fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Cla
         ("dynamodb", _, "ResourceInUseException") => Class::Settling,
         // Too many tables being changed at once; not a quota that anybody would raise.
         ("dynamodb", _, "LimitExceededException") => Class::Busy,
+        // What a deleted key is until its waiting time is over.
+        ("kms", "ScheduleKeyDeletion", "KMSInvalidStateException") if message.contains("pending deletion") => Class::Missing,
         ("route53", _, "InvalidChangeBatch") if message.contains("already exists") => Class::Exists,
         ("route53", _, "InvalidChangeBatch") if message.contains("not found") => Class::Missing,
         // A policy may name a role that was made a moment ago.
@@ -266,7 +268,6 @@ fn listed(code: &str) -> Option<Class> {
             &[
                 "404",
                 "Gateway.NotAttached",
-                "NotFound",
                 "OwnershipControlsNotFoundError",
                 "ReplicationConfigurationNotFoundError",
                 "ServerSideEncryptionConfigurationNotFoundError",
@@ -278,7 +279,7 @@ fn listed(code: &str) -> Option<Class> {
 
 /// AWS names codes of one meaning alike.
 fn by_shape(code: &str) -> Class {
-    if code.ends_with(".NotFound") || code.ends_with("NotFoundException") || code.starts_with("NoSuch") {
+    if code.ends_with("NotFound") || code.ends_with("NotFoundException") || code.starts_with("NoSuch") {
         Class::Missing
     } else if code.ends_with("AlreadyExists") || code.ends_with("AlreadyExistsException") || code.ends_with(".Duplicate") {
         Class::Exists
@@ -303,6 +304,8 @@ mod tests {
         for (call, code, message, expected) in [
             ("ec2:DeleteVpc", "InvalidVpcID.NotFound", "", Class::Missing),
             ("ec2:DeleteVpc", "DependencyViolation", "", Class::InUse),
+            ("ec2:DeleteNatGateway", "NatGatewayNotFound", "", Class::Missing),
+            ("kms:ScheduleKeyDeletion", "KMSInvalidStateException", "the key is pending deletion.", Class::Missing),
             ("ec2:CreateRoute", "InvalidNatGatewayID.NotFound", "", Class::Settling),
             ("ec2:CreateRoute", "RouteAlreadyExists", "", Class::Exists),
             ("ec2:CreateVpc", "VpcLimitExceeded", "", Class::Quota),

@@ -136,27 +136,27 @@ fn one<'t>(it: &Diagnostic, files: &mut Files<impl Fn(&str) -> Option<&'t str>>,
             None => out.push_str(&format!("{}{}:::{} {}: {what}\n", " ".repeat(gutter), c.frame, c.off, span.file)),
         }
     }
-    let mut note = |text: &str| {
-        let mut lines = text.lines();
+    // What leads a note may be coloured; what follows comes from outside.
+    let mut note = |lead: &str, text: &str| {
         let margin = " ".repeat(gutter);
-        if let Some(first) = lines.next() {
-            out.push_str(&format!("{margin} {}={} {}\n", c.frame, c.off, printable(first)));
-        }
+        let mut lines = text.lines();
+        let first = printable(lines.next().unwrap_or_default());
+        out.push_str(&format!("{margin} {}={} {lead}{first}\n", c.frame, c.off));
         for line in lines {
             out.push_str(&format!("{margin}   {}\n", printable(line)));
         }
     };
     if !it.detail.is_empty() {
-        note(&it.detail);
+        note("", &it.detail);
     }
     if let Some(address) = &it.address {
-        note(&format!("in {address}"));
+        note("in ", &address.to_string());
     }
     for hint in &it.hints {
         match hint {
-            Hint::DidYouMean(name) => note(&format!("{}did you mean{} `{name}`?", c.help, c.off)),
-            Hint::Help(help) => note(&format!("{}help{}: {help}", c.help, c.off)),
-            Hint::Note(text) => note(&format!("note: {text}")),
+            Hint::DidYouMean(name) => note(&format!("{}did you mean{} ", c.help, c.off), &format!("`{name}`?")),
+            Hint::Help(help) => note(&format!("{}help{}: ", c.help, c.off), help),
+            Hint::Note(text) => note("note: ", text),
         }
     }
     out

@@ -160,7 +160,9 @@ pub fn markdown(stack: &str, findings: &[Finding], looked_at: usize) -> String {
     out.push_str("\n| Verdict | Resource | Attribute | Declared | Live |\n|---|---|---|---|---|\n");
     for finding in findings {
         let resource = code(&finding.address.to_string());
-        let row = |path: &str, before: &str, live: &str| format!("| {} | {resource} | {path} | {before} | {live} |\n", finding.verdict.name());
+        let row = |path: &str, before: &str, live: &str| {
+            format!("| {} | {resource} | {path} | {before} | {live} |\n", finding.verdict.name())
+        };
         if finding.attributes.is_empty() {
             out.push_str(&row("", "", ""));
         }

@@ -66,6 +66,15 @@ pub fn encode(plan: &Plan) -> Result<Vec<u8>, PlanFileError> {
 
 /// A plan of `stack`, whose state has `lineage`.
 pub fn decode(bytes: &[u8], stack: &StackName, lineage: &Lineage) -> Result<Plan, PlanFileError> {
+    let plan = decode_new(bytes, stack)?;
+    if plan.lineage != *lineage {
+        return Err(PlanFileError::OtherState { stack: plan.stack });
+    }
+    Ok(plan)
+}
+
+/// A plan of `stack`, which has no state yet.
+pub fn decode_new(bytes: &[u8], stack: &StackName) -> Result<Plan, PlanFileError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(PlanFileError::Foreign)?;
     let incomplete = || PlanFileError::Damaged("it ends too early".to_owned());
     let (format, rest) = rest.split_first_chunk::<4>().ok_or_else(incomplete)?;
@@ -83,9 +92,6 @@ pub fn decode(bytes: &[u8], stack: &StackName, lineage: &Lineage) -> Result<Plan
     let plan: Plan = serde_json::from_slice(&json).map_err(|it| PlanFileError::Damaged(it.to_string()))?;
     if plan.stack != *stack {
         return Err(PlanFileError::OtherStack { found: plan.stack, wanted: stack.clone() });
-    }
-    if plan.lineage != *lineage {
-        return Err(PlanFileError::OtherState { stack: plan.stack });
     }
     Ok(plan)
 }

@@ -103,7 +103,6 @@ pub(super) fn instance<'a>(
         Seen::Nothing => create(sight, schema, &mut out, Reason::New),
         Seen::Gone => {
             create(sight, schema, &mut out, Reason::Missing);
-            out.change.repairs_drift = true;
         }
         Seen::There(there) => keep(sight, schema, instance, there, &mut out),
     }
@@ -156,7 +155,8 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
         }
     }
     out.change.attributes = differences.iter().map(|it| attribute_change(it, sight.sealer)).collect();
-    out.change.repairs_drift = !unfinished && !differences.is_empty() && differences.iter().all(|it| it.cause == Cause::Drift);
+    out.change.repairs_drift =
+        !unfinished && !replaces && !differences.is_empty() && differences.iter().all(|it| it.cause == Cause::Drift);
 
     let Some(record) = there.record else {
         out.change.action = Action::Import;

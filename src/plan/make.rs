@@ -61,22 +61,22 @@ pub fn plan(request: Request<'_>) -> Outcome {
     let removed = removals(&sight, &evaluation);
     let dependencies: BTreeMap<Address, &BTreeSet<Address>> =
         removed.iter().map(|it| (it.address().clone(), &it.recorded_dependencies)).collect();
-    let selected = select::select(&options.targets, &evaluation, &dependencies, &mut complaints);
+    let none = BTreeMap::new();
+    let instances = if options.destroy { &none } else { &evaluation.instances };
+    let selected = select::select(&options.targets, instances, &evaluation.deferred, &dependencies, &mut complaints);
     let is_selected = |address: &Address| selected.as_ref().is_none_or(|it| it.contains(address));
 
     let mut decisions: Vec<Decision<'_>> = Vec::new();
-    if !options.destroy {
-        let mut all = dependency_sets(&evaluation);
-        for (address, instance) in evaluation.instances.iter().filter(|(address, _)| is_selected(address)) {
-            let schema = match address.mode() {
-                Mode::Managed => types.resource(address.type_name()),
-                Mode::Data => types.data(address.type_name()),
-            };
-            // The language has complained of a type that does not exist.
-            let Some(schema) = schema else { continue };
-            let dependencies = all.remove(address).unwrap_or_default();
-            decisions.push(decide::instance(&sight, schema, instance, dependencies));
-        }
+    let mut all = dependency_sets(&evaluation);
+    for (address, instance) in instances.iter().filter(|(address, _)| is_selected(address)) {
+        let schema = match address.mode() {
+            Mode::Managed => types.resource(address.type_name()),
+            Mode::Data => types.data(address.type_name()),
+        };
+        // The language has complained of a type that does not exist.
+        let Some(schema) = schema else { continue };
+        let dependencies = all.remove(address).unwrap_or_default();
+        decisions.push(decide::instance(&sight, schema, instance, dependencies));
     }
     decisions.extend(removed.into_iter().filter(|it| is_selected(it.address())));
     decisions.sort_by(|a, b| a.address().cmp(b.address()));
@@ -88,8 +88,8 @@ pub fn plan(request: Request<'_>) -> Outcome {
         for it in decisions.iter_mut().filter(|it| withhold(it)) {
             withheld.push(it.change.clone());
             it.work = Work::Nothing;
-            it.change.action = Action::Noop;
-            it.change.reasons.clear();
+            it.change.reasons.retain(|it| *it == Reason::Block);
+            it.change.action = if it.moved_from.is_some() { Action::Move } else { Action::Noop };
             it.change.attributes.clear();
             it.change.repairs_drift = false;
         }
@@ -259,8 +259,9 @@ fn is_changed(sight: &Sight<'_>, instance: &Instance, path: &str) -> bool {
 /// left out, because neither side had to be first.
 fn dependency_sets(evaluation: &Evaluation) -> BTreeMap<Address, BTreeSet<Address>> {
     let mut graph: Graph<&Address, ()> = Graph::default();
-    for (address, instance) in &evaluation.instances {
-        graph.add(address);
+    // Without `later` references nothing runs in a circle.
+    let any_later = evaluation.instances.values().any(|it| it.references.iter().any(|it| it.later));
+    for (address, instance) in evaluation.instances.iter().filter(|_| any_later) {
         for it in instance.references.iter().filter(|it| it.to != *address) {
             if let Some((to, _)) = evaluation.instances.get_key_value(&it.to) {
                 graph.need(address, to, ());
@@ -298,6 +299,7 @@ fn removals<'a>(sight: &Sight<'a>, evaluation: &Evaluation) -> Vec<Decision<'a>>
         true => BTreeSet::new(),
         false => evaluation.deferred.iter().map(|it| without_keys(&it.address)).collect(),
     };
+    let blocks: BTreeMap<&str, bool> = evaluation.removed.iter().map(|it| (it.from.as_str(), it.destroy)).collect();
     let one = |(recorded, record): (&'a Address, &'a Record)| {
         let address = sight.renamed(recorded);
         if sight.options.destroy {
@@ -306,9 +308,10 @@ fn removals<'a>(sight: &Sight<'a>, evaluation: &Evaluation) -> Vec<Decision<'a>>
         if evaluation.instances.contains_key(address) || (!deferred.is_empty() && deferred.contains(&without_keys(address))) {
             return None;
         }
-        let block = evaluation.removed.iter().find(|it| address.is_within(&it.from));
+        let text = if blocks.is_empty() { String::new() } else { address.to_string() };
+        let block = moves::scopes(&text).find_map(|it| blocks.get(it));
         Some(match block {
-            Some(block) => decide::removal(sight, address, record, Reason::Block, block.destroy),
+            Some(destroy) => decide::removal(sight, address, record, Reason::Block, *destroy),
             None => decide::removal(sight, address, record, Reason::NotInConfiguration, true),
         })
     };

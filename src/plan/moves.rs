@@ -1,6 +1,6 @@
 //! `moved` blocks: where things are recorded that have another address now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::address::Address;
 use crate::diag::Diagnostic;
@@ -11,11 +11,18 @@ use crate::state::State;
 /// thing may have moved more than once since it was recorded.
 pub(super) fn resolve(moved: &[Moved], state: &State, out: &mut Vec<Diagnostic>) -> BTreeMap<Address, Address> {
     let mut moves: BTreeMap<Address, Address> = BTreeMap::new();
-    let mut taken: BTreeSet<Address> = if moved.is_empty() { BTreeSet::new() } else { state.resources.keys().cloned().collect() };
+    if moved.is_empty() {
+        return moves;
+    }
+    // As text, so that what lies within a block or module lies side by side.
+    let mut taken: BTreeMap<String, Address> = state.resources.keys().map(|it| (it.to_string(), it.clone())).collect();
     for block in moved {
-        let affected: Vec<Address> = taken.iter().filter(|it| it.is_within(&block.from)).cloned().collect();
-        for from in affected {
-            let text = from.to_string();
+        let near = taken.range(block.from.clone()..).take_while(|(it, _)| it.starts_with(&block.from));
+        let affected: Vec<(String, Address)> = near
+            .filter(|(it, _)| it.get(block.from.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])))
+            .map(|(text, it)| (text.clone(), it.clone()))
+            .collect();
+        for (text, from) in affected {
             let to =
                 text.strip_prefix(block.from.as_str()).and_then(|rest| format!("{}{rest}", block.to).parse::<Address>().ok());
             let Some(to) = to else {
@@ -32,7 +39,7 @@ pub(super) fn resolve(moved: &[Moved], state: &State, out: &mut Vec<Diagnostic>)
                         .at(block.span.clone())
                         .detail("A thing keeps its type when it moves. Write the old block again, or let it be destroyed."),
                 );
-            } else if taken.contains(&to) {
+            } else if taken.contains_key(&to.to_string()) {
                 out.push(
                     Diagnostic::error("move-conflict", format!("{from} cannot move to {to}: there is one already"))
                         .at(block.span.clone())
@@ -42,12 +49,18 @@ pub(super) fn resolve(moved: &[Moved], state: &State, out: &mut Vec<Diagnostic>)
                         )),
                 );
             } else {
-                taken.remove(&from);
-                taken.insert(to.clone());
+                taken.remove(&text);
+                taken.insert(to.to_string(), to.clone());
                 let origin = moves.remove(&from).unwrap_or(from);
                 moves.insert(to, origin);
             }
         }
     }
     moves
+}
+
+/// The address itself, its block, and the modules that it lies in: `a`, `a["k"]`, `module.m`, …
+pub(super) fn scopes(address: &str) -> impl Iterator<Item = &str> {
+    let ends = address.char_indices().filter(|(_, it)| matches!(it, '.' | '[')).map(|(at, _)| at);
+    ends.chain([address.len()]).filter_map(|end| address.get(..end))
 }

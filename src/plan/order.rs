@@ -12,6 +12,7 @@ use super::step::{Act, Need, Step, StepId};
 use crate::address::Address;
 use crate::graph::{Graph, Loop};
 use crate::remote::ConfigName;
+use crate::state::Deposed;
 use crate::value::Value;
 
 /// What becomes of an edge that is part of a circle.
@@ -178,6 +179,11 @@ impl Orderer<'_, '_> {
         if let Some(from) = moved {
             self.push(at, config.clone(), Act::Move { from });
         }
+        // Former instances are on record with the live one: they go before the record does.
+        let record_goes = matches!(work, Work::Delete { .. } | Work::Forget | Work::Replace { create_first: false, .. });
+        if record_goes {
+            self.draft_deposed(at, deposed);
+        }
         match work {
             Work::Nothing => {}
             Work::Create | Work::Replace { .. } => {
@@ -233,6 +239,12 @@ impl Orderer<'_, '_> {
                 self.push(at, config, Act::Refresh { record });
             }
         }
+        if !record_goes {
+            self.draft_deposed(at, deposed);
+        }
+    }
+
+    fn draft_deposed(&mut self, at: usize, deposed: &[Deposed]) {
         for it in deposed {
             let act = Act::Delete { id: it.id.clone(), deposed: true, settings: it.applied.clone() };
             let step = self.push(at, it.config.clone(), act);

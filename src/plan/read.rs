@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use super::diff::without_foreign;
 use crate::remote::{Live, Status};
-use crate::schema::equal::canonical;
-use crate::schema::{Equality, Schema, Shape};
+use crate::schema::Schema;
+use crate::schema::equal::canonical_settings;
 use crate::value::{Sealer, Value};
 
 /// The digest of what a read said of one thing; the same for reads that mean the same. Outputs and the tags of others do not
@@ -22,7 +22,7 @@ pub fn digest(schema: &Schema, live: Option<&Live>, sealer: &Sealer) -> String {
                 true => live.settings.clone(),
                 false => live.settings.with("tags", without_foreign(&tags, &Value::Null)),
             };
-            let settings = canonical(&Shape::Object(schema.attributes.clone()), Equality::Exact, &Value::Null, &settings);
+            let settings = canonical_settings(&schema.attributes, &settings);
             // Keyed, so that nothing can be guessed from it.
             hasher.update(sealer.digest(&settings).as_bytes());
         }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
 use crate::diag::{Diagnostic, nearest};
-use crate::stack::desired::Evaluation;
+use crate::stack::desired::{DeferredBlock, Evaluation, Instance};
 use crate::state::State;
 
 /// What `targets` select: instances and all that they depend on; of what goes, also all that depends on it. None: everything.
 pub(super) fn select(
     targets: &[String],
-    evaluation: &Evaluation,
+    instances: &BTreeMap<Address, Instance>,
+    deferred: &[DeferredBlock],
     removed: &BTreeMap<Address, &BTreeSet<Address>>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<BTreeSet<Address>> {
@@ -21,10 +22,10 @@ pub(super) fn select(
     let mut queue: Vec<Address> = Vec::new();
     for target in targets {
         let before = queue.len();
-        let all = evaluation.instances.keys().chain(removed.keys());
+        let all = instances.keys().chain(removed.keys());
         queue.extend(all.filter(|it| it.is_within(target)).cloned());
-        if queue.len() == before && !evaluation.deferred.iter().any(|it| it.address.is_within(target)) {
-            out.push(unknown("--target", target, evaluation.instances.keys().chain(removed.keys())));
+        if queue.len() == before && !deferred.iter().any(|it| it.address.is_within(target)) {
+            out.push(unknown("--target", target, instances.keys().chain(removed.keys())));
         }
     }
     let mut users: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
@@ -34,7 +35,7 @@ pub(super) fn select(
         }
     }
     while let Some(address) = queue.pop() {
-        if let Some(instance) = evaluation.instances.get(&address) {
+        if let Some(instance) = instances.get(&address) {
             queue.extend(instance.references.iter().map(|it| it.to.clone()).filter(|it| !selected.contains(it)));
         } else if removed.contains_key(&address) {
             let users = users.get(&address).into_iter().flatten();

@@ -1,13 +1,13 @@
 //! What the planner sees of each address, and the [`Host`] that answers for it while the files are evaluated.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
+use super::answers;
 use super::diff::{Cause, Differ, Difference, settled};
 use super::request::{DataKey, DataRead, ImportKey, Observed, Options};
 use crate::address::Address;
 use crate::remote::{ConfigName, Id, Live, Status};
-use crate::schema::{Attribute, Presence, Schema, Types};
+use crate::schema::{Schema, Types};
 use crate::stack::desired::{Evaluation, Host, Lifecycle};
 use crate::state::{Record, State};
 use crate::value::{Sealer, Value};
@@ -225,14 +225,6 @@ impl<'a> Sight<'a> {
     pub fn wanted(&mut self) -> Vec<DataRead> {
         std::mem::take(&mut self.wanted).into_iter().map(|(key, address)| DataRead { key, address }).collect()
     }
-
-    fn unknown_outputs(&self, schema: Option<&Schema>, address: &Address) -> Value {
-        let answers = schema.into_iter().flat_map(answers);
-        Value::object(
-            answers
-                .map(|(name, it)| (name.clone(), Value::unknown(it.shape.ty(), address.clone(), name.clone()).mark(it.secret))),
-        )
-    }
 }
 
 impl Host for Sight<'_> {
@@ -242,21 +234,11 @@ impl Host for Sight<'_> {
         let Some(schema) = self.types.resource(address.type_name()) else { return Value::object::<&str>([]) };
         match (fate, self.see(address)) {
             // An unfinished creation has nothing on record yet.
-            (Fate::Keep, Seen::There(there)) if !there.outputs.is_null() => {
-                Value::object(answers(schema).map(|(name, it)| {
-                    let from = if it.presence == Presence::Computed { there.outputs } else { there.settings };
-                    let value = match from.get(name) {
-                        // What the cloud chose is not on record.
-                        Value::Null if it.presence == Presence::Auto && there.live.is_none() => {
-                            Value::unknown(it.shape.ty(), address.clone(), name.clone())
-                        }
-                        value => value,
-                    };
-                    let secret = it.secret && !value.is_null();
-                    (name.clone(), value.mark(secret))
-                }))
-            }
-            _ => self.unknown_outputs(Some(schema), address),
+            (Fate::Keep, Seen::There(there)) if !there.outputs.is_null() => match there.live {
+                Some(_) => answers::known(schema, there.settings, there.outputs),
+                None => answers::recorded(schema, address, there.settings, there.outputs),
+            },
+            _ => answers::unknown(Some(schema), address),
         }
     }
 
@@ -272,13 +254,8 @@ impl Host for Sight<'_> {
         } else {
             self.waiting.insert(address.clone());
         }
-        self.unknown_outputs(self.types.data(address.type_name()), address)
+        answers::unknown(self.types.data(address.type_name()), address)
     }
-}
-
-/// What only the cloud can say: outputs, and settings that it may choose.
-fn answers(schema: &Schema) -> impl Iterator<Item = (&Arc<str>, &Attribute)> {
-    schema.attributes.iter().filter(|(_, it)| matches!(it.presence, Presence::Computed | Presence::Auto))
 }
 
 /// What the evaluated files say beyond the instances' settings.

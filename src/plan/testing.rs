@@ -428,7 +428,8 @@ impl<'p> Performance<'p> {
                 self.delete(address, id);
                 match self.state.resources.get_mut(address) {
                     Some(record) if *deposed => record.deposed.retain(|it| it.id != *id),
-                    _ => drop(self.state.resources.remove(address)),
+                    Some(record) if record.deposed.is_empty() => drop(self.state.resources.remove(address)),
+                    _ => self.complaints.push(format!("{address} goes and takes the record of a former instance with it")),
                 }
             }
             Act::DeleteReplaced { id, .. } => {

@@ -3,8 +3,9 @@
 use super::testing::*;
 use super::*;
 use crate::diag::Diagnostic;
+use crate::remote::Id;
 use crate::stack::desired::{Import, Moved, Removed, Trigger};
-use crate::state::State;
+use crate::state::{Deposed, State};
 
 /// A plan in a few lines: changes with reasons and attributes, then steps with what they need.
 pub(super) fn brief(plan: &Plan) -> String {
@@ -375,7 +376,7 @@ fn removed_things_are_forgotten_or_destroyed() {
 fn imports_take_what_is_there_and_then_change_it() {
     let mut case = Case::of(network("10/8"));
     case.double.blocks.get_mut(&"net.main".parse().unwrap()).unwrap().settings.insert("name", "a".into());
-    case.double.extra.imports = vec![Import { to: "net.main".parse().unwrap(), id: crate::remote::Id::new("n-1"), span: None }];
+    case.double.extra.imports = vec![Import { to: "net.main".parse().unwrap(), id: Id::new("n-1"), span: None }];
     let Outcome::NeedsImports(needs) = case.run() else { panic!() };
     let key = needs[0].1.clone();
     case.observed.imports.insert(key.clone(), Some(live("n-1", Value::object([("cidr", Value::from("10/8"))]))));
@@ -446,6 +447,8 @@ fn targets_bring_what_they_depend_on() {
     let mut case = Case::after(network("10/8"), Double::default());
     case.options.targets = vec!["net.main".into()];
     assert_eq!(case.plan().steps.len(), 2, "what is built on it goes too");
+    case.options = Options { destroy: true, targets: vec!["part.a".into()], ..Options::default() };
+    assert_eq!(case.plan().steps.len(), 1, "what it is built on stays");
 }
 
 #[test]
@@ -453,12 +456,7 @@ fn what_a_former_run_left_is_finished() {
     let mut case = Case::after(network("10/8"), network("10/8"));
     let part = case.state.as_mut().unwrap().resources.get_mut(&"part.a".parse().unwrap()).unwrap();
     part.unfinished = true;
-    part.deposed = vec![crate::state::Deposed {
-        id: crate::remote::Id::new("old"),
-        config: Default::default(),
-        applied: Value::Null,
-        outputs: Value::Null,
-    }];
+    part.deposed = vec![Deposed { id: Id::new("old"), config: Default::default(), applied: Value::Null, outputs: Value::Null }];
     assert_eq!(
         case.brief(),
         "Update part.a: unfinished\nDelete part.a: deposed { id: id(\"old\") }\n\
@@ -595,10 +593,18 @@ mod laws {
         }
 
         #[test]
-        fn a_plan_that_is_carried_out_leaves_nothing_to_do(before in rows(), now in rows(), gone in 0usize..24) {
+        fn a_plan_that_is_carried_out_leaves_nothing_to_do(before in rows(), now in rows(), gone in 0usize..24, old in 0usize..24) {
             let mut case = Case::after(grow(&before), grow(&now));
             if let Some(address) = case.observed.live.keys().nth(gone).cloned() {
                 case.observed.live.insert(address, None);
+            }
+            if let Some(record) = case.state.as_mut().unwrap().resources.values_mut().nth(old) {
+                record.deposed.push(Deposed {
+                    id: Id::new("old"),
+                    config: Default::default(),
+                    applied: Value::Null,
+                    outputs: Value::Null,
+                });
             }
             let Outcome::Planned(planned) = case.run() else { panic!() };
             let plan = planned.plan;
@@ -610,6 +616,7 @@ mod laws {
             let mut performance = Performance::new(&plan, &mut case.double, state, things);
             performance.run();
             let (state, complaints) = (performance.state, performance.complaints);
+            prop_assert!(state.resources.values().all(|it| it.deposed.is_empty()));
             let warned = planned.diagnostics.iter().any(|it| it.code == "deleted-in-use");
             prop_assert!(complaints.iter().all(|it| warned && it.contains("goes while")), "{complaints:#?}\n{}", brief(&plan));
             case.state = Some(state);

@@ -109,11 +109,10 @@ impl<'p> Lint<'p> {
             }
             let steps = self.by_address.get(address).into_iter().flatten();
             let mut words: Vec<&str> = steps.filter_map(|at| self.step(*at)).map(|it| word(&it.act)).collect();
-            for _ in 0..deposed {
-                match words.pop() {
-                    Some("deposed") => {}
-                    _ => self.break_law(4, format!("{address} has no step for a former instance")),
-                }
+            let all = words.len();
+            words.retain(|it| *it != "deposed");
+            if all - words.len() != deposed {
+                self.break_law(4, format!("{address} has {deposed} former instances and {} steps for them", all - words.len()));
             }
             let action = changes.iter().find(|it| !it.is_deposed()).map(|it| (it.action, it.create_first));
             let moved = words.first() == Some(&"move");

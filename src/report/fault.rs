@@ -67,26 +67,34 @@ pub fn of_store(error: &StoreError, stack: &str, now: u64) -> Diagnostic {
         }
         StoreError::OtherStack { place, found } => {
             Diagnostic::error("state-of-another-stack", format!("the state at {place} belongs to the stack `{found}`"))
-                .detail(format!("Two stacks must not share a state: `{stack}` would delete what `{found}` has made. Nothing was changed."))
+                .detail(format!(
+                    "Two stacks must not share a state: `{stack}` would delete what `{found}` has made. Nothing was changed."
+                ))
                 .help("give each stack a `key` of its own in its `state` block")
         }
-        StoreError::Foreign { place, what } => Diagnostic::error("state-foreign", format!("{place} holds {what}, not a state of infra"))
-            .detail("Nothing was changed.")
-            .help("correct `bucket`, `key` or `path` in the `state` block; to take things of another tool over: `import` blocks"),
+        StoreError::Foreign { place, what } => Diagnostic::error(
+            "state-foreign",
+            format!("{place} holds {what}, not a state of infra"),
+        )
+        .detail("Nothing was changed.")
+        .help("correct `bucket`, `key` or `path` in the `state` block; to take things of another tool over: `import` blocks"),
         StoreError::Unlawful { place, problems } => {
             Diagnostic::error("state-damaged", format!("the state at {place} contradicts itself"))
                 .detail(format!("{}. Nothing was changed.", problems.join("; ")))
                 .help("restore an earlier version of it; with state in S3, the bucket keeps every version")
         }
-        StoreError::Refused { place, problems } => Diagnostic::error("bug", format!("this is a bug in infra: the new state for {place} is not good"))
-            .detail(format!("{}. The former state was kept.", problems.join("; ")))
-            .help("please report it with this text"),
-        StoreError::NoVersion { place, id } => Diagnostic::error("no-version", format!("{place} has no version `{id}`")),
-        StoreError::HeldByProcess { pid } => {
-            Diagnostic::error("held-by-process", format!("the lock is held by process {pid} on this machine, which is still running"))
-                .detail("The lock of a local state is the system's: only the end of that process frees it.")
-                .help(format!("let it finish, or end it: kill {pid}"))
+        StoreError::Refused { place, problems } => {
+            Diagnostic::error("bug", format!("this is a bug in infra: the new state for {place} is not good"))
+                .detail(format!("{}. The former state was kept.", problems.join("; ")))
+                .help("please report it with this text")
         }
+        StoreError::NoVersion { place, id } => Diagnostic::error("no-version", format!("{place} has no version `{id}`")),
+        StoreError::HeldByProcess { pid } => Diagnostic::error(
+            "held-by-process",
+            format!("the lock is held by process {pid} on this machine, which is still running"),
+        )
+        .detail("The lock of a local state is the system's: only the end of that process frees it.")
+        .help(format!("let it finish, or end it: kill {pid}")),
         StoreError::NotHeldBy { wanted, found } => {
             let detail = match found {
                 Some(run) => format!("The run `{run}` holds it now."),
@@ -156,7 +164,11 @@ mod tests {
 
     #[test]
     fn a_denied_call_says_which_action_on_what() {
-        let mut fault = Fault::new(Class::Denied, "ec2:CreateVpc", "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:CreateVpc on resource: arn:aws:ec2:eu-west-1:1:vpc/*");
+        let mut fault = Fault::new(
+            Class::Denied,
+            "ec2:CreateVpc",
+            "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:CreateVpc on resource: arn:aws:ec2:eu-west-1:1:vpc/*",
+        );
         fault.code = Some("UnauthorizedOperation".into());
         fault.request_id = Some("abc".into());
         let text = text(&of_cloud(&fault));
@@ -167,7 +179,8 @@ mod tests {
 
     #[test]
     fn expired_credentials_are_not_missing_ones() {
-        let mut fault = Fault::new(Class::Credentials, "sts:GetCallerIdentity", "The security token included in the request is expired");
+        let mut fault =
+            Fault::new(Class::Credentials, "sts:GetCallerIdentity", "The security token included in the request is expired");
         assert_eq!(of_cloud(&fault).code, "credentials-expired");
         fault.message = "no providers in chain provided credentials".into();
         assert_eq!(of_cloud(&fault).code, "no-credentials");
@@ -187,9 +200,9 @@ mod tests {
     #[test]
     fn every_class_has_its_words() {
         use Class::*;
-        for class in [
-            Missing, Busy, Settling, InUse, Unknown, Exists, Refused, Denied, Credentials, Quota, Unreachable, Fenced, Bug,
-        ] {
+        for class in
+            [Missing, Busy, Settling, InUse, Unknown, Exists, Refused, Denied, Credentials, Quota, Unreachable, Fenced, Bug]
+        {
             let it = of_cloud(&Fault::new(class, "ec2:X", "why"));
             assert!(!it.summary.is_empty() && crate::diag::explain::page(it.code).is_some(), "{class:?}: {}", it.code);
         }

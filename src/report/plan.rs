@@ -30,10 +30,8 @@ pub fn body(plan: &Plan, places: &dyn Places, options: Options<'_>, width: usize
 
     let mut out = legend(changes.iter().chain(&repairs).chain(&withheld).map(|it| it.action_sign()));
     out.extend(grouped(plan, &changes, places, width));
-    let parts = [
-        ("Changed by hand, and changed back", repairs),
-        ("Changed by hand, and left alone without --repair-drift", withheld),
-    ];
+    let parts =
+        [("Changed by hand, and changed back", repairs), ("Changed by hand, and left alone without --repair-drift", withheld)];
     for (title, changes) in parts.into_iter().filter(|(_, it)| !it.is_empty()) {
         out.push(Line::new(0).and(Tone::Alarm, title));
         out.push(Line::default());

@@ -21,7 +21,7 @@ impl Compare<'_> {
     }
 
     fn same_shape(&self, shape: &Shape, equality: Equality, default: &Value, a: &Value, b: &Value) -> bool {
-        if a == b {
+        if alike(a, b) {
             return true;
         }
         if is_sealed(a) || is_sealed(b) {
@@ -112,6 +112,25 @@ impl Compare<'_> {
     }
 }
 
+/// Whether both are the same but for the kinds of sequences and maps: what is equal in most cases, without any copy. In a
+/// set, other orders may still be equal.
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Sensitive(_), _) | (_, Value::Sensitive(_)) => a == b,
+        (Value::Map(a) | Value::Object(a), Value::Map(b) | Value::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|((a, x), (b, y))| a == b && alike(x, y))
+        }
+        (Value::List(a) | Value::Tuple(a), Value::List(b) | Value::Tuple(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| alike(a, b))
+        }
+        (Value::Set(set), Value::List(items) | Value::Tuple(items))
+        | (Value::List(items) | Value::Tuple(items), Value::Set(set)) => {
+            set.len() == items.len() && set.iter().zip(items.iter()).all(|(a, b)| alike(a, b))
+        }
+        _ => a == b,
+    }
+}
+
 fn is_sealed(value: &Value) -> bool {
     value.any(&mut |it| matches!(it, Value::Digest(_)))
 }
@@ -128,7 +147,7 @@ pub fn canonical(shape: &Shape, equality: Equality, default: &Value, value: &Val
         (Shape::List(_), Value::Null) => Value::list([]),
         (Shape::Set(_), Value::Null) => Value::set([]),
         (Shape::Map(_), Value::Null) => Value::map::<Arc<str>>([]),
-        (Shape::Object(attributes), Value::Map(_) | Value::Object(_)) => object(attributes, value),
+        (Shape::Object(attributes), Value::Map(_) | Value::Object(_)) => canonical_settings(attributes, value),
         (Shape::List(of), _) => match value.items() {
             Some(items) => Value::list(items.into_iter().map(|it| inner(of, it))),
             None => plain(value),
@@ -161,7 +180,8 @@ pub fn canonical(shape: &Shape, equality: Equality, default: &Value, value: &Val
     }
 }
 
-fn object(attributes: &Attributes, value: &Value) -> Value {
+/// [`canonical`] of an object: what is empty is left out, and so are outputs.
+pub fn canonical_settings(attributes: &Attributes, value: &Value) -> Value {
     let members = attributes.iter().filter(|(_, it)| it.presence != Presence::Computed).filter_map(|(name, it)| {
         let member = canonical(&it.shape, it.equality, &it.default, &value.get(name));
         let empty = member.is_null() || member.items().is_some_and(|it| it.is_empty());

@@ -141,7 +141,7 @@ fn read_limits(json: &Json) -> Limits {
         .into_iter()
         .flatten()
         .flat_map(|it| it["enum"].as_array().into_iter().flatten().chain(it.get("const")));
-    Limits {
+    let own = Limits {
         one_of: listed.chain(constants).filter_map(Json::as_str).map(Arc::from).collect(),
         pattern: some_text("pattern"),
         minimum: number("minimum"),
@@ -150,7 +150,11 @@ fn read_limits(json: &Json) -> Limits {
         max_length: length("maxLength").or_else(|| length("maxItems")),
         // schemars says `int32` and the like of Rust's numbers; those are no forms of texts.
         format: some_text("format").filter(|it| json["type"] == "string" && !it.is_empty()),
+    };
+    if json["type"] != "array" {
+        return own;
     }
+    Limits { min_length: own.min_length, max_length: own.max_length, ..read_limits(&without_null(&json["items"]).0) }
 }
 
 #[cfg(test)]

@@ -67,13 +67,8 @@ fn recorded(state: &State) -> BTreeSet<Id> {
 /// The laws of the end, after a plain run in calm weather and after all that was late has arrived.
 pub fn check_end(scene: &Scene, state: &State) -> Vec<String> {
     let mut broken = [scene.world.violations.clone(), scene.vault.violations.clone()].concat();
-    let there: BTreeSet<Id> = scene
-        .world
-        .things
-        .iter()
-        .filter(|(_, it)| !it.foreign && it.gone.is_none())
-        .map(|(id, _)| id.clone())
-        .collect();
+    let there: BTreeSet<Id> =
+        scene.world.things.iter().filter(|(_, it)| !it.foreign && it.gone.is_none()).map(|(id, _)| id.clone()).collect();
     let recorded = recorded(state);
     broken.extend(there.difference(&recorded).map(|it| format!("{it} exists and is not on record: orphaned or made twice")));
     broken.extend(recorded.difference(&there).map(|it| format!("{it} is on record and does not exist")));

@@ -69,7 +69,11 @@ pub fn conform(value: &Value, attribute: &Attribute, path: &str, checker: &mut C
             }
             attribute.default.clone()
         }
-        bare => limited(&shaped(bare, attribute, path, checker), attribute, path, checker),
+        bare => {
+            let value = shaped(bare, attribute, path, checker);
+            limited(&value, &attribute.limits, marked, path, checker);
+            value
+        }
     };
     if value.is_null() { value } else { value.mark(marked) }
 }
@@ -81,8 +85,9 @@ fn wrong(value: &Value, wanted: &str, path: &str, checker: &mut Checker<'_>) -> 
 }
 
 fn shaped(value: &Value, attribute: &Attribute, path: &str, checker: &mut Checker<'_>) -> Value {
-    let json = matches!(attribute.equality, Equality::Json | Equality::Policy | Equality::EcrLifecycle)
-        || attribute.limits.format.as_deref() == Some("json");
+    let json = attribute.shape == Shape::String
+        && (matches!(attribute.equality, Equality::Json | Equality::Policy | Equality::EcrLifecycle)
+            || attribute.limits.format.as_deref() == Some("json"));
     if json && matches!(value, Value::Object(_) | Value::Map(_) | Value::Tuple(_) | Value::List(_)) {
         return encoded(value, path, checker);
     }
@@ -186,11 +191,11 @@ fn object(items: &BTreeMap<Arc<str>, Value>, attributes: &Attributes, path: &str
     }))
 }
 
-/// What the attribute's limits say about a value of its shape.
-fn limited(value: &Value, attribute: &Attribute, path: &str, checker: &mut Checker<'_>) -> Value {
-    let limits = &attribute.limits;
+/// What the limits say about a value of its shape.
+fn limited(value: &Value, limits: &Limits, secret: bool, path: &str, checker: &mut Checker<'_>) {
     let (bare, marked) = value.unmark();
-    let show = |text: &str| if marked || attribute.secret { "(sensitive)".to_owned() } else { format!("{text:?}") };
+    let secret = secret || marked;
+    let show = |text: &str| if secret { "(sensitive)".to_owned() } else { format!("{text:?}") };
     match bare {
         Value::String(text) => {
             let text = text.as_ref();
@@ -211,7 +216,7 @@ fn limited(value: &Value, attribute: &Attribute, path: &str, checker: &mut Check
                 && let Err(wrong) = format::check(name, text)
             {
                 let message = format!("{} {}", show(text), wrong.message);
-                let near = wrong.did_you_mean.filter(|_| !marked && !attribute.secret);
+                let near = wrong.did_you_mean.filter(|_| !secret);
                 checker.problems.push(Problem { code: wrong.code, path: path.into(), message, did_you_mean: near });
             }
         }
@@ -228,11 +233,28 @@ fn limited(value: &Value, attribute: &Attribute, path: &str, checker: &mut Check
                 checker.problem("bad-value", path, format!("{shown} is not {range}"));
             }
         }
-        Value::List(items) => length(items.len(), "members", limits, path, checker),
-        Value::Set(items) => length(items.len(), "members", limits, path, checker),
+        Value::List(items) => members_limited(items.iter(), items.len(), limits, secret, path, checker),
+        Value::Set(items) => members_limited(items.iter(), items.len(), limits, secret, path, checker),
         _ => {}
     }
-    value.clone()
+}
+
+fn members_limited<'a>(
+    items: impl Iterator<Item = &'a Value>,
+    count: usize,
+    limits: &Limits,
+    secret: bool,
+    path: &str,
+    checker: &mut Checker<'_>,
+) {
+    length(count, "members", limits, path, checker);
+    if limits.one_of.is_empty() && limits.pattern.is_none() && limits.format.is_none() && limits.minimum.is_none() {
+        return;
+    }
+    let of_members = Limits { min_length: None, max_length: None, ..limits.clone() };
+    for (at, item) in items.enumerate() {
+        limited(item, &of_members, secret, &format!("{path}[{at}]"), checker);
+    }
 }
 
 fn length(length: usize, unit: &str, limits: &Limits, path: &str, checker: &mut Checker<'_>) {

@@ -35,12 +35,12 @@ fn complaint(graph: &DiGraph<&Instance, &Reference>, knot: &[NodeIndex]) -> Diag
         .detail("Each of these needs the next one first, so none can be first. Take one of the references away.");
     for (node, reference) in round {
         let Some(instance) = graph.node_weight(node) else { continue };
-        let span = instance.spans.get(&reference.from).or(instance.span.as_ref());
-        out.span = out.span.or_else(|| span.cloned());
-        if let Some(span) = span {
-            let sentence = format!("{} needs {} ({})", instance.address, reference.to, reference.expression);
-            out = out.related(span.clone(), sentence);
-        }
+        let Some(span) = instance.spans.get(&reference.from).or(instance.span.as_ref()) else { continue };
+        let sentence = format!("{} needs {}", instance.address, reference.to);
+        out = match out.span {
+            None => out.at(span.clone()).label(sentence),
+            Some(_) => out.related(span.clone(), sentence),
+        };
     }
     out
 }

@@ -6,11 +6,14 @@
 mod access;
 mod cells;
 mod conditions;
+mod depends;
 mod forms;
 mod instance;
 mod instances;
+mod lookup;
 mod operators;
 mod reference;
+mod rest;
 mod scopes;
 mod templates;
 
@@ -29,10 +32,11 @@ use crate::diag::Diagnostic;
 use crate::remote::ConfigName;
 use crate::value::Value;
 
-/// How deep expressions and what they refer to may nest. Each level takes up to some kilobytes of the thread's stack.
-const DEPTH_MAX: usize = 300;
+/// How much of the thread's stack evaluation may use; threads have two mebibytes at the least. What refers to each other in a
+/// stack is evaluated in order, so that only nesting proper, through modules and local values, comes near it.
+const STACK_BYTES_MAX: usize = 1 << 20;
 /// Steps of one evaluation; an honest stack of 10,000 resources takes less than a million.
-const STEPS_MAX: u64 = 20_000_000;
+const STEPS_MAX: u64 = 5_000_000;
 /// Parts of one value.
 const PARTS_MAX: usize = 2_000_000;
 /// Length of one text.
@@ -91,6 +95,17 @@ pub enum Expansion {
     Deferred(Value),
 }
 
+impl Expansion {
+    /// The keys of the instances that there are.
+    pub fn instances(&self) -> Vec<Option<Arc<str>>> {
+        match self {
+            Self::Single => vec![None],
+            Self::Each(members) => members.iter().filter(|(_, it)| it.is_some()).map(|(key, _)| Some(key.clone())).collect(),
+            Self::Disabled | Self::Deferred(_) => Vec::new(),
+        }
+    }
+}
+
 /// The names that an expression sees, and what it turned out to refer to.
 #[derive(Debug)]
 pub struct Frame {
@@ -129,7 +144,7 @@ pub struct Evaluator<'a> {
     pub reading: &'a Reading,
     pub host: &'a mut dyn Host,
     pub diagnostics: Vec<Diagnostic>,
-    pub(super) depth: usize,
+    stack_start: usize,
     pub(super) steps: u64,
     pub(super) active: Vec<(Cell, Place)>,
     pub(super) patterns: HashMap<Arc<str>, Option<regex::Regex>>,
@@ -144,7 +159,7 @@ impl<'a> Evaluator<'a> {
             reading,
             host,
             diagnostics: Vec::new(),
-            depth: 0,
+            stack_start: stack_pointer(),
             steps: 0,
             active: Vec::new(),
             patterns: HashMap::new(),
@@ -172,13 +187,10 @@ impl<'a> Evaluator<'a> {
         if self.steps > STEPS_MAX {
             return self.fail(expr.place, "too-large", "the evaluation takes more steps than any honest stack needs");
         }
-        if self.depth >= DEPTH_MAX {
+        if self.stack_start.abs_diff(stack_pointer()) > STACK_BYTES_MAX {
             return self.fail(expr.place, "too-deep", "expressions refer to each other too deep");
         }
-        self.depth += 1;
-        let value = self.node(expr, frame);
-        self.depth -= 1;
-        value
+        self.node(expr, frame)
     }
 
     fn node(&mut self, expr: &Expr, frame: &mut Frame) -> Eval<Value> {
@@ -237,6 +249,13 @@ impl<'a> Evaluator<'a> {
     pub fn config(&self, aws: Option<&Arc<str>>) -> ConfigName {
         aws.map_or_else(ConfigName::default, |it| ConfigName(it.clone()))
     }
+}
+
+/// About where the thread's stack ends now.
+#[inline(never)]
+fn stack_pointer() -> usize {
+    let here = 0u8;
+    std::ptr::from_ref(std::hint::black_box(&here)).addr()
 }
 
 /// What a value is, in a sentence.

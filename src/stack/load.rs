@@ -1,6 +1,6 @@
 //! From a folder to a [`Model`]: reads the stack's files and the modules that they call, each folder once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::expr::Place;
@@ -36,10 +36,10 @@ impl<'a> Loading<'a> {
 
     /// Reads the stack in `folder` and everything below it, and checks what can be checked without values.
     pub fn stack(&mut self, folder: &str) {
-        let mut open = vec![(folder.to_owned(), None)];
+        let mut open = VecDeque::from([(folder.to_owned(), None)]);
         self.by_folder.insert(folder.to_owned(), 0);
         // Definitions get their numbers when they are first named, and are read in that order.
-        while let Some((folder, caller)) = (!open.is_empty()).then(|| open.remove(0)) {
+        while let Some((folder, caller)) = open.pop_front() {
             let sources = self.definition(&folder, caller);
             let this = self.model.definitions.len() - 1;
             for source in sources {
@@ -49,7 +49,7 @@ impl<'a> Loading<'a> {
                     Some(index) => *index,
                     None => {
                         self.by_folder.insert(target.clone(), next);
-                        open.push((target, Some(source.place)));
+                        open.push_back((target, Some(source.place)));
                         next
                     }
                 };
@@ -100,6 +100,11 @@ impl<'a> Loading<'a> {
     fn definition(&mut self, folder: &str, caller: Option<Place>) -> Vec<ModuleSource> {
         let mut definition = Definition { folder: folder.into(), ..Definition::default() };
         let mut sources = Vec::new();
+        if caller.is_none() && self.reading.source().kind(folder).ok().flatten() != Some(Kind::Folder) {
+            self.no_such_stack(folder);
+            self.model.definitions.push(definition);
+            return sources;
+        }
         let names = match self.reading.source().list(folder) {
             Ok(names) => names,
             Err(problem) => {
@@ -123,8 +128,19 @@ impl<'a> Loading<'a> {
             let path = format!("{folder}/{name}");
             self.file(&path, folder, caller.is_none(), &mut definition, &mut sources);
         }
+        definition.order_blocks();
         self.model.definitions.push(definition);
         sources
+    }
+
+    fn no_such_stack(&mut self, folder: &str) {
+        let name = folder.rsplit('/').next().unwrap_or_default().to_owned();
+        let stacks = self.reading.source().list("stacks").unwrap_or_default();
+        let stacks =
+            stacks.iter().filter(|(name, kind)| *kind == Kind::Folder && name != "modules").map(|(name, _)| name.as_str());
+        let near = crate::diag::nearest(&name, stacks).map(str::to_owned);
+        let it = self.complain(None, "unknown-stack", format!("there is no stack \"{name}\""));
+        *it = it.clone().did_you_mean(near).help(format!("a stack is a folder: {folder}/stack.hcl"));
     }
 
     fn file(&mut self, path: &str, folder: &str, is_stack: bool, definition: &mut Definition, sources: &mut Vec<ModuleSource>) {
@@ -145,7 +161,11 @@ impl<'a> Loading<'a> {
             }
         };
         self.model.files.push(SourceFile { name: name.clone(), folder: folder.into(), text: text.clone() });
-        let span = |place: Place| Span { file: name.clone(), start: place.start, end: place.end };
+        let files = &self.model.files;
+        let span = |place: Place| {
+            let file = files.get(place.file as usize).map_or_else(|| name.clone(), |it| it.name.clone());
+            Span { file, start: place.start, end: place.end }
+        };
         let body = match parse::body(&text) {
             Ok(body) => body,
             Err(error) => {

@@ -84,7 +84,7 @@ impl<'a> Lowering<'a> {
             }
             Expression::StringTemplate(it) => joined(self.parts(it.iter())),
             Expression::HeredocTemplate(it) => joined(self.parts(it.template.iter())),
-            Expression::Parenthesis(it) => return self.expr(it.inner()).node,
+            Expression::Parenthesis(it) => self.expr(it.inner()).node,
             Expression::Variable(name) => self.reference(name.as_str(), &[], place),
             Expression::Traversal(it) => self.traversal(it, place),
             Expression::Conditional(it) => {

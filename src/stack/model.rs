@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::expr::{Expr, Mention, Named, Place};
+use super::expr::{Expr, Mention, Named, Place, Target};
 use crate::address::Mode;
 use crate::diag::Span;
 use crate::schema::Schema;
@@ -66,6 +66,38 @@ pub struct Definition {
     pub output_names: BTreeMap<Arc<str>, u32>,
     pub module_names: BTreeMap<Arc<str>, u32>,
     pub block_names: BTreeMap<(Mode, Arc<str>, Arc<str>), u32>,
+    /// Indices of the blocks, each after those that it mentions, as far as that goes.
+    pub block_order: Vec<u32>,
+}
+
+impl Definition {
+    /// Finds the order in which evaluation need not go deep. Without recursion: chains may be as long as the files.
+    pub fn order_blocks(&mut self) {
+        let mut needs: Vec<Vec<u32>> = vec![Vec::new(); self.blocks.len()];
+        for (owner, mention) in &self.mentions {
+            if let (Owner::Block(from), Target::Block(mode, type_name, name)) = (owner, &mention.target)
+                && let Some(to) = self.block_names.get(&(*mode, type_name.clone(), name.clone()))
+                && let Some(needs) = needs.get_mut(*from as usize)
+            {
+                needs.push(*to);
+            }
+        }
+        let mut met = vec![false; needs.len()];
+        let mut order = Vec::with_capacity(needs.len());
+        for start in 0..needs.len() {
+            let mut open = vec![(start, 0)];
+            while let Some((block, at)) = open.pop() {
+                if at == 0 && std::mem::replace(&mut met[block], true) {
+                    continue;
+                }
+                match needs[block].get(at) {
+                    Some(next) => open.extend([(block, at + 1), (*next as usize, 0)]),
+                    None => order.extend(u32::try_from(block)),
+                }
+            }
+        }
+        self.block_order = order;
+    }
 }
 
 /// In what a mention stands: some references are allowed in some blocks only.

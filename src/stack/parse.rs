@@ -65,7 +65,25 @@ fn syntax_error(text: &str, error: &hcl_edit::parser::Error) -> SyntaxError {
             start,
         };
     }
+    if let Some(quote) = open_quote(text, start) {
+        return SyntaxError {
+            code: "syntax",
+            summary: "a text is not closed on its line".into(),
+            detail: "A `\"` is missing. Texts of several lines are written between <<-EOT and EOT.".into(),
+            start: quote,
+            end: quote + 1,
+        };
+    }
     SyntaxError { code: "syntax", summary: format!("this is not valid HCL: {message}"), detail: String::new(), start, end }
+}
+
+/// The last quote of the line that an error is on, when quotes do not pair there.
+fn open_quote(text: &str, at: usize) -> Option<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |it| it + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let quotes = line.match_indices('"').map(|(at, _)| at).filter(|at| !line[..*at].ends_with('\\'));
+    let quotes: Vec<usize> = quotes.collect();
+    (quotes.len() % 2 == 1 && !line.contains("<<")).then(|| quotes.last().map(|it| start + it)).flatten()
 }
 
 /// Refuses what is too large or nests too deep, before the parser recurses into it. Counts brackets without regard to

@@ -1,10 +1,11 @@
 //! [`Program`]: a stack's files, parsed and checked, and their lazy evaluation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::cycles;
 use super::desired::{Configuration, Evaluation, Host, OutputValue};
 use super::eval::{self, Evaluator, Facts, Failure, Frame, Memo};
 use super::load::Loading;
@@ -47,6 +48,8 @@ pub struct Program {
     facts: Facts,
     memo: Memo,
     reading: Reading,
+    /// Where loading found an error: what evaluation says about the same places follows from it.
+    broken: BTreeSet<Span>,
 }
 
 /// Nothing is known yet of anything.
@@ -80,13 +83,14 @@ impl Program {
             variables,
             ..Facts::default()
         };
-        let mut program = Self { model, facts, memo: Memo::new(), reading };
+        let mut program = Self { model, facts, memo: Memo::new(), reading, broken: BTreeSet::new() };
         let (settings, mut complaints) = program.with(&mut Nobody, |it| settings::read(it, request.stack.as_str()));
         diagnostics.append(&mut complaints);
         // What the settings were evaluated with lacks the settings themselves.
         program.memo = Memo::new();
         program.learn(&settings);
         order::sort(&mut diagnostics);
+        program.broken = diagnostics.iter().filter(|it| it.is_error()).filter_map(|it| it.span.clone()).collect();
         Loaded { program, settings, diagnostics }
     }
 
@@ -102,11 +106,6 @@ impl Program {
     pub fn set_account(&mut self, account: &str) {
         self.facts.account = Some(account.into());
         self.memo.next_generation();
-    }
-
-    /// Names of the files that the program consists of.
-    pub fn files(&self) -> impl Iterator<Item = &str> {
-        self.model.files.iter().map(|it| it.name.as_ref())
     }
 
     /// SHA-256 over everything that the program was made of: files, what expressions read so far, variables.
@@ -165,7 +164,8 @@ pub const CONSOLE: &str = "console";
 impl Configuration for Program {
     fn evaluate(&mut self, host: &mut dyn Host) -> Evaluation {
         let (mut evaluation, _) = self.with(host, eval::collect);
-        super::cycles::find(&evaluation.instances, &mut evaluation.diagnostics);
+        cycles::find(&evaluation.instances, &mut evaluation.diagnostics);
+        evaluation.diagnostics.retain(|it| it.span.as_ref().is_none_or(|span| !self.broken.contains(span)));
         order::sort(&mut evaluation.diagnostics);
         evaluation
     }

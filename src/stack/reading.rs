@@ -54,7 +54,7 @@ impl Reading {
     }
 
     /// As seen from one of the program's files.
-    pub fn from_file<'a>(&'a self, model: &Model, file: u32) -> Window<'a> {
+    pub fn seen_from<'a>(&'a self, model: &Model, file: u32) -> Window<'a> {
         let folder = model.files.get(file as usize).map(|it| it.folder.clone()).unwrap_or_default();
         Window { reading: self, folder }
     }

@@ -300,7 +300,7 @@ impl Check<'_> {
                     if matches!(shape, Shape::Object(_)) && at > 0 && once {
                         self.complain(place, "duplicate-block", format!("{owner} takes one `{name}` block at most"), None);
                     }
-                    self.body(body, attributes, schema, name, place);
+                    self.body(body, attributes, schema, &format!("{owner}.{name}"), place);
                 }
             }
         }

@@ -74,7 +74,7 @@ pub fn read(evaluator: &mut Evaluator<'_>, stack: &str) -> StackSettings {
     let start = Place { file: 0, start: 0, end: 0 };
     let place = definition.settings_place.unwrap_or(start);
     let body = definition.settings.as_ref().unwrap_or(&empty);
-    if definition.settings.is_none() {
+    if definition.settings.is_none() && !evaluator.model.files.is_empty() {
         let help = "stack { region = \"eu-west-1\" }, in stack.hcl for one";
         let complaint = Diagnostic::error("missing-argument", "the stack has no `stack` block").help(help);
         evaluator.diagnostics.push(complaint);

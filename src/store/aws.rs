@@ -18,6 +18,7 @@ pub mod bootstrap;
 mod journal;
 mod lock;
 mod object;
+mod open;
 mod retry;
 mod seal;
 mod session;
@@ -34,6 +35,8 @@ use crate::state::State;
 use crate::store::lease::LEASE;
 use crate::store::lock::LockRecord;
 use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document};
+pub use open::open;
+
 use object::Object;
 use table::Table;
 

@@ -51,9 +51,18 @@ fn layers_look_down_only() {
     let words: &[&str] = &["address", "value", "schema", "diag", "remote", "graph"];
     let forbidden: &[(&[&str], &[&str])] = &[
         (words, &["tokio", "std::fs", "std::env", "std::time::SystemTime", "std::time::Instant", "aws_", "kube"]),
-        (words, &["crate::stack", "crate::state", "crate::plan", "crate::apply", "crate::cloud", "crate::store", "crate::catalog"]),
-        (&["stack"], &["crate::plan", "crate::apply", "crate::catalog", "crate::state", "crate::cloud", "crate::store", "tokio", "aws_"]),
-        (&["state"], &["crate::plan", "crate::apply", "crate::catalog", "crate::stack", "crate::cloud", "crate::store", "tokio", "aws_"]),
+        (
+            words,
+            &["crate::stack", "crate::state", "crate::plan", "crate::apply", "crate::cloud", "crate::store", "crate::catalog"],
+        ),
+        (
+            &["stack"],
+            &["crate::plan", "crate::apply", "crate::catalog", "crate::state", "crate::cloud", "crate::store", "tokio", "aws_"],
+        ),
+        (
+            &["state"],
+            &["crate::plan", "crate::apply", "crate::catalog", "crate::stack", "crate::cloud", "crate::store", "tokio", "aws_"],
+        ),
         (&["plan"], &["crate::apply", "crate::cloud", "crate::store", "crate::catalog", "tokio", "aws_", "std::fs", "std::env"]),
         (&["apply"], &["crate::cloud", "crate::store", "crate::catalog", "tokio", "aws_"]),
         (&["cloud", "store", "resource", "apply/drive"], &["crate::cli", "crate::report"]),
@@ -134,7 +143,9 @@ fn every_type_is_registered() {
     let registered = fs::read_to_string(root().join("src/catalog.rs")).unwrap();
     let missing: Vec<_> = rust_files("src/catalog")
         .into_iter()
-        .filter(|(_, text)| text.contains("const TYPE: &'static str") && (text.contains("impl Resource for") || text.contains("impl Data for")))
+        .filter(|(_, text)| {
+            text.contains("const TYPE: &'static str") && (text.contains("impl Resource for") || text.contains("impl Data for"))
+        })
         .filter(|(path, _)| {
             let module = path.trim_start_matches("src/catalog/").trim_end_matches(".rs").replace('/', "::");
             !registered.contains(&module)
@@ -152,7 +163,8 @@ fn there_is_one_tls_stack() {
         .split("[[package]]")
         .skip(1)
         .filter_map(|it| {
-            let field = |name: &str| it.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"'));
+            let field =
+                |name: &str| it.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"'));
             Some((field("name")?, field("version")?))
         })
         .collect();

@@ -9,9 +9,10 @@ use infra::diag::render::render;
 use infra::remote::ConfigName;
 use infra::schema::field::{Auto, Cidr, Fixed, Later, Policy, Secret};
 use infra::schema::{Schema, Types};
+use infra::stack::settings::{AssumeRole, AwsSettings};
 use infra::stack::source::Memory;
 use infra::stack::variables::{Given, GivenValue};
-use infra::stack::{Configuration, Evaluation, Host, LoadRequest, Loaded, Program, print};
+use infra::stack::{Configuration, Evaluation, Host, LoadRequest, Loaded, Program, StateSettings, print};
 use infra::value::{Type, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -299,7 +300,9 @@ fn templates_trim_where_they_say_so() {
 
 #[test]
 fn an_unknown_leaves_its_neighbours_known() {
-    let it = good("resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\noutput \"x\" {\n value = { id = aws_vpc.m.id, n = 1, t = \"a-${aws_vpc.m.id}\", c = aws_vpc.m.cidr_block }\n}\n");
+    let it = good(
+        "resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\noutput \"x\" {\n value = { id = aws_vpc.m.id, n = 1, t = \"a-${aws_vpc.m.id}\", c = aws_vpc.m.cidr_block }\n}\n",
+    );
     let value = &it.outputs["x"].value;
     assert_eq!(value.get("n"), Value::from(1));
     assert_eq!(value.get("c"), Value::from("10.0.0.0/16"));
@@ -461,11 +464,16 @@ resource "aws_security_group" "g" {
 
 #[test]
 fn secrets_stay_marked() {
-    let it = good("resource \"aws_s3_bucket\" \"b\" {\n bucket = \"abc\"\n password = \"hunter2\"\n}\noutput \"x\" {\n value = nonsensitive(sensitive(1))\n}\noutput \"y\" {\n sensitive = true\n value = aws_s3_bucket.b.password\n}\n");
+    let it = good(
+        "resource \"aws_s3_bucket\" \"b\" {\n bucket = \"abc\"\n password = \"hunter2\"\n}\noutput \"x\" {\n value = nonsensitive(sensitive(1))\n}\noutput \"y\" {\n sensitive = true\n value = aws_s3_bucket.b.password\n}\n",
+    );
     assert!(it.instances[&"aws_s3_bucket.b".parse().unwrap()].settings.get("password").has_secret());
     assert!(it.outputs["y"].value.has_secret());
     assert_eq!(codes("output \"x\" {\n value = sensitive(1)\n}\n"), ["sensitive-output"]);
-    assert_eq!(codes("resource \"aws_vpc\" \"m\" {\n for_each = sensitive(toset([\"a\"]))\n cidr_block = \"10.0.0.0/16\"\n}\n"), ["sensitive-key"]);
+    assert_eq!(
+        codes("resource \"aws_vpc\" \"m\" {\n for_each = sensitive(toset([\"a\"]))\n cidr_block = \"10.0.0.0/16\"\n}\n"),
+        ["sensitive-key"]
+    );
 }
 
 #[test]
@@ -513,8 +521,11 @@ resource "aws_vpc" "m" {
 
 #[test]
 fn variables_come_from_outside() {
-    let text = format!("{STACK}variable \"n\" {{\n type = number\n}}\nvariable \"s\" {{\n type = string\n}}\nvariable \"l\" {{\n type = list(string)\n}}\noutput \"x\" {{\n value = [var.n + 1, var.s, var.l]\n}}\n");
-    let given = |name: &str, text: &str| Given { name: name.into(), value: GivenValue::Text(text.into()), origin: "--var".into() };
+    let text = format!(
+        "{STACK}variable \"n\" {{\n type = number\n}}\nvariable \"s\" {{\n type = string\n}}\nvariable \"l\" {{\n type = list(string)\n}}\noutput \"x\" {{\n value = [var.n + 1, var.s, var.l]\n}}\n"
+    );
+    let given =
+        |name: &str, text: &str| Given { name: name.into(), value: GivenValue::Text(text.into()), origin: "--var".into() };
     let mut loaded = load_with(&[("stacks/dev/a.hcl", &text)], vec![given("n", "41"), given("s", "[x]"), given("l", "[\"a\"]")]);
     assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.program, &loaded.diagnostics));
     let it = loaded.program.evaluate(&mut World::default());
@@ -537,7 +548,8 @@ fn the_console_sees_the_stack() {
 #[test]
 fn functions_read_files_of_the_repository_and_no_others() {
     let main = "output \"x\" {\n value = [file(\"t.txt\"), templatefile(\"../t.tpl\", { n = 2 }), fileexists(\"no\")]\n}\n";
-    let files = [("stacks/dev/a.hcl", STACK), ("stacks/dev/main.hcl", main), ("stacks/dev/t.txt", "hi"), ("stacks/t.tpl", "n=${n}")];
+    let files =
+        [("stacks/dev/a.hcl", STACK), ("stacks/dev/main.hcl", main), ("stacks/dev/t.txt", "hi"), ("stacks/t.tpl", "n=${n}")];
     let mut loaded = load(&files);
     let before = loaded.program.digest();
     let it = loaded.program.evaluate(&mut World::default());
@@ -571,4 +583,253 @@ output "one" { value = module.t["a"].n }
     assert_eq!(names, ["module.t[\"a\"].aws_vpc.m", "module.t[\"b\"].aws_vpc.m"]);
     assert_eq!(it.outputs["all"].value, Value::tuple([Value::from(1), Value::from(2)]));
     assert_eq!(it.moved[0].from, "module.t[\"a\"].aws_vpc.old");
+}
+
+/// The parts of a corpus file: `# file: NAME` begins another one.
+fn parts(text: &str) -> Vec<(String, String)> {
+    let mut files = vec![("stacks/dev/main.hcl".to_owned(), String::new())];
+    for line in text.lines() {
+        match (line.strip_prefix("# file: "), files.last_mut()) {
+            (Some(name), _) => files.push((name.to_owned(), String::new())),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    if !text.contains("stack {\n") {
+        files.push(("stacks/dev/a.hcl".to_owned(), STACK.to_owned()));
+    }
+    files
+}
+
+/// What a stack comes to, for people: its complaints, or its instances and outputs.
+fn outcome(text: &str) -> String {
+    let files = parts(text);
+    let mut loaded = load(&files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>());
+    let evaluation = loaded.program.evaluate(&mut World::default());
+    let mut all = loaded.diagnostics;
+    all.extend(evaluation.diagnostics);
+    if !all.is_empty() {
+        return show(&loaded.program, &all);
+    }
+    let mut out = String::new();
+    for (address, it) in &evaluation.instances {
+        out += &format!("{address} {}\n", print::print(&it.settings));
+        for it in &it.references {
+            out += &format!("  {} -> {} ({})\n", it.from, it.to, it.expression);
+        }
+    }
+    for (name, it) in &evaluation.outputs {
+        out += &format!("output {name} = {}\n", print::print(&it.value));
+    }
+    out
+}
+
+/// Each `tests/language/NAME.hcl` comes to `NAME.txt`. `INFRA_BLESS=1` writes them anew.
+#[test]
+fn the_corpus_comes_to_what_is_on_record() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/language");
+    let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    names.retain(|it| it.extension().is_some_and(|it| it == "hcl"));
+    names.sort();
+    let mut wrong = Vec::new();
+    for path in names {
+        let shown = outcome(&std::fs::read_to_string(&path).unwrap());
+        let record = path.with_extension("txt");
+        if std::env::var_os("INFRA_BLESS").is_some() {
+            std::fs::write(&record, &shown).unwrap();
+        } else if std::fs::read_to_string(&record).unwrap_or_default() != shown {
+            wrong.push(format!("{}:\n{shown}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every input ends in instances or complaints: no panic, no hang, no stack overflow.
+#[test]
+fn hostile_stacks_are_answered() {
+    let many = |it: &dyn Fn(usize) -> String, count: usize| (0..count).map(it).collect::<String>();
+    let chain = many(&|it| format!("locals {{\n l{it} = local.l{}\n}}\n", it + 1), 5_000) + "locals {\n l5000 = 1\n}\n";
+    let doubling =
+        many(&|it| format!("locals {{\n d{it} = [local.d{0}, local.d{0}]\n}}\n", it + 1), 60) + "locals {\n d60 = \"x\"\n}\n";
+    let texts = many(&|it| format!("locals {{\n t{it} = \"${{local.t{0}}}${{local.t{0}}}\"\n}}\n", it + 1), 60)
+        + "locals {\n t60 = \"xxxx\"\n}\n";
+    let nested = "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]]";
+    let steps = format!("output \"x\" {{\n value = length({nested})\n}}\n");
+    // Each needs the one after it, by way of its outputs.
+    let things = many(
+        &|it| {
+            format!(
+                "resource \"aws_subnet\" \"s{it}\" {{\n vpc_id = \"${{aws_subnet.s{}.id}}\"\n cidr_block = \"10.0.0.0/24\"\n}}\n",
+                it + 1
+            )
+        },
+        2_000,
+    ) + "resource \"aws_subnet\" \"s2000\" {\n vpc_id = \"v\"\n cidr_block = \"10.0.0.0/24\"\n}\n";
+    let instances =
+        "resource \"aws_vpc\" \"m\" {\n for_each = toset([for a in range(1024) : \"${a}\"])\n cidr_block = \"10.0.0.0/16\"\n}\n"
+            .to_owned();
+    for (text, code) in [(chain, "too-deep"), (doubling, "too-large"), (texts, "too-large"), (steps, "too-large")] {
+        let found = codes(&text);
+        assert!(found.contains(&code), "{code}: {found:?}");
+    }
+    assert!(codes(&things).is_empty(), "long chains of things are no nesting");
+    assert!(codes(&instances).is_empty());
+}
+
+#[test]
+fn deep_expressions_fit_the_stack_of_a_thread() {
+    let deep = |open: &str, close: &str| format!("output \"x\" {{\n value = {}1{}\n}}\n", open.repeat(38), close.repeat(38));
+    for text in [deep("[", "]"), deep("(1 + ", ")"), deep("max(", ")"), deep("\"${", "}\""), deep("[for x in [1] : ", "]")] {
+        assert!(!codes(&text).contains(&"syntax"), "{text}");
+    }
+    let operators = format!("output \"x\" {{\n value = 1{}\n}}\n", " + 1".repeat(120));
+    assert!(codes(&operators).is_empty());
+}
+
+#[path = "../../fuzz/bodies.rs"]
+mod bodies;
+
+/// Cuts, doublings and swaps of a text, from a generator that is the same every time.
+fn mutation(text: &str, seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below.max(1) as u64).unwrap()
+    };
+    let mut chars: Vec<char> = text.chars().collect();
+    const ODD: [&str; 14] = ["${", "}", "\"", "{", "[", "(", "%{ if ", "<<-X\n", "for x in ", "é", "\0", "...", "[*]", "null"];
+    for _ in 0..1 + next(4) {
+        let (a, b) = (next(chars.len() + 1), next(chars.len() + 1));
+        let (a, b) = (a.min(b), a.max(b).min(a.min(b) + 40));
+        match next(4) {
+            0 => drop(chars.drain(a..b)),
+            1 => {
+                let part: Vec<char> = chars[a..b].to_vec();
+                chars.splice(a..a, part);
+            }
+            2 => {
+                let odd = ODD[next(ODD.len())];
+                chars.splice(a..a, odd.chars());
+            }
+            _ if b < chars.len() => chars.swap(a, b),
+            _ => chars.truncate(a),
+        }
+    }
+    chars.into_iter().collect()
+}
+
+/// The fuzz targets over the corpus and mutations of it.
+#[test]
+fn no_text_makes_the_language_fall_over() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/language");
+    for path in std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for seed in 0..60 {
+            let text = if seed == 0 { text.clone() } else { mutation(&text, seed) };
+            bodies::parse(&text);
+            bodies::evaluate(&text);
+        }
+    }
+}
+
+#[test]
+fn the_stack_says_where_and_how() {
+    let text = r#"
+variable "env" { default = "dev" }
+stack {
+  region      = "eu-west-1"
+  accounts    = ["111111111111"]
+  confirm     = true
+  version     = ">= 0.1, < 0.2"
+  max_deletes = 10
+  tags        = { env = var.env }
+  state "s3" {
+    bucket     = "b-${stack.name}"
+    key        = "dev/state.json"
+    lock_table = "infra-lock"
+    lease      = "90s"
+  }
+}
+aws "us_east_1" {
+  region = "us-east-1"
+  assume_role {
+    role_arn = "arn:aws:iam::111111111111:role/x"
+  }
+}
+resource "aws_vpc" "m" {
+  aws        = "us_east_1"
+  cidr_block = "10.0.0.0/16"
+}
+"#;
+    let mut loaded = load(&[("stacks/dev/stack.hcl", text)]);
+    assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.program, &loaded.diagnostics));
+    let it = &loaded.settings;
+    assert_eq!((it.region.as_str(), it.confirm, it.max_deletes), ("eu-west-1", true, Some(10)));
+    assert!(it.version.as_ref().unwrap().matches(&semver::Version::new(0, 1, 5)));
+    assert_eq!(it.tags["env"], "dev");
+    let StateSettings::S3 { bucket, lease, .. } = &it.state else { panic!("kept in S3") };
+    assert_eq!((bucket.as_str(), lease.as_secs()), ("b-dev", 90));
+    let role = AssumeRole { role_arn: "arn:aws:iam::111111111111:role/x".into(), external_id: None, session_name: None };
+    let expected = AwsSettings { region: Some("us-east-1".into()), profile: None, assume_role: Some(role) };
+    assert_eq!(it.aws[&ConfigName("us_east_1".into())], expected);
+    let evaluation = loaded.program.evaluate(&mut World::default());
+    assert_eq!(evaluation.instances[&"aws_vpc.m".parse().unwrap()].config, ConfigName("us_east_1".into()));
+}
+
+#[test]
+fn a_stack_without_state_block_keeps_it_locally_and_says_so() {
+    let loaded = load(&[("stacks/dev/a.hcl", STACK)]);
+    let StateSettings::Local { path, declared, .. } = loaded.settings.state else { panic!("kept locally") };
+    assert_eq!((path.as_str(), declared), (".infra/dev", false));
+}
+
+#[test]
+fn a_stack_that_is_not_there_is_named() {
+    let loaded = load(&[("stacks/dex/a.hcl", STACK)]);
+    assert_eq!(loaded.diagnostics.len(), 1);
+    assert_eq!(loaded.diagnostics[0].code, "unknown-stack");
+    assert!(show(&loaded.program, &loaded.diagnostics).contains("did you mean `dex`?"));
+}
+
+#[test]
+fn meta_arguments_reach_the_plan() {
+    let it = good(
+        r#"
+resource "aws_vpc" "a" { cidr_block = "10.0.0.0/16" }
+resource "aws_vpc" "b" {
+  for_each   = { x = "10.1.0.0/16" }
+  cidr_block = each.value
+  depends_on = [aws_vpc.a]
+  timeouts {
+    create = "30m"
+  }
+  lifecycle {
+    create_before_destroy = true
+    owned_elsewhere       = [tags]
+    replace_triggered_by  = [aws_vpc.a.cidr_block]
+  }
+}
+removed {
+  from = aws_vpc.gone
+  lifecycle {
+    destroy = false
+  }
+}
+import {
+  for_each = { x = "vpc-1" }
+  to       = aws_vpc.b[each.key]
+  id       = each.value
+}
+"#,
+    );
+    let b = &it.instances[&"aws_vpc.b[\"x\"]".parse().unwrap()];
+    assert_eq!(b.timeouts.create, Some(std::time::Duration::from_secs(1_800)));
+    assert!(b.lifecycle.create_before_destroy && b.lifecycle.owned_elsewhere.contains("tags"));
+    assert_eq!(b.lifecycle.replace_triggered_by[0].path, "cidr_block");
+    let from: Vec<&str> = b.references.iter().map(|it| it.from.as_ref()).collect();
+    assert_eq!(from, ["(depends_on)", "(lifecycle)"]);
+    assert_eq!((it.removed[0].from.as_str(), it.removed[0].destroy), ("aws_vpc.gone", false));
+    assert_eq!((it.imports[0].to.to_string(), it.imports[0].id.as_str()), ("aws_vpc.b[\"x\"]".into(), "vpc-1"));
 }

@@ -1,1 +1,52 @@
 //! `stacks/dev` and `stacks/prod`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use infra::address::{Address, StackName};
+use infra::catalog::Catalog;
+use infra::diag::render::render;
+use infra::remote::ConfigName;
+use infra::stack::program::{LoadRequest, Program};
+use infra::stack::source::Folder;
+use infra::stack::{Configuration, Evaluation, Host};
+use infra::value::{Type, Value};
+
+/// An empty account.
+struct Nothing;
+
+impl Host for Nothing {
+    fn outputs(&mut self, address: &Address, _: &ConfigName, _: &Value) -> Value {
+        Value::unknown(Type::Any, address.clone(), "")
+    }
+    fn data(&mut self, address: &Address, config: &ConfigName, arguments: &Value) -> Value {
+        self.outputs(address, config, arguments)
+    }
+}
+
+fn evaluate(stack: &str) -> (Program, Evaluation) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let stack: StackName = stack.parse().unwrap();
+    let request = LoadRequest {
+        source: Arc::new(Folder::open(root).unwrap()),
+        stack,
+        variables: Vec::new(),
+        types: &Catalog::new(),
+        account: None,
+    };
+    let mut loaded = Program::load(request);
+    let mut evaluation = loaded.program.evaluate(&mut Nothing);
+    let mut all = std::mem::take(&mut loaded.diagnostics);
+    all.append(&mut evaluation.diagnostics);
+    assert!(all.is_empty(), "{}", render(&all, &loaded.program, false));
+    (loaded.program, evaluation)
+}
+
+#[test]
+fn both_stacks_are_valid() {
+    for stack in ["dev", "prod"] {
+        let (_, evaluation) = evaluate(stack);
+        assert!(evaluation.deferred.is_empty());
+        assert!(evaluation.instances.len() > 50, "{} has {}", stack, evaluation.instances.len());
+    }
+}

@@ -279,7 +279,10 @@ async fn read_one(aws: &Aws, id: &Id, query: &Query) -> Result<Option<(Id, Seen<
     let (dynamodb, name) = (aws.dynamodb(), id.as_str());
     let Some(table) = describe(aws, name).await? else { return Ok(None) };
     let arn = table.table_arn().unwrap_or_default().to_owned();
-    let wanted = |part: &str| query.whole || query.parts.contains(part);
+    // Of a table that is going, what belongs to it may be gone already, and asking for it is refused as forbidden.
+    let going = table.table_status() == Some(&sdk::TableStatus::Deleting);
+    let wanted = |part: &str| !going && query.wants(part);
+    let found = async { if going { Ok(Tags::new()) } else { read_tags(aws, &arn).await } };
     let recovery = async {
         if !wanted("point_in_time_recovery") {
             return Ok(None);
@@ -300,7 +303,7 @@ async fn read_one(aws: &Aws, id: &Id, query: &Query) -> Result<Option<(Id, Seen<
             Some(Ttl { enabled, attribute_name: it.attribute_name? })
         }))
     };
-    let (found, recovery, ttl) = futures::try_join!(read_tags(aws, &arn), recovery, ttl)?;
+    let (found, recovery, ttl) = futures::try_join!(found, recovery, ttl)?;
     let key = |kind: sdk::KeyType| {
         let element = table.key_schema().iter().find(|it| *it.key_type() == kind);
         element.map(|it| it.attribute_name().to_owned())
@@ -330,7 +333,7 @@ async fn read_one(aws: &Aws, id: &Id, query: &Query) -> Result<Option<(Id, Seen<
         Some(sdk::TableStatus::InaccessibleEncryptionCredentials) => Status::Failed("INACCESSIBLE_ENCRYPTION_CREDENTIALS".into()),
         other => Status::Pending(other.map_or("unknown", |it| it.as_str()).to_owned()),
     };
-    Ok(Some((id.clone(), Seen { settings, outputs: TableOutputs { id: name.to_owned(), arn }, status })))
+    Ok(Some((id.clone(), Seen { settings, outputs: TableOutputs { id: name.to_owned(), arn: arn.clone() }, status })))
 }
 
 impl KeyAttribute {

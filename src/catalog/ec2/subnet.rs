@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{Filter, HostnameType, ResourceType, Subnet as Live, SubnetState};
+use aws_sdk_ec2::types::{Filter, ResourceType, Subnet as Live, SubnetState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,9 +43,6 @@ pub struct Subnet {
     pub map_public_ip_on_launch: bool,
     #[serde(default)]
     pub enable_resource_name_dns_a_record_on_launch: bool,
-    /// `ip-name` or `resource-name`.
-    #[serde(default)]
-    pub private_dns_hostname_type_on_launch: Auto<String>,
     #[serde(default)]
     pub tags: Tags,
 }
@@ -98,11 +95,6 @@ impl Resource for Subnet {
             let on = super::switch(self.enable_resource_name_dns_a_record_on_launch);
             change().enable_resource_name_dns_a_record_on_launch(on).send().await?;
         }
-        if let Some(kind) = &*self.private_dns_hostname_type_on_launch
-            && self.private_dns_hostname_type_on_launch != was.private_dns_hostname_type_on_launch
-        {
-            change().private_dns_hostname_type_on_launch(HostnameType::from(kind.as_str())).send().await?;
-        }
         super::update_tags(aws, id.as_str(), &was.tags, &self.tags).await
     }
 
@@ -121,7 +113,6 @@ fn see(it: Live) -> Seen<Subnet> {
     let settings = Subnet {
         tags: super::read_tags(it.tags()),
         enable_resource_name_dns_a_record_on_launch: dns.and_then(|it| it.enable_resource_name_dns_a_record).unwrap_or_default(),
-        private_dns_hostname_type_on_launch: Auto(dns.and_then(|it| it.hostname_type()).map(|it| it.as_str().to_owned())),
         vpc_id: Fixed(it.vpc_id.unwrap_or_default()),
         cidr_block: Fixed(it.cidr_block.unwrap_or_default().into()),
         availability_zone: Fixed(Auto(it.availability_zone)),

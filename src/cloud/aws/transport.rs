@@ -277,3 +277,6 @@ fn random_part() -> f64 {
 pub(crate) fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     std::iter::successors(Some(error), |&it| it.source()).find_map(|it| it.downcast_ref())
 }
+
+#[cfg(test)]
+mod tests;

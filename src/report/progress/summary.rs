@@ -1,7 +1,9 @@
 //! What was done, what failed, what was not even tried, and why: the last word of a run.
 
 use crate::address::Address;
-use crate::apply::event::Outcome;
+use crate::apply::event::{Failure, Outcome};
+use crate::diag::Hint;
+use crate::report::fault;
 use crate::report::style::{Line, Style, Tone, render, wrap};
 use crate::report::time::length;
 
@@ -18,6 +20,14 @@ fn lines(verb: &str, outcome: &Outcome, width: usize) -> Vec<Line> {
     for (address, failure) in &outcome.failed {
         out.push(Line::new(0).and(Tone::Alarm, "failed ").and(Tone::Strong, address.to_string()));
         out.extend(wrap(&failure.to_string(), width.saturating_sub(2)).into_iter().map(|it| Line::new(2).plain(it)));
+        if let Failure::Fault { fault } = failure {
+            for hint in fault::of_cloud(fault).hints {
+                if let Hint::Help(help) = hint {
+                    let lines = wrap(&format!("help: {help}"), width.saturating_sub(2));
+                    out.extend(lines.into_iter().map(|it| Line::new(2).and(Tone::Note, it)));
+                }
+            }
+        }
         let skipped: Vec<&Address> = outcome.skipped.iter().filter(|(_, because)| because == address).map(|(it, _)| it).collect();
         for it in skipped.iter().take(SKIPPED_SHOWN) {
             out.push(Line::new(2).and(Tone::Faint, format!("so skipped: {it}")));

@@ -9,10 +9,15 @@ use crate::stack::expr::{Expr, Place};
 use crate::stack::model::Definition;
 use crate::value::Value;
 
+/// How deep values may nest: everything that walks them recurses.
+const NESTING_MAX: usize = 200;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Cell {
     Variable(u32, u32),
     Local(u32, u32),
+    /// A member of a local value that is an object written out.
+    Member(u32, u32, Arc<str>),
     Output(u32, u32),
     Keys(u32, Item),
     Attribute(InstanceRef, Arc<str>),
@@ -59,6 +64,32 @@ impl Memo {
     /// From now on, what is not wholly known is evaluated again.
     pub fn next_generation(&mut self) {
         self.generation += 1;
+    }
+}
+
+/// How much there is of a value, and whether all of it is known.
+struct Size {
+    parts: usize,
+    known: bool,
+    deep: bool,
+}
+
+impl Size {
+    /// Stops where it is clear that there is too much.
+    fn add(&mut self, value: &Value, depth: usize) {
+        self.parts += 1;
+        self.deep |= depth > NESTING_MAX;
+        if self.deep || self.parts > PARTS_MAX {
+            return;
+        }
+        match value {
+            Value::List(items) | Value::Tuple(items) => items.iter().for_each(|it| self.add(it, depth + 1)),
+            Value::Set(items) => items.iter().for_each(|it| self.add(it, depth + 1)),
+            Value::Map(items) | Value::Object(items) => items.values().for_each(|it| self.add(it, depth + 1)),
+            Value::Sensitive(inner) => self.add(inner, depth),
+            Value::Unknown(_) => self.known = false,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Digest(_) => {}
+        }
     }
 }
 
@@ -119,45 +150,56 @@ impl Evaluator<'_> {
 
     /// Whether it is wholly known. Values share their parts, so a small one may stand for one that is too large to walk.
     fn measure(&self, content: &Held, at: Place) -> Eval<bool> {
-        let mut parts = 0;
-        let mut known = |value: &Value| {
-            let mut known = true;
-            value.any(&mut |it| {
-                parts += 1;
-                known &= !matches!(it, Value::Unknown(_));
-                parts > PARTS_MAX
-            });
-            known
-        };
-        let known = match content {
-            Held::Value(value) => known(value),
+        let mut size = Size { parts: 0, known: true, deep: false };
+        match content {
+            Held::Value(value) => size.add(value, 0),
             Held::Expansion(expansion) => match &**expansion {
-                Expansion::Single | Expansion::Disabled => true,
-                Expansion::Deferred(_) => false,
-                Expansion::Each(members) => members.values().flatten().fold(true, |all, it| match it {
-                    Binding::Value(value) => known(value) && all,
-                    Binding::Instance(_) => all,
-                }),
+                Expansion::Single | Expansion::Disabled => {}
+                Expansion::Deferred(_) => size.known = false,
+                Expansion::Each(members) => {
+                    for binding in members.values().flatten() {
+                        if let Binding::Value(value) = binding {
+                            size.add(value, 0);
+                        }
+                    }
+                }
             },
-        };
-        if parts > PARTS_MAX {
+        }
+        if size.deep {
+            return self.fail(at, "too-deep", format!("the value nests deeper than {NESTING_MAX} levels"));
+        }
+        if size.parts > PARTS_MAX {
             return self.fail(at, "too-large", format!("the value has more than {PARTS_MAX} parts"));
         }
-        Ok(known)
+        Ok(size.known)
     }
 
-    fn cycle(&self, cell: &Cell, at: Place) -> Failure {
+    fn cycle(&self, cell: &Cell, at_place: Place) -> Failure {
         let start = self.active.iter().position(|(it, _)| it == cell).unwrap_or(0);
-        let round = self.active.get(start..).unwrap_or_default();
-        let name = self.cell_name(cell);
+        // The outputs of an instance stand between it and its settings: no step of their own for people.
+        let steps = self.active.get(start..).unwrap_or_default().iter().filter(|(it, _)| !matches!(it, Cell::Outputs(_)));
+        let steps: Vec<(&Cell, Place)> = steps.map(|(cell, place)| (cell, *place)).collect();
+        // The place of a step is where the one before it refers to it; the last one refers back to the first.
+        let edges = steps.iter().enumerate().map(|(at, (from, _))| {
+            let (to, place) = match (steps.get(at + 1), steps.first()) {
+                (Some((to, place)), _) => (*to, *place),
+                (None, first) => (first.map_or(cell, |it| it.0), at_place),
+            };
+            (self.model.span(place), self.cell_name(from), self.cell_name(to))
+        });
+        let mut edges: Vec<_> = edges.collect();
+        // Wherever the loop was entered, it is told from the same place.
+        let first = edges.iter().enumerate().min_by(|(_, a), (_, b)| a.0.cmp(&b.0)).map_or(0, |(at, _)| at);
+        edges.rotate_left(first);
+        let name = edges.first().map_or_else(|| self.cell_name(cell), |it| it.1.clone());
         let mut complaint = Diagnostic::error("cycle", format!("{name} needs itself"))
-            .at(self.model.span(at))
             .detail("Each of these needs the next one first, so none can be first. Take one of the references away.");
-        // The place of a step is where the cell before it refers to it; the last one refers back to the first.
-        for (step, pair) in round.iter().enumerate() {
-            let (to, place) = round.get(step + 1).map_or((cell, at), |(cell, place)| (cell, *place));
-            let sentence = format!("{} needs {}", self.cell_name(&pair.0), self.cell_name(to));
-            complaint = complaint.related(self.model.span(place), sentence);
+        for (span, from, to) in edges {
+            let sentence = format!("{from} needs {to}");
+            complaint = match complaint.span {
+                None => complaint.at(span).label(sentence),
+                Some(_) => complaint.related(span, sentence),
+            };
         }
         Failure::Complaint(Box::new(complaint))
     }
@@ -181,6 +223,10 @@ impl Evaluator<'_> {
             }
             Cell::Local(scope, at) => {
                 of(*scope, definition(*scope).and_then(|it| it.locals.get(*at as usize)).map(|it| format!("local.{}", it.name)))
+            }
+            Cell::Member(scope, at, name) => {
+                let local = definition(*scope).and_then(|it| it.locals.get(*at as usize));
+                of(*scope, local.map(|it| format!("local.{}.{name}", it.name)))
             }
             Cell::Output(scope, at) => {
                 of(*scope, definition(*scope).and_then(|it| it.outputs.get(*at as usize)).map(|it| format!("output {}", it.name)))

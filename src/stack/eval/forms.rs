@@ -130,13 +130,9 @@ impl Evaluator<'_> {
 
     /// A failure inside is a result here; one that was reported elsewhere stays one.
     fn attempt(&mut self, expr: &Expr, frame: &mut Frame) -> Eval<Result<Value, Box<Diagnostic>>> {
-        let depth = self.depth;
         match self.eval(expr, frame) {
             Ok(value) => Ok(Ok(value)),
-            Err(Failure::Complaint(complaint)) if complaint.code != "too-large" && complaint.code != "too-deep" => {
-                self.depth = depth;
-                Ok(Err(complaint))
-            }
+            Err(Failure::Complaint(complaint)) if !matches!(complaint.code, "too-large" | "too-deep") => Ok(Err(complaint)),
             Err(other) => Err(other),
         }
     }
@@ -172,7 +168,7 @@ impl Evaluator<'_> {
             };
             arguments.extend(items.into_iter().cloned().map(|it| it.mark(marked)));
         }
-        let files = self.reading.from_file(self.model, call.name_place.file);
+        let files = self.reading.seen_from(self.model, call.name_place.file);
         functions::call(&call.name, &arguments, &files).map_err(|error| {
             let place = error.argument.and_then(|it| call.arguments.get(it)).map_or(call.name_place, |it| it.place);
             let complaint = Diagnostic::error("bad-argument", format!("{}: {}", call.name, error.message));
@@ -223,7 +219,7 @@ impl Evaluator<'_> {
         let is_file = function == "templatefile";
         let text = if is_file {
             use crate::stack::Files as _;
-            let read = self.reading.from_file(self.model, place.file).read(subject);
+            let read = self.reading.seen_from(self.model, place.file).read(subject);
             match read.map(String::from_utf8) {
                 Ok(Ok(text)) => text,
                 Ok(Err(_)) => return self.fail(place, "bad-argument", format!("templatefile: {subject} is not UTF-8")),

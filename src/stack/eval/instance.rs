@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cells::Item;
 use super::{Binding, Cell, Eval, Evaluator, Failure, Frame, InstanceRef, kind};
+use crate::address::Mode;
 use crate::diag::Diagnostic;
 use crate::schema::{Attribute, Attributes, Presence, Shape};
 use crate::stack::check;
@@ -17,7 +18,8 @@ impl Evaluator<'_> {
     pub(super) fn setting(&mut self, instance: &InstanceRef, name: &Arc<str>, place: Place, frame: &mut Frame) -> Eval<Value> {
         let block = &self.definition(instance.scope).blocks[instance.block as usize];
         let Some(attribute) = block.schema.attributes.get(name) else { return Ok(Value::Null) };
-        let merged = name.as_ref() == "tags" && !self.facts.tags.is_empty() && block.schema.has_tags();
+        let managed = block.mode == Mode::Managed;
+        let merged = managed && name.as_ref() == "tags" && !self.facts.tags.is_empty() && block.schema.has_tags();
         let Some(setting) = block.body.get(name) else {
             let default = attribute.default.clone();
             return Ok(if merged { self.with_tags(&default) } else { default });

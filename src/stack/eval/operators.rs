@@ -156,7 +156,10 @@ fn equality(a: &Value, b: &Value, negated: bool) -> Value {
     if bare_a.is_unknown() || bare_b.is_unknown() {
         return Value::unknown_from(Type::Bool, [&bare_a, &bare_b]).mark(marked);
     }
-    if !bare_a.is_null() && !bare_b.is_null() && !(bare_a.is_wholly_known() && bare_b.is_wholly_known()) {
+    let known = bare_a.is_wholly_known() && bare_b.is_wholly_known();
+    // Whatever its members turn out to be, it is not null.
+    let one_is_null = bare_a.is_null() || bare_b.is_null();
+    if !known && !one_is_null {
         return Value::unknown_from(Type::Bool, [&bare_a, &bare_b]).mark(marked);
     }
     Value::Bool((plain(&bare_a) == plain(&bare_b)) != negated).mark(marked)

@@ -13,6 +13,9 @@ use crate::value::{Type, Value};
 /// Instances of one block.
 const INSTANCES_MAX: usize = 100_000;
 
+/// By key.
+pub(super) type Instances = Vec<(Arc<str>, InstanceRef)>;
+
 impl<'a> Evaluator<'a> {
     pub(super) fn variable(&mut self, scope: u32, index: u32, at: Place, frame: &mut Frame) -> Eval<Value> {
         self.value_cell(Cell::Variable(scope, index), at, frame, |it| {
@@ -26,6 +29,7 @@ impl<'a> Evaluator<'a> {
         let variable = &self.definition(scope).variables[index as usize];
         let mut place = variable.place;
         let caller = self.memo.scopes.get(scope as usize).and_then(|it| it.caller.clone());
+        let of_module = caller.is_some();
         let given = match caller {
             None => self.facts.variables.get(&variable.name).cloned(),
             Some((parent, module, key)) => {
@@ -50,6 +54,8 @@ impl<'a> Evaluator<'a> {
                 place = default.place;
                 self.eval(default, frame)?
             }
+            // A module that is not given all was complained about where it is called.
+            (None, None) if of_module => return Err(super::Failure::Reported),
             (None, None) => {
                 return self.fail(variable.place, "missing-variable", format!("the variable \"{}\" has no value", variable.name));
             }
@@ -74,9 +80,11 @@ impl<'a> Evaluator<'a> {
             && let Some((_, member)) = members.iter().find(|(key, _)| key.literal_text() == Some(name))
             && members.iter().all(|(key, _)| key.literal_text().is_some())
         {
-            let mut inner = Frame::new(scope);
-            let value = self.eval(member, &mut inner)?;
-            frame.deps.append(&mut inner.deps);
+            let value = self.value_cell(Cell::Member(scope, index, name.clone()), at, frame, |it| {
+                let mut frame = Frame::new(scope);
+                let value = it.eval(member, &mut frame)?;
+                Ok((value, frame.deps))
+            })?;
             return self.steps_from(value, &steps[1..], at, frame);
         }
         let value = self.value_cell(Cell::Local(scope, index), at, frame, |it| {
@@ -176,7 +184,6 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Keys and values of a `for_each`; the unknown that it waits for when they are not known.
-    #[expect(clippy::type_complexity, reason = "known or not, each with what there is to say")]
     fn each(&mut self, for_each: &Expr, frame: &mut Frame) -> Eval<Result<BTreeMap<Arc<str>, Binding>, Value>> {
         if let Node::Reference(Target::Block(mode, type_name, name), steps) = &for_each.node
             && steps.is_empty()
@@ -233,7 +240,7 @@ impl<'a> Evaluator<'a> {
         name: (Mode, Arc<str>, Arc<str>),
         at: Place,
         frame: &mut Frame,
-    ) -> Eval<Option<Vec<(Arc<str>, InstanceRef)>>> {
+    ) -> Eval<Option<Instances>> {
         let Some(block) = self.definition(frame.scope).block_names.get(&name).copied() else { return Ok(None) };
         let scope = frame.scope;
         let Expansion::Each(members) = &*self.keys(scope, Item::Block(block), at)? else { return Ok(None) };

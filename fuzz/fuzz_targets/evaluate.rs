@@ -1,0 +1,7 @@
+//! Any text is evaluated, or complained about; and every complaint can be shown.
+#![no_main]
+
+#[path = "../bodies.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|text: &str| bodies::evaluate(text));

@@ -1,0 +1,335 @@
+//! Making it so: under the lock, settle what was left open, plan, show, ask, carry out, and say what came of it.
+
+mod approve;
+mod saved;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::args::{Carrying, Format, Selection};
+use super::call::Call;
+use super::connect::Connected;
+use super::exit::{Ended, Exit};
+use super::look::Depth;
+use super::{guard, plan, planning};
+use crate::address::Address;
+use crate::apply::drive::{self, Edge};
+use crate::apply::event::{Failure, Outcome};
+use crate::apply::{Mint, Pace};
+use crate::cloud::aws::mutation_attempt;
+use crate::diag::Diagnostic;
+use crate::plan::{Observed, Options, Plan, Planned};
+use crate::remote::Settle;
+use crate::report::progress::{self, Progress};
+use crate::report::{fault, json, value};
+use crate::state::State;
+use crate::store::Session;
+use crate::value::Sealer;
+
+/// What is wanted.
+pub struct Change {
+    pub goal: Goal,
+    pub selection: Selection,
+    pub carrying: Carrying,
+}
+
+pub enum Goal {
+    /// What the files say.
+    Files,
+    /// Nothing is left.
+    Nothing,
+    /// What a kept plan showed.
+    Saved(PathBuf),
+}
+
+impl Goal {
+    fn command(&self) -> &'static str {
+        match self {
+            Self::Files | Self::Saved(_) => "apply",
+            Self::Nothing => "destroy",
+        }
+    }
+
+    fn done(&self) -> &'static str {
+        match self {
+            Self::Files | Self::Saved(_) => "Applied",
+            Self::Nothing => "Destroyed",
+        }
+    }
+}
+
+/// Takes the lock, changes what is to be changed, and gives the lock back unless a call may still be under way.
+pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> Ended {
+    let began = call.world.nature.now();
+    let (mut session, state) = connected.lock(call, change.goal.command(), &change.carrying).await?;
+    connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
+    let progress = progress(call);
+    let mut run = Run {
+        call,
+        connected: &mut connected,
+        session: &mut *session,
+        change: &change,
+        progress,
+        total: Outcome::default(),
+        quiet: true,
+        began,
+    };
+    let ended = run.all(state).await;
+    let Run { progress, total, quiet, .. } = run;
+    progress.finish(&total);
+    // A session that is only dropped keeps the lock until its lease runs out: the next run then knows of calls under way.
+    if quiet {
+        let released = session.release().await;
+        if let Err(error) = released {
+            call.complain(&connected.refused(call, &error).diagnostics);
+        }
+    }
+    if let Ok(exit) = &ended
+        && call.format == Format::Text
+        && (total != Outcome::default() || *exit != Exit::Done)
+    {
+        call.print(&format!("\n{}", progress::summary(change.goal.done(), &total, call.out_style())));
+    }
+    ended
+}
+
+fn progress(call: &Call) -> Progress {
+    match call.format {
+        Format::Json => Progress::json(call.world.stdout.clone()),
+        Format::Text | Format::Markdown if call.world.terminal.stderr && !call.world.is_unattended() => {
+            Progress::live(call.world.stderr.clone(), call.err_style())
+        }
+        Format::Text | Format::Markdown => Progress::plain(call.world.stderr.clone(), call.err_style()),
+    }
+}
+
+struct Run<'a> {
+    call: &'a mut Call,
+    connected: &'a mut Connected,
+    session: &'a mut dyn Session,
+    change: &'a Change,
+    progress: Progress,
+    /// Of all rounds.
+    total: Outcome,
+    /// No call can still be under way.
+    quiet: bool,
+    /// Milliseconds since 1970.
+    began: u64,
+}
+
+impl Run<'_> {
+    async fn all(&mut self, state: State) -> Ended {
+        self.call.only(&[Format::Text, Format::Json])?;
+        let sealer = self.connected.sealer(self.call).await?;
+        let mut state = self.settle(state).await?;
+        let seed =
+            drive::seed().map_err(|error| Diagnostic::error("io", "there are no random numbers").detail(error.to_string()))?;
+        let mut mint = Mint::new(self.session.epoch(), seed);
+        let mut options = planning::options(self.connected, &self.change.selection)?;
+        if let Goal::Nothing = self.change.goal {
+            options = Options { destroy: true, max_deletes: None, ..options };
+        }
+        let mut rounds = 0;
+        loop {
+            let (planned, observed) = self.plan(&mut state, &options, &sealer).await?;
+            self.call.complain(&planned.diagnostics);
+            let plan = &planned.plan;
+            self.show(&planned, rounds);
+            if plan.steps.is_empty() && plan.outputs.is_empty() {
+                return Ok(if plan.deferred.is_empty() { Exit::Done } else { self.deferred(plan) });
+            }
+            self.check_credentials(plan).await?;
+            if !plan::is_empty(plan) && !approve::ask(self.call, plan, self.change, self.connected.stack.settings.confirm)? {
+                self.call.tell("Nothing was changed.\n");
+                return Ok(Exit::Failed);
+            }
+            let deferred = !plan.deferred.is_empty();
+            let (outcome, after) = self.carry_out(&planned, &observed, state, &sealer, &mut mint).await?;
+            state = after;
+            if let Some(exit) = self.ended(outcome) {
+                return Ok(exit);
+            }
+            if !deferred {
+                self.print_outputs(&state);
+                return Ok(Exit::Done);
+            }
+            let may_go_on = matches!(self.change.goal, Goal::Files)
+                && (!self.change.carrying.auto_approve || self.change.carrying.allow_deferred);
+            if !may_go_on {
+                return Ok(self.deferred(&planned.plan));
+            }
+            rounds += 1;
+        }
+    }
+
+    /// Finds out what became of what former runs had begun.
+    async fn settle(&mut self, state: State) -> Ended<State> {
+        let (pace, settles) = (self.pace(), settles(self.connected));
+        let progress = &mut self.progress;
+        let mut tell = |event| progress.tell(&event);
+        let mut edge = Edge {
+            cloud: &self.connected.clouds,
+            session: &mut *self.session,
+            types: &*self.connected.stack.catalog,
+            settles,
+            pace,
+            interrupts: &mut self.call.world.interrupts,
+            tell: &mut tell,
+        };
+        let settled = drive::settle(&mut edge, state).await;
+        settled.map_err(|failures| failures.iter().map(|(address, it)| unsettled(address, it)).collect::<Vec<_>>().into())
+    }
+
+    async fn plan(&mut self, state: &mut State, options: &Options, sealer: &Sealer) -> Ended<(Box<Planned>, Observed)> {
+        if let Goal::Saved(file) = &self.change.goal {
+            return saved::load(self.connected, state, file, options, sealer).await;
+        }
+        let mut observed = Observed::default();
+        if self.change.selection.refresh {
+            observed = planning::look(self.connected, state, Depth::Parts).await?;
+        }
+        let planned = planning::plan(self.connected, state, &mut observed, options, sealer).await?;
+        Ok((planned, observed))
+    }
+
+    fn show(&self, planned: &Planned, round: usize) {
+        match self.call.format {
+            Format::Json => {
+                let plan = json::plan(&planned.plan, &planned.withheld, self.call, self.change.selection.all);
+                let event = serde_json::json!({ "event": "planned", "round": round, "plan": plan });
+                self.call.print(&format!("{event}\n"));
+            }
+            Format::Text | Format::Markdown => {
+                if round > 0 {
+                    self.call.print("\nWhat was deferred is known now:\n\n");
+                }
+                plan::show(self.call, planned, &self.change.selection);
+            }
+        }
+    }
+
+    async fn check_credentials(&self, plan: &Plan) -> Ended<()> {
+        let ends = self.connected.credentials_end().await?;
+        Ok(guard::credentials(ends, self.call.world.nature.now(), expected_millis(plan))?)
+    }
+
+    async fn carry_out(
+        &mut self,
+        planned: &Planned,
+        observed: &Observed,
+        state: State,
+        sealer: &Sealer,
+        mint: &mut Mint,
+    ) -> Ended<(Outcome, State)> {
+        let pace = self.pace();
+        let settles = settles(self.connected);
+        let Connected { clouds, stack, .. } = &mut *self.connected;
+        let progress = &mut self.progress;
+        let mut tell = |event| progress.tell(&event);
+        let mut edge = Edge {
+            cloud: &*clouds,
+            session: &mut *self.session,
+            types: &*stack.catalog,
+            settles,
+            pace,
+            interrupts: &mut self.call.world.interrupts,
+            tell: &mut tell,
+        };
+        let work = drive::Run {
+            plan: &planned.plan,
+            instances: &planned.instances,
+            configuration: &mut stack.program,
+            observed,
+            state,
+            sealer,
+            mint,
+        };
+        let ended = drive::drive(&mut edge, work).await;
+        let ended = ended.map_err(|error| {
+            Diagnostic::error("bug", "this is a bug in infra: the plan cannot be carried out").detail(error.to_string())
+        })?;
+        self.quiet &= ended.quiet;
+        Ok((ended.outcome, ended.state))
+    }
+
+    /// How it ended, if it ended here. Takes the outcome into the total.
+    fn ended(&mut self, outcome: Outcome) -> Option<Exit> {
+        let failed = !outcome.failed.is_empty();
+        let stopped = outcome.stopped;
+        let total = &mut self.total;
+        total.done += outcome.done;
+        total.failed.extend(outcome.failed);
+        total.skipped.extend(outcome.skipped);
+        total.stopped |= stopped;
+        total.took += outcome.took;
+        match (failed, stopped) {
+            (_, true) if total.failed.is_empty() => Some(Exit::Interrupted),
+            (true, _) | (_, true) if total.done > 0 => Some(Exit::Partly),
+            (true, _) | (_, true) => Some(Exit::Failed),
+            (false, false) => None,
+        }
+    }
+
+    /// What is deferred is not carried out in this run.
+    fn deferred(&self, plan: &Plan) -> Exit {
+        let names: Vec<String> = plan.deferred.iter().map(|it| it.address.to_string()).collect();
+        self.call.complain(&[Diagnostic::warning("deferred", format!("not everything was carried out: {}", value::few(&names)))
+            .detail("It could only be planned once other things were known, so the plan that was approved did not show it.")
+            .help(format!("infra plan {}, and apply again; or --allow-deferred", plan.stack))]);
+        Exit::Partly
+    }
+
+    fn print_outputs(&self, state: &State) {
+        if self.call.format != Format::Text || state.outputs.is_empty() {
+            return;
+        }
+        let mut text = String::from("\n");
+        for (name, it) in &state.outputs {
+            text.push_str(&format!(
+                "{name} = {}\n",
+                if it.sensitive { "(sensitive)".to_owned() } else { value::inline(&it.value) }
+            ));
+        }
+        self.call.print(&text);
+    }
+
+    fn pace(&self) -> Pace {
+        let carrying = &self.change.carrying;
+        let elapsed = Duration::from_millis(self.call.world.nature.now().saturating_sub(self.began));
+        Pace {
+            concurrency: usize::from(carrying.parallelism),
+            deadline: carrying.deadline.map(|it| it.saturating_sub(elapsed)),
+            scale: patience(self.call),
+            ..Pace::default()
+        }
+    }
+}
+
+/// Tests against a cloud that is never slow scale all patience down.
+fn patience(call: &Call) -> f64 {
+    let scale = call.world.var("INFRA_PATIENCE").and_then(|it| it.parse::<f64>().ok());
+    scale.filter(|it| *it > 0.0 && *it <= 1.0).unwrap_or(1.0)
+}
+
+fn settles(connected: &Connected) -> std::collections::BTreeMap<String, Settle> {
+    connected.stack.catalog.kinds().map(|it| (it.schema.type_name.to_string(), it.settle)).collect()
+}
+
+fn unsettled(address: &Address, failure: &Failure) -> Diagnostic {
+    let diagnostic = match failure {
+        Failure::Fault { fault } => fault::of_cloud(fault),
+        other => Diagnostic::error("unsettled", "what a former run had begun could not be settled").detail(other.to_string()),
+    };
+    diagnostic.address(address.clone()).note("nothing is planned before it is known what became of it; repeat the command")
+}
+
+/// The longest path through the steps: what the run takes at least.
+fn expected_millis(plan: &Plan) -> u64 {
+    let mut ends: Vec<u64> = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        let needs = step.needs.iter().filter_map(|it| ends.get(usize::try_from(it.step.0).unwrap_or(usize::MAX)));
+        let start = needs.copied().max().unwrap_or(0);
+        ends.push(start.saturating_add(step.expected_millis));
+    }
+    ends.into_iter().max().unwrap_or(0)
+}

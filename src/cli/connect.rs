@@ -1,0 +1,227 @@
+//! From a stack's files to its cloud and its state: nothing is called before the account is known to be the stack's own.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::cli::args::Carrying;
+use crate::cli::call::Call;
+use crate::cli::exit::{Ended, Stop};
+use crate::cli::guard;
+use crate::cli::stack::Stack;
+use crate::cloud::Clouds;
+use crate::cloud::aws::limits::Limits;
+use crate::cloud::aws::{AssumeRole, Settings};
+use crate::diag::Diagnostic;
+use crate::remote::{ConfigName, Fault};
+use crate::report::fault;
+use crate::report::style::Tone;
+use crate::stack::StateSettings;
+use crate::stack::settings::AwsSettings;
+use crate::state::{Lineage, State};
+use crate::store::aws::Place;
+use crate::store::local::Local;
+use crate::store::{Owner, Session, Store, StoreError};
+use crate::value::Sealer;
+
+/// A stack, its cloud, and where its state is kept.
+pub struct Connected {
+    pub stack: Stack,
+    pub clouds: Clouds,
+    pub account: String,
+    pub region: String,
+    pub endpoint: Option<String>,
+    pub store: Box<dyn Store>,
+    /// Of this run, 128 random bits in hexadecimal.
+    run: String,
+}
+
+/// What a command will do with the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Look,
+    Change,
+}
+
+/// Opens where the state is kept, without a look at the cloud: for commands that need no more.
+pub async fn store(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dyn Store>> {
+    guard::version(&stack.settings)?;
+    guard::kept_state(&stack.settings, call.world.is_unattended())?;
+    let opened = match &stack.settings.state {
+        StateSettings::Local { path, lease, declared: _ } => {
+            let store = Local::new(&local_root(&stack.root, path, stack.name.as_str()), stack.name.clone());
+            Ok(Box::new(store.with_lease(*lease)) as Box<dyn Store>)
+        }
+        StateSettings::S3 { bucket, key, lock_table, kms_key, lease, region } => {
+            let settings =
+                Settings { region: region.clone().unwrap_or_else(|| stack.settings.region.clone()), ..Settings::default() };
+            let place = Place {
+                stack: stack.name.clone(),
+                bucket: bucket.clone(),
+                key: key.clone(),
+                table: lock_table.clone(),
+                kms_key_arn: None,
+            };
+            let opened = crate::store::aws::open(&settings, place, kms_key.as_deref(), *lease, purpose == Purpose::Change).await;
+            opened.map(|it| Box::new(it) as Box<dyn Store>)
+        }
+    };
+    opened.map_err(|error| refused(call, stack, &error))
+}
+
+/// A local store keeps stacks below one folder; a path that ends in the stack's name is that stack's own part of it.
+fn local_root(root: &Path, path: &str, stack: &str) -> std::path::PathBuf {
+    let path = root.join(path);
+    match path.file_name() {
+        Some(name) if name == stack => path.parent().map(Path::to_owned).unwrap_or(path),
+        _ => path,
+    }
+}
+
+/// 128 random bits in hexadecimal.
+fn random(call: &Call) -> Ended<String> {
+    let bits = call.world.nature.random();
+    Ok(bits.map(|it| format!("{it:032x}")).ok_or_else(|| Diagnostic::error("io", "the system has no random numbers"))?)
+}
+
+/// What a store refuses, as it ends the command.
+pub fn refused(call: &Call, stack: &Stack, error: &StoreError) -> Stop {
+    fault::of_store(error, stack.name.as_str(), call.world.nature.now()).into()
+}
+
+/// Connects, and checks that it is the right account. Says where it is on stderr.
+pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<Connected> {
+    guard::version(&stack.settings)?;
+    guard::kept_state(&stack.settings, call.world.is_unattended())?;
+    let limits = match call.world.var("INFRA_RATE_LIMITS") {
+        Some("off") => Limits::off(),
+        _ => Limits::published(),
+    };
+    let clouds = Clouds::connect(stack.catalog.clone(), &configurations(&stack), limits).await;
+    let identity = clouds.identity().await.map_err(|it| fault::of_cloud(&it))?.clone();
+    guard::account(&stack.settings, &identity.account, &identity.arn)?;
+    let now = call.world.nature.now();
+    let ends = clouds.config(&ConfigName::default()).map_err(|it| fault::of_cloud(&it))?.credentials_end().await;
+    guard::credentials(millis(ends)?, now, 0)?;
+    stack.program.set_account(&identity.account);
+    let endpoint = clouds.endpoint_override().map(str::to_owned);
+    let store = store(call, &stack, purpose).await?;
+    let (region, run) = (stack.settings.region.clone(), random(call)?);
+    let it = Connected { stack, clouds, account: identity.account, region, endpoint, store, run };
+    it.announce(call);
+    Ok(it)
+}
+
+/// The stack's own configuration and the named ones, as the cloud takes them.
+fn configurations(stack: &Stack) -> BTreeMap<ConfigName, Settings> {
+    let own = &stack.settings.region;
+    let settings = |it: &AwsSettings| Settings {
+        region: it.region.clone().unwrap_or_else(|| own.clone()),
+        profile: it.profile.clone(),
+        assume_role: it.assume_role.as_ref().map(|role| AssumeRole {
+            role_arn: role.role_arn.clone(),
+            external_id: role.external_id.clone(),
+            session_name: role.session_name.clone(),
+        }),
+    };
+    let mut all: BTreeMap<ConfigName, Settings> =
+        stack.settings.aws.iter().map(|(name, it)| (name.clone(), settings(it))).collect();
+    all.insert(ConfigName::default(), Settings { region: own.clone(), ..Settings::default() });
+    all
+}
+
+fn millis(ends: Result<Option<std::time::SystemTime>, Fault>) -> Ended<Option<u64>> {
+    let ends = ends.map_err(|it| fault::of_cloud(&it))?;
+    let since = ends.and_then(|it| it.duration_since(std::time::UNIX_EPOCH).ok());
+    Ok(since.and_then(|it| u64::try_from(it.as_millis()).ok()))
+}
+
+impl Connected {
+    /// One line that says what this is about, with the endpoint if it is not AWS.
+    fn announce(&self, call: &Call) {
+        let style = call.err_style();
+        let mut line =
+            format!("stack {} · account {} · {} · state {}", self.stack.name, self.account, self.region, self.store.place());
+        if let Some(endpoint) = &self.endpoint {
+            line.push_str(&format!(" · endpoint {endpoint}"));
+        }
+        call.tell(&format!("{}\n\n", style.paint(Tone::Faint, &line)));
+    }
+
+    pub fn refused(&self, call: &Call, error: &StoreError) -> Stop {
+        refused(call, &self.stack, error)
+    }
+
+    /// When the credentials end, in milliseconds since 1970, if they do and cannot be refreshed.
+    pub async fn credentials_end(&self) -> Ended<Option<u64>> {
+        let config = self.clouds.config(&ConfigName::default()).map_err(|it| fault::of_cloud(&it))?;
+        millis(config.credentials_end().await)
+    }
+
+    /// The state as it is, without the lock; an empty one for a stack that has none.
+    pub async fn read(&self, call: &Call) -> Ended<State> {
+        let state = self.store.read().await.map_err(|it| self.refused(call, &it))?;
+        self.adopt(call, state).await
+    }
+
+    /// Takes the lock. The state is the one taken over; it still has the open intents of former runs.
+    pub async fn lock(&self, call: &Call, command: &str, carrying: &Carrying) -> Ended<(Box<dyn Session>, State)> {
+        let owner = Owner {
+            run: self.run.clone(),
+            who: call.world.nature.whoami(),
+            command: format!("infra {command} {}", self.stack.name),
+        };
+        let session = self.store.lock(&owner, carrying.lock_timeout).await.map_err(|it| self.refused(call, &it))?;
+        let state = session.state();
+        match self.adopt(call, state).await {
+            Ok(state) => Ok((session, state)),
+            Err(stop) => {
+                session.release().await.map_err(|it| self.refused(call, &it))?;
+                Err(stop)
+            }
+        }
+    }
+
+    /// A state that fits this place; for a stack without one, a new one, unless things of the stack say that it had one.
+    async fn adopt(&self, call: &Call, state: Option<State>) -> Ended<State> {
+        if let Some(state) = state {
+            guard::same_place(&state, &self.account, &self.region, self.endpoint.as_deref())?;
+            return Ok(State {
+                account: Some(self.account.clone()),
+                region: Some(self.region.clone()),
+                endpoint: self.endpoint.clone(),
+                ..state
+            });
+        }
+        match self.clouds.owned(self.stack.name.as_str()).await {
+            Ok(found) => guard::lost_state(self.stack.name.as_str(), &self.store.place(), &found)?,
+            // What may not be seen cannot stop anybody, but it is said.
+            Err(error) => {
+                call.complain(&[Diagnostic::warning("unseen", "it could not be checked whether the stack had a state before")
+                    .detail(error.to_string())
+                    .note("it would show by things with the tag infra:stack")])
+            }
+        }
+        let mut state = State::new(self.stack.name.clone(), Lineage(random(call)?.into()));
+        state.account = Some(self.account.clone());
+        state.region = Some(self.region.clone());
+        state.endpoint = self.endpoint.clone();
+        Ok(state)
+    }
+
+    pub async fn sealer(&self, call: &Call) -> Ended<Sealer> {
+        let key = self.store.seal_key().await.map_err(|it| self.refused(call, &it))?;
+        Ok(Sealer::new(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_path_may_end_in_the_name_of_its_stack() {
+        let root = Path::new("/r");
+        assert_eq!(local_root(root, ".infra/dev", "dev"), Path::new("/r/.infra"));
+        assert_eq!(local_root(root, "states", "dev"), Path::new("/r/states"));
+    }
+}

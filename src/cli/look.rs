@@ -1,0 +1,107 @@
+//! Looks at everything that a stack has recorded: each type at all its ids at once, types side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt};
+
+use crate::address::Address;
+use crate::cloud::{Cloud, Query};
+use crate::diag::Diagnostic;
+use crate::plan::{DataRead, ImportKey, Observed};
+use crate::remote::{Fault, Id, Target};
+use crate::report::fault;
+use crate::stack::desired::Instance;
+use crate::state::State;
+
+/// Types that are read at the same time; within one, the type decides.
+const READS_AT_ONCE: usize = 32;
+
+/// How closely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The parts that are declared or recorded.
+    Parts,
+    /// All parts, declared or not.
+    Whole,
+}
+
+/// Reads what is recorded. `instances` say which parts of it are declared.
+pub async fn recorded(
+    cloud: &dyn Cloud,
+    state: &State,
+    instances: &BTreeMap<Address, Instance>,
+    depth: Depth,
+    into: &mut Observed,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut wanted: BTreeMap<Target, (Vec<(Address, Id)>, BTreeSet<String>)> = BTreeMap::new();
+    for (address, record) in &state.resources {
+        let target = Target { type_name: address.type_name().to_owned(), config: record.config.clone() };
+        let (ids, parts) = wanted.entry(target).or_default();
+        ids.push((address.clone(), record.id.clone()));
+        let settings = [Some(&record.applied), instances.get(address).map(|it| &it.settings)];
+        let members = settings.into_iter().flatten().filter_map(|it| it.members()).flatten();
+        parts.extend(members.filter(|(_, it)| !it.is_null()).map(|(name, _)| name.to_string()));
+    }
+    let lineage = Some(state.lineage.0.to_string());
+    let reads = wanted.into_iter().map(|(target, (ids, parts))| {
+        let query = Query {
+            ids: ids.iter().map(|(_, id)| id.clone()).collect(),
+            lineage: lineage.clone(),
+            whole: depth == Depth::Whole,
+            parts,
+            shared: true,
+        };
+        async move { (cloud.read(&target, &query).await, ids) }
+    });
+    let answers: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
+    let mut refused = Vec::new();
+    for (answer, ids) in answers {
+        match answer {
+            Ok(mut found) => into.live.extend(ids.into_iter().map(|(address, id)| (address, found.remove(&id)))),
+            Err(error) => refused.push(error),
+        }
+    }
+    finish(refused)
+}
+
+/// Asks data sources.
+pub async fn data(cloud: &dyn Cloud, wanted: Vec<DataRead>, into: &mut Observed) -> Result<(), Vec<Diagnostic>> {
+    let reads = wanted.into_iter().map(|it| async move {
+        let target = Target { type_name: it.key.type_name.clone(), config: it.key.config.clone() };
+        (cloud.data(&target, &it.key.arguments).await, it)
+    });
+    let answers: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
+    let mut refused = Vec::new();
+    for (answer, it) in answers {
+        match answer {
+            Ok(outputs) => drop(into.data.insert(it.key, outputs)),
+            Err(error) => refused.push(fault::of_cloud(&error).address(it.address)),
+        }
+    }
+    if refused.is_empty() { Ok(()) } else { Err(refused) }
+}
+
+/// Looks at what `import` blocks name.
+pub async fn imports(cloud: &dyn Cloud, wanted: Vec<ImportKey>, into: &mut Observed) -> Result<(), Vec<Diagnostic>> {
+    let reads = wanted.into_iter().map(|key| async move {
+        let target = Target { type_name: key.type_name.clone(), config: key.config.clone() };
+        let query = Query { ids: vec![key.id.clone()], whole: true, shared: true, ..Query::default() };
+        (cloud.read(&target, &query).await, key)
+    });
+    let answers: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
+    let mut refused = Vec::new();
+    for (answer, key) in answers {
+        match answer {
+            Ok(mut found) => drop(into.imports.insert(key.clone(), found.remove(&key.id))),
+            Err(error) => refused.push(error),
+        }
+    }
+    finish(refused)
+}
+
+/// One diagnostic for each kind of refusal: a hundred calls that are denied alike are one problem.
+fn finish(mut refused: Vec<Fault>) -> Result<(), Vec<Diagnostic>> {
+    refused.sort_by(|a, b| (a.class, &a.call).cmp(&(b.class, &b.call)));
+    refused.dedup_by(|a, b| a.class == b.class && a.call == b.call);
+    if refused.is_empty() { Ok(()) } else { Err(refused.iter().map(fault::of_cloud).collect()) }
+}

@@ -1,0 +1,102 @@
+use serde_json::json;
+
+use super::bench::{ACCOUNT, Bench, unique};
+
+#[tokio::test]
+async fn aws_s3_bucket() {
+    let bench = Bench::new().await;
+    let name = unique("contract");
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": ["s3:*"],
+            "Resource": [format!("arn:aws:s3:::{name}"), format!("arn:aws:s3:::{name}/*")],
+            "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+        }],
+    });
+    let closed = json!({
+        "block_public_acls": true, "block_public_policy": true, "ignore_public_acls": true, "restrict_public_buckets": true,
+    });
+    let lifecycle = json!({ "rule": [{ "id": "old", "status": "Enabled", "expiration": { "days": 90 } }] });
+    let settings = json!({ "bucket": name, "tags": { "Name": "a" } });
+    let changes = [
+        json!({ "versioning": { "status": "Enabled" } }),
+        json!({ "public_access_block": closed }),
+        json!({ "policy": policy.to_string(), "lifecycle_configuration": lifecycle }),
+        json!({ "versioning": { "status": "Suspended" }, "tags": { "Name": "b", "New": "1" } }),
+        json!({ "policy": null, "lifecycle_configuration": null }),
+    ];
+    bench.keeps("aws_s3_bucket", settings, &changes).await;
+}
+
+#[tokio::test]
+async fn aws_dynamodb_table() {
+    let bench = Bench::new().await;
+    let settings = json!({
+        "name": unique("contract"), "billing_mode": "PAY_PER_REQUEST", "hash_key": "Stack", "range_key": "Item",
+        "attribute": [{ "name": "Stack", "type": "S" }, { "name": "Item", "type": "S" }],
+        "point_in_time_recovery": { "enabled": true },
+    });
+    let changes = [
+        json!({ "deletion_protection_enabled": true, "tags": { "Name": "lock" } }),
+        json!({ "deletion_protection_enabled": false, "point_in_time_recovery": { "enabled": false } }),
+        json!({ "ttl": { "enabled": true, "attribute_name": "Expires" } }),
+    ];
+    bench.keeps("aws_dynamodb_table", settings, &changes).await;
+}
+
+#[tokio::test]
+async fn aws_kms_key_and_alias() {
+    let bench = Bench::new().await;
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "Account", "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{ACCOUNT}:root") },
+            "Action": "kms:*", "Resource": "*",
+        }],
+    });
+    let settings = json!({ "description": "state", "policy": policy.to_string(), "deletion_window_in_days": 7 });
+    let changes = [
+        json!({ "enable_key_rotation": true }),
+        json!({ "description": "states", "tags": { "Name": "state" } }),
+        json!({ "enable_key_rotation": false, "is_enabled": false }),
+        json!({ "is_enabled": true }),
+    ];
+    bench.keeps("aws_kms_key", settings, &changes).await;
+
+    let one = bench.make("aws_kms_key", json!({ "description": "one" })).await;
+    let two = bench.make("aws_kms_key", json!({ "description": "two" })).await;
+    let settings = json!({ "name": format!("alias/{}", unique("contract")), "target_key_id": one.output("key_id") });
+    bench.keeps("aws_kms_alias", settings, &[json!({ "target_key_id": two.output("key_id") })]).await;
+    bench.remove(one).await;
+    bench.remove(two).await;
+}
+
+#[tokio::test]
+async fn aws_ecr_repository() {
+    let bench = Bench::new().await;
+    let lifecycle = json!({
+        "rules": [{
+            "rulePriority": 1, "description": "a week", "action": { "type": "expire" },
+            "selection": { "tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7 },
+        }],
+    });
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "Pull", "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::222222222222:root" },
+            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        }],
+    });
+    let settings = json!({
+        "name": unique("contract"), "image_tag_mutability": "IMMUTABLE",
+        "image_scanning_configuration": { "scan_on_push": false }, "encryption_configuration": { "encryption_type": "AES256" },
+    });
+    let changes = [
+        json!({ "image_tag_mutability": "MUTABLE" }),
+        json!({ "image_scanning_configuration": { "scan_on_push": true } }),
+        json!({ "lifecycle_policy": lifecycle.to_string(), "policy": policy.to_string() }),
+        json!({ "lifecycle_policy": null, "policy": null, "tags": { "Name": "service" } }),
+    ];
+    bench.keeps("aws_ecr_repository", settings, &changes).await;
+}

@@ -1,0 +1,222 @@
+//! One case: read from its section, planned, and the result linted.
+//!
+//! `state`: by address, `{ id, settings, outputs?, dependencies?, lifecycle?, unfinished? }`; outputs are `id` and `arn` when
+//! left out. `live`: by address, the settings that are not as recorded, or `gone`. What is not named is as recorded.
+//! `options`: `targets`, `replace`, `destroy`, `refresh`, `confirm`, `max_deletes`, `precious`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use infra::address::{Address, StackName};
+use infra::plan::{DataKey, Observed, Options, Outcome, Request, plan, verify};
+use infra::remote::{Id, Live, Status};
+use infra::stack::source::Memory;
+use infra::stack::{LoadRequest, Program};
+use infra::state::{Lineage, Record, Recorded, State};
+use infra::value::{Sealer, Value};
+use serde::Deserialize;
+
+use super::show;
+use super::types::Few;
+
+const STACK: &str = "stack {\n  region = \"eu-west-1\"\n  accounts = [\"111111111111\"]\n}\n";
+
+pub struct Case {
+    pub title: String,
+    stack: String,
+    state: BTreeMap<Address, Thing>,
+    live: BTreeMap<Address, Value>,
+    options: Wanted,
+    pub expected: String,
+    refused: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Thing {
+    id: String,
+    settings: Value,
+    outputs: Option<Value>,
+    #[serde(default)]
+    dependencies: BTreeSet<Address>,
+    #[serde(default)]
+    lifecycle: Recorded,
+    #[serde(default)]
+    unfinished: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Wanted {
+    targets: Vec<String>,
+    replace: Vec<Address>,
+    destroy: bool,
+    refresh: Option<bool>,
+    confirm: bool,
+    max_deletes: Option<usize>,
+    precious: BTreeSet<String>,
+}
+
+/// The sections of a file: what is before the first heading, then each heading with all below it.
+pub fn parts(text: &str) -> Vec<&str> {
+    let mut starts: Vec<usize> = Vec::new();
+    let (mut at, mut fenced) = (0, false);
+    for line in text.split_inclusive('\n') {
+        fenced ^= line.starts_with("```");
+        if !fenced && line.starts_with('#') {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let head = text.get(..starts.first().copied().unwrap_or(text.len()));
+    head.into_iter().chain(starts.iter().zip(ends).filter_map(|(start, end)| text.get(*start..end))).collect()
+}
+
+fn block<'t>(section: &'t str, name: &str) -> Option<&'t str> {
+    let fence = format!("```{name}\n");
+    let (_, rest) = section.split_once(&fence)?;
+    rest.split_once("```").map(|(inside, _)| inside)
+}
+
+fn yaml<T: serde::de::DeserializeOwned + Default>(title: &str, section: &str, name: &str) -> T {
+    let Some(text) = block(section, name) else { return T::default() };
+    let json: serde_json::Value = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{title}: {name}: {error}"));
+    serde_json::from_value(json).unwrap_or_else(|error| panic!("{title}: {name}: {error}"))
+}
+
+impl Case {
+    /// None for a section without a plan.
+    pub fn read(section: &str) -> Option<Self> {
+        let title = section.lines().next()?.trim_start_matches('#').trim().to_owned();
+        let refused = block(section, "refused");
+        let expected = block(section, "plan").or(refused)?.to_owned();
+        Some(Self {
+            stack: format!("{STACK}{}", block(section, "stack").unwrap_or_default()),
+            state: yaml(&title, section, "state"),
+            live: yaml(&title, section, "live"),
+            options: yaml(&title, section, "options"),
+            expected,
+            refused: refused.is_some(),
+            title,
+        })
+    }
+
+    /// The section with another expectation.
+    pub fn with_expected(&self, section: &str, expected: &str) -> String {
+        let name = if self.refused { "refused" } else { "plan" };
+        section.replacen(&format!("```{name}\n{}```", self.expected), &format!("```{name}\n{expected}```"), 1)
+    }
+
+    /// The plan or the complaints, as text.
+    pub fn run(&self) -> String {
+        let types = Few::new();
+        let name: StackName = "dev".parse().unwrap();
+        let source = Memory::new([("stacks/dev/stack.hcl", self.stack.as_str())]);
+        let loaded = Program::load(LoadRequest {
+            source: Arc::new(source),
+            stack: name.clone(),
+            variables: Vec::new(),
+            types: &types,
+            account: Some("111111111111".to_owned()),
+        });
+        if loaded.diagnostics.iter().any(|it| it.is_error()) {
+            return show::complaints(&loaded.diagnostics);
+        }
+        let mut program = loaded.program;
+        let sealer = Sealer::new([7; 32]);
+        let state = self.state(name);
+        let mut observed = self.observed(&state);
+        let options = Options {
+            targets: self.options.targets.clone(),
+            replace: self.options.replace.clone(),
+            destroy: self.options.destroy,
+            confirm_stack: self.options.confirm,
+            max_deletes: self.options.max_deletes,
+            precious: self.options.precious.clone(),
+            ..Options::default()
+        };
+        loop {
+            let outcome = plan(Request {
+                configuration: &mut program,
+                types: &types,
+                state: &state,
+                observed: &observed,
+                options: &options,
+                sealer: &sealer,
+                account: "111111111111",
+                region: "eu-west-1",
+                digest: "",
+            });
+            match outcome {
+                Outcome::Planned(it) => {
+                    assert_eq!(verify::check(&it.plan, &state), [], "{}: {}", self.title, show::plan(&it.plan));
+                    let warnings = show::complaints(&it.diagnostics);
+                    let withheld = it.withheld.iter().map(|it| format!("withheld {}\n", it.address)).collect::<String>();
+                    return format!("{warnings}{}{withheld}", show::plan(&it.plan));
+                }
+                Outcome::Refused(all) => return show::complaints(&all),
+                Outcome::NeedsData(reads) => {
+                    for it in reads {
+                        observed.data.insert(it.key.clone(), answer(&it.key));
+                    }
+                }
+                Outcome::NeedsImports(all) => {
+                    for (_, key) in all {
+                        let live = self.live.iter().find(|(address, _)| address.type_name() == key.type_name);
+                        let live = live.map(|(_, settings)| there(&key.id.0, settings.clone()));
+                        observed.imports.insert(key, live);
+                    }
+                }
+            }
+        }
+    }
+
+    fn state(&self, name: StackName) -> State {
+        let mut state = State::new(name, Lineage("l-1".into()));
+        for (address, it) in &self.state {
+            let record = Record {
+                config: Default::default(),
+                id: Id::new(it.id.as_str()),
+                token: None,
+                applied: it.settings.clone(),
+                outputs: it.outputs.clone().unwrap_or_else(|| outputs(&it.id)),
+                dependencies: it.dependencies.clone(),
+                lifecycle: it.lifecycle.clone(),
+                unfinished: it.unfinished,
+                deposed: Vec::new(),
+            };
+            state.resources.insert(address.clone(), record);
+        }
+        state
+    }
+
+    fn observed(&self, state: &State) -> Observed {
+        let mut observed = Observed::default();
+        if self.options.refresh == Some(false) {
+            return observed;
+        }
+        for (address, record) in &state.resources {
+            let said = self.live.get(address).cloned().unwrap_or_default();
+            let live = (said.as_str() != Some("gone")).then(|| {
+                let changed = said.members().into_iter().flatten();
+                there(&record.id.0, changed.fold(record.applied.clone(), |all, (name, it)| all.with(name, it.clone())))
+            });
+            observed.live.insert(address.clone(), live);
+        }
+        observed
+    }
+}
+
+fn outputs(id: &str) -> Value {
+    Value::object([("id", Value::from(id)), ("arn", Value::from(format!("arn:aws:x:::{id}")))])
+}
+
+fn there(id: &str, settings: Value) -> Live {
+    Live { settings, outputs: outputs(id), status: Status::Ready }
+}
+
+/// Every data source answers at once.
+fn answer(key: &DataKey) -> Value {
+    outputs(&format!("found-{}", key.arguments.get("of").as_str().unwrap_or("nothing")))
+}

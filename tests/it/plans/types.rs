@@ -1,0 +1,119 @@
+//! A few resource types, cut down to what the cases speak of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use infra::schema::field::{Auto, Cidr, DnsName, Fixed, Later, Policy, Secret};
+use infra::schema::{Schema, Types};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Id {
+    id: String,
+    arn: String,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Vpc {
+    cidr_block: Fixed<Cidr>,
+    enable_dns_hostnames: Option<bool>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Subnet {
+    vpc_id: Fixed<String>,
+    cidr_block: Fixed<Cidr>,
+    availability_zone: Fixed<Auto<String>>,
+    map_public_ip_on_launch: Option<bool>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
+struct Rule {
+    from_port: i64,
+    #[serde(default)]
+    security_groups: BTreeSet<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct SecurityGroup {
+    name: Fixed<String>,
+    vpc_id: Fixed<Option<String>>,
+    #[serde(default)]
+    ingress: Later<BTreeSet<Rule>>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Role {
+    name: Fixed<String>,
+    assume_role_policy: Policy,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Bucket {
+    bucket: Fixed<String>,
+    policy: Later<Option<Policy>>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Record {
+    name: Fixed<DnsName>,
+    #[serde(default)]
+    records: BTreeSet<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Database {
+    name: Fixed<String>,
+    size: Option<i64>,
+    password: Option<Secret<String>>,
+    subnet_ids: Option<Vec<String>>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Lookup {
+    of: Option<String>,
+}
+
+pub struct Few(BTreeMap<&'static str, Schema>, BTreeMap<&'static str, Schema>);
+
+impl Few {
+    pub fn new() -> Self {
+        let resources = [
+            Schema::of::<Vpc, Id>("aws_vpc", &[]),
+            Schema::of::<Subnet, Id>("aws_subnet", &[]),
+            Schema::of::<SecurityGroup, Id>("aws_security_group", &[]),
+            Schema::of::<Role, Id>("aws_iam_role", &[]),
+            Schema::of::<Bucket, Id>("aws_s3_bucket", &[]),
+            Schema::of::<Record, Id>("aws_route53_record", &[]),
+            Schema::of::<Database, Id>("aws_db_instance", &[]),
+        ];
+        let names = [
+            "aws_vpc", "aws_subnet", "aws_security_group", "aws_iam_role", "aws_s3_bucket", "aws_route53_record",
+            "aws_db_instance",
+        ];
+        let lookup = Schema::of::<Lookup, Id>("aws_lookup", &[]);
+        Self(names.into_iter().zip(resources).collect(), [("aws_lookup", lookup)].into())
+    }
+}
+
+impl Types for Few {
+    fn resource(&self, type_name: &str) -> Option<&Schema> {
+        self.0.get(type_name)
+    }
+    fn data(&self, type_name: &str) -> Option<&Schema> {
+        self.1.get(type_name)
+    }
+    fn names(&self) -> Vec<&str> {
+        self.0.keys().chain(self.1.keys()).copied().collect()
+    }
+}
