@@ -178,7 +178,7 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
             out.change.action = Action::Update;
         }
     }
-    if out.work == Work::Nothing
+    if matches!(out.work, Work::Nothing | Work::Protect)
         && let Some(live) = there.live
     {
         let learned = !differ.same_settings(&desired, &record.applied) || differ.outputs_moved(&record.outputs, &live.outputs);
@@ -186,6 +186,8 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
             out.work = Work::Refresh(Box::new(Record {
                 applied: out.planned.clone(),
                 outputs: sight.sealer.seal(&marked_outputs(schema, &live.outputs)),
+                dependencies: out.dependencies.clone(),
+                lifecycle: out.lifecycle.clone(),
                 ..record.clone()
             }));
         }

@@ -202,6 +202,13 @@ impl World {
         Ok(())
     }
 
+    /// What would break later does not.
+    pub fn heal(&mut self, now: Time) {
+        for thing in self.things.values_mut() {
+            thing.broken &= thing.ready <= now;
+        }
+    }
+
     /// Somebody changes or removes one of our things by hand; says what was done.
     pub fn meddle(&mut self, rng: &mut Rng) -> Option<String> {
         let settled = self.things.iter().filter(|(_, it)| !it.foreign && it.gone.is_none());

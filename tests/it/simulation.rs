@@ -12,7 +12,7 @@ fn variable(name: &str) -> Option<u64> {
 #[test]
 fn nothing_is_lost_and_nothing_made_twice() {
     if let Some(seed) = variable("INFRA_SIM_SEED") {
-        let told = story::play(seed, &mut Nobody);
+        let told = story::play(seed, || Nobody);
         return match told {
             Ok(told) => println!("{told:?}"),
             Err(broken) => panic!("{broken}"),
@@ -20,7 +20,7 @@ fn nothing_is_lost_and_nothing_made_twice() {
     }
     let (mut runs, mut crashes, mut things) = (0, 0, 0);
     for seed in 0..variable("INFRA_SIM_SEEDS").unwrap_or(2_000) {
-        match story::play(seed, &mut Nobody) {
+        match story::play(seed, || Nobody) {
             Ok(told) => (runs, crashes, things) = (runs + told.runs, crashes + told.crashes, things + told.things),
             Err(broken) => panic!("{broken}replay it with INFRA_SIM_SEED={seed}"),
         }
