@@ -1,5 +1,8 @@
 //! The edge of `apply`: runs the pure machines over a real cloud, a real store and a real clock.
 
+#[cfg(test)]
+mod tests;
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
