@@ -1,8 +1,5 @@
 //! The edge of `apply`: runs the pure machines over a real cloud, a real store and a real clock.
 
-#[cfg(test)]
-mod tests;
-
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -25,6 +22,9 @@ use crate::stack::desired::{Configuration, Instance};
 use crate::state::{Output, State};
 use crate::store::{Session, StoreError};
 use crate::value::Sealer;
+
+#[cfg(test)]
+mod tests;
 
 /// How often the document is written during a run, so that the journal stays short.
 const SAVE_EVERY: Duration = Duration::from_secs(60);

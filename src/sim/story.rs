@@ -155,12 +155,8 @@ impl Story {
         if habit.tagged && self.rng.one_in(2) {
             settings.insert("tags", Value::map([("project", Value::from("sim"))]));
         }
-        let mut block = Block {
-            settings,
-            parents: parents.into_iter().collect(),
-            peers: peers.into_iter().collect(),
-            ..Block::default()
-        };
+        let mut block =
+            Block { settings, parents: parents.into_iter().collect(), peers: peers.into_iter().collect(), ..Block::default() };
         // Whatever it needs is replaced create-first with it, and of a name there can only be one.
         let named = block.parents.iter().chain(&block.peers).any(|it| self.needs_name(it));
         block.lifecycle.create_before_destroy = !habit.by_name && !named && self.rng.one_in(3);

@@ -88,7 +88,7 @@ struct OutcomeLost;
 impl Watcher for OutcomeLost {
     fn sends(&mut self, effect: &mut Effect) {
         if let Effect::Append(entries) = effect {
-            entries.retain(|it| !matches!(it, Entry::Outcome { outcome: Outcome::Done { .. }, .. }));
+            entries.retain(|it| !matches!(it, Entry::Outcome { outcome: Outcome::Created { .. }, .. }));
         }
     }
 }
