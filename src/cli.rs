@@ -5,6 +5,7 @@
 
 mod apply;
 mod args;
+mod bootstrap;
 mod call;
 mod change;
 mod completions;
@@ -62,6 +63,8 @@ pub enum Command {
     State(state::Command),
     /// Take the lock away from a run that is gone
     Unlock(unlock::Args),
+    /// Make the bucket, the table and the key that the stack's state is kept with
+    Bootstrap(bootstrap::Args),
     /// Print the page of an error code
     Explain(explain::Args),
     /// Print a shell's completions
@@ -101,6 +104,7 @@ async fn dispatch(call: &mut Call, command: Command) -> Ended {
         Command::Schema(args) => schema::run(call, args),
         Command::State(command) => state::run(call, command).await,
         Command::Unlock(args) => unlock::run(call, args).await,
+        Command::Bootstrap(args) => bootstrap::run(call, args).await,
         Command::Explain(args) => explain::run(call, args),
         Command::Completions(args) => completions::run(call, args),
         Command::Version => version::run(call),

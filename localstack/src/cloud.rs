@@ -15,8 +15,8 @@ use crate::{StartError, python};
 /// The secret of every account's access key.
 pub const SECRET: &str = "test";
 
-/// The region that [`Cloud::env`] sets.
-pub const REGION: &str = "eu-central-1";
+/// The region that [`Cloud::env`] sets: that of the stacks of this repository.
+pub const REGION: &str = "eu-west-1";
 
 /// How to start.
 #[derive(Clone, Copy, Debug, Default)]

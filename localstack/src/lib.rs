@@ -13,6 +13,7 @@
 //! ```
 
 mod backend;
+pub mod client;
 mod cloud;
 pub mod control;
 mod form;

@@ -147,6 +147,10 @@ impl Connected {
         call.tell(&format!("{}\n\n", style.paint(Tone::Faint, &line)));
     }
 
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
     pub fn refused(&self, call: &Call, error: &StoreError) -> Stop {
         refused(call, &self.stack, error)
     }
@@ -193,6 +197,7 @@ impl Connected {
             });
         }
         match self.clouds.owned(self.stack.name.as_str()).await {
+            _ if self.stack.may_lack_state => {}
             Ok(found) => guard::lost_state(self.stack.name.as_str(), &self.store.place(), &found)?,
             // What may not be seen cannot stop anybody, but it is said.
             Err(error) => {

@@ -26,6 +26,8 @@ pub struct Stack {
     pub catalog: Arc<Catalog>,
     /// What the files want said; nothing that stops.
     pub warnings: Vec<Diagnostic>,
+    /// Things of the stack without a state are no reason to stop.
+    pub may_lack_state: bool,
 }
 
 /// Loads the stack that is meant. Errors in its files end the command, all of them shown.
@@ -50,7 +52,15 @@ pub fn inspect(call: &mut Call, args: &StackArgs) -> Ended<(Stack, Vec<Diagnosti
     let request =
         LoadRequest { source, stack: name.clone(), variables: given(call, &args.inputs)?, types: &*catalog, account: None };
     let loaded = Program::load(request);
-    let stack = Stack { name, root, settings: loaded.settings, program: loaded.program, catalog, warnings: Vec::new() };
+    let stack = Stack {
+        name,
+        root,
+        settings: loaded.settings,
+        program: loaded.program,
+        catalog,
+        warnings: Vec::new(),
+        may_lack_state: false,
+    };
     Ok((stack, loaded.diagnostics))
 }
 

@@ -9,7 +9,7 @@ use crate::value::Value;
 
 /// Wider ones do not push the others to the right.
 const BEFORE_COLUMNS: usize = 34;
-const NAME_COLUMNS: usize = 40;
+const NAME_COLUMNS: usize = 46;
 /// Unchanged lines shown around a changed one.
 const CONTEXT_LINES: usize = 3;
 const FORCES: &str = "  # forces replacement";

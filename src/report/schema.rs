@@ -2,12 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::report::style::{Line, Style, Tone, columns, pad, render, wrap};
+use crate::report::style::{Line, Style, Tone, columns, render, wrap};
 use crate::report::value;
 use crate::schema::{Attribute, Attributes, Equality, Presence, Schema, Shape};
-
-/// Descriptions begin at most this far to the right.
-const NAME_COLUMNS: usize = 34;
 
 pub fn text(schema: &Schema, style: Style) -> String {
     let width = style.width.min(120);
@@ -36,20 +33,16 @@ pub fn text(schema: &Schema, style: Style) -> String {
 }
 
 fn attributes(of: &[(String, &Attribute)], indent: usize, width: usize) -> Vec<Line> {
-    let label = |name: &str, it: &Attribute| format!("{name}  {}", shape_word(&it.shape));
-    let widest = of.iter().map(|(name, it)| columns(&label(name, it))).max().unwrap_or(0).min(NAME_COLUMNS);
     let mut out = Vec::new();
     for (name, it) in of {
-        let head = Line::new(indent).and(Tone::Note, name.as_str()).and(Tone::Faint, format!("  {}", shape_word(&it.shape)));
-        let start = indent + widest + 2;
-        let mut words = wrap(&about(it), width.saturating_sub(start)).into_iter();
-        if head.columns() + 2 <= start {
-            let gap = start - head.columns();
-            out.push(head.plain(format!("{}{}", pad("", gap), words.next().unwrap_or_default())));
-        } else {
-            out.push(head);
-        }
-        out.extend(words.map(|line| Line::new(start).plain(line)));
+        let mut facts = vec![shape_word(&it.shape)];
+        facts.extend(notes(it));
+        let start = indent + columns(name) + 2;
+        let mut facts = wrap(&facts.join(", "), width.saturating_sub(start)).into_iter();
+        let head = Line::new(indent).and(Tone::Note, name.as_str());
+        out.push(head.and(Tone::Faint, format!("  {}", facts.next().unwrap_or_default())));
+        out.extend(facts.map(|line| Line::new(start).and(Tone::Faint, line)));
+        out.extend(wrap(&it.doc, width.saturating_sub(indent + 4)).into_iter().map(|line| Line::new(indent + 4).plain(line)));
         if let Some(inner) = it.shape.block() {
             let inner: Vec<_> = inner.iter().map(|(name, it)| (name.to_string(), it)).collect();
             out.extend(attributes(&inner, indent + 4, width));
@@ -58,8 +51,8 @@ fn attributes(of: &[(String, &Attribute)], indent: usize, width: usize) -> Vec<L
     out
 }
 
-/// What it is, and how it behaves, in one paragraph.
-fn about(it: &Attribute) -> String {
+/// How it behaves.
+fn notes(it: &Attribute) -> Vec<String> {
     let mut notes = Vec::new();
     match it.presence {
         Presence::Required => notes.push("required".to_owned()),
@@ -94,12 +87,7 @@ fn about(it: &Attribute) -> String {
     if let Some(bounds) = range(length(limits.min_length), length(limits.max_length)) {
         notes.push(format!("length {bounds}"));
     }
-    let doc = it.doc.split_whitespace().collect::<Vec<_>>().join(" ");
-    match (doc.is_empty(), notes.is_empty()) {
-        (_, true) => doc,
-        (true, false) => format!("({})", notes.join("; ")),
-        (false, false) => format!("{doc} ({})", notes.join("; ")),
-    }
+    notes
 }
 
 fn range(low: Option<i128>, high: Option<i128>) -> Option<String> {

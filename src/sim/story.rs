@@ -236,10 +236,8 @@ impl Story {
             Ok(again) => {
                 let noop = |it: &crate::plan::Change| it.action == Action::Noop;
                 let changes = again.plan.changes.iter().filter(|it| !noop(it));
-                broken
-                    .extend(changes.map(|it| format!("planned again: {} {:?} because {:?}", it.address, it.action, it.reasons)));
-                broken
-                    .extend(again.plan.steps.iter().map(|it| format!("planned again: a step for {}: {:?}", it.address, it.act)));
+                broken.extend(changes.map(|it| format!("planned again: {} {:?} because {:?}", it.address, it.action, it.reasons)));
+                broken.extend(again.plan.steps.iter().map(|it| format!("planned again: a step for {}: {:?}", it.address, it.act)));
             }
         }
         let theirs = self.scene.world.things.values().filter(|it| it.foreign).count();
@@ -277,8 +275,16 @@ impl Story {
                 trouble.extend(why);
             }
         };
-        let outcome =
-            one_run(&mut self.scene, &mut self.wish, command, faults, interrupts, concurrency, watcher, Some(&mut meanwhile))?;
+        let outcome = one_run(
+            &mut self.scene,
+            &mut self.wish,
+            command,
+            faults,
+            interrupts,
+            concurrency,
+            watcher,
+            Some(&mut meanwhile),
+        )?;
         if !trouble.is_empty() {
             return Err(trouble);
         }

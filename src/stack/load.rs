@@ -139,7 +139,7 @@ impl<'a> Loading<'a> {
         let stacks =
             stacks.iter().filter(|(name, kind)| *kind == Kind::Folder && name != "modules").map(|(name, _)| name.as_str());
         let near = crate::diag::nearest(&name, stacks).map(str::to_owned);
-        let it = self.complain(None, "unknown-stack", format!("there is no stack \"{name}\""));
+        let it = self.complain(None, "no-such-stack", format!("there is no stack \"{name}\""));
         *it = it.clone().did_you_mean(near).help(format!("a stack is a folder: {folder}/stack.hcl"));
     }
 
@@ -166,20 +166,43 @@ impl<'a> Loading<'a> {
             let file = files.get(place.file as usize).map_or_else(|| name.clone(), |it| it.name.clone());
             Span { file, start: place.start, end: place.end }
         };
-        let body = match parse::body(&text) {
-            Ok(body) => body,
-            Err(error) => {
-                self.diagnostics.push(error.to_diagnostic(file, &span));
-                return;
+        let mut at = 0;
+        for piece in parse::pieces(&text) {
+            // What does not stand alone was cut in the wrong place: the rest is taken as one.
+            let (piece, body, last) = match parse::body(piece) {
+                Ok(body) => (piece, Ok(body), false),
+                Err(_) => {
+                    let rest = text.get(at..).unwrap_or_default();
+                    (rest, parse::body(rest), true)
+                }
+            };
+            match body {
+                Ok(body) => {
+                    let mut lowering = Lowering::new(file, piece, &span);
+                    lowering.base = at;
+                    let mut reader = Reader {
+                        lowering,
+                        types: self.types,
+                        schemas: &mut self.schemas,
+                        definition,
+                        sources: Vec::new(),
+                        is_stack,
+                    };
+                    reader.file(&body);
+                    sources.append(&mut reader.sources);
+                    self.diagnostics.append(&mut reader.lowering.diagnostics);
+                }
+                Err(mut error) => {
+                    error.start += at;
+                    error.end += at;
+                    self.diagnostics.push(error.to_diagnostic(file, &span));
+                }
             }
-        };
-        let lowering = Lowering::new(file, &text, &span);
-        let mut reader =
-            Reader { lowering, types: self.types, schemas: &mut self.schemas, definition, sources: Vec::new(), is_stack };
-        reader.file(&body);
-        sources.append(&mut reader.sources);
-        let mut found = reader.lowering.diagnostics;
-        self.diagnostics.append(&mut found);
+            if last {
+                break;
+            }
+            at += piece.len();
+        }
     }
 
     /// A module that is within itself would never end.

@@ -1,5 +1,6 @@
 //! Syntax tree to [`Expr`]: names resolved to what they refer to, texts joined, decoration dropped.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use hcl_edit::Span as _;
@@ -18,6 +19,8 @@ const GUARDS: [&str; 3] = ["try", "can", "one"];
 pub struct Lowering<'a> {
     pub file: u32,
     pub text: &'a str,
+    /// Where in the file the text begins.
+    pub base: usize,
     pub span: &'a dyn Fn(Place) -> Span,
     /// In a template of `templatefile` every name is a variable of it.
     pub free_names: bool,
@@ -34,6 +37,7 @@ impl<'a> Lowering<'a> {
         Self {
             file,
             text,
+            base: 0,
             span,
             free_names: false,
             mentions: Vec::new(),
@@ -44,9 +48,9 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    pub fn place(&self, span: Option<std::ops::Range<usize>>) -> Place {
+    pub fn place(&self, span: Option<Range<usize>>) -> Place {
         let span = span.unwrap_or(0..0);
-        Place { file: self.file, start: offset(span.start), end: offset(span.end) }
+        Place { file: self.file, start: offset(self.base + span.start), end: offset(self.base + span.end) }
     }
 
     pub fn error(&mut self, place: Place, code: &'static str, summary: impl Into<String>) -> &mut Diagnostic {
@@ -76,7 +80,7 @@ impl<'a> Lowering<'a> {
         match syntax {
             Expression::Null(_) => Node::Literal(Value::Null),
             Expression::Bool(it) => Node::Literal(Value::Bool(*it.value())),
-            Expression::Number(it) => Node::Literal(self.number(it.value(), place)),
+            Expression::Number(it) => Node::Literal(self.number(it.value(), syntax.span().unwrap_or(0..0), place)),
             Expression::String(it) => Node::Literal(Value::string(it.as_str())),
             Expression::Array(items) => Node::Tuple(items.iter().map(|it| self.expr(it)).collect()),
             Expression::Object(items) => {
@@ -113,8 +117,8 @@ impl<'a> Lowering<'a> {
     }
 
     /// Numbers are read off the text: the tree holds large ones and fractions as doubles only.
-    fn number(&mut self, number: &hcl_edit::Number, place: Place) -> Value {
-        let written = self.text.get(place.start as usize..place.end as usize).unwrap_or_default();
+    fn number(&mut self, number: &hcl_edit::Number, span: Range<usize>, place: Place) -> Value {
+        let written = self.text.get(span).unwrap_or_default();
         let digits: String = written.chars().filter(|it| !it.is_whitespace()).collect();
         match digits.parse().or_else(|_| number.to_string().parse()) {
             Ok(number) => Value::Number(number),

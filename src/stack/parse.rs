@@ -39,6 +39,25 @@ pub fn body(text: &str) -> Result<Body, SyntaxError> {
     hcl_edit::parser::parse_body(text).map_err(|error| syntax_error(text, &error))
 }
 
+/// Pieces of this size are parsed one after the other: the tree is many times larger than its text, and stays in the cache.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Cuts a file behind lines that most likely end a top-level block. A cut in the wrong place (within a text of several lines)
+/// leaves a piece that does not parse.
+pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let tail = rest.as_bytes().get(PIECE_BYTES..).unwrap_or_default();
+        let cut = tail.windows(3).position(|it| it == b"\n}\n").map_or(rest.len(), |it| PIECE_BYTES + it + 3);
+        let (piece, after) = rest.split_at(cut);
+        rest = after;
+        Some(piece)
+    })
+}
+
 pub fn expression(text: &str) -> Result<Expression, SyntaxError> {
     scan(text)?;
     hcl_edit::parser::parse_expr(text).map_err(|error| syntax_error(text, &error))
@@ -142,6 +161,16 @@ mod tests {
         assert!(body(&deep("[", "]")).is_ok());
         assert!(body(&deep("f(", ")")).is_ok());
         assert!(body(&deep("\"${", "}\"")).is_ok());
+    }
+
+    #[test]
+    fn pieces_are_the_whole_and_end_behind_blocks() {
+        let block = "resource \"a\" \"é\" {\n  x = 1\n}\n";
+        let text = block.repeat(10_000);
+        assert_eq!(pieces(&text).collect::<String>(), text);
+        assert!(pieces(&text).count() > 3);
+        assert!(pieces(&text).all(|it| it.ends_with("}\n") && body(it).is_ok()));
+        assert_eq!(pieces("").count(), 0);
     }
 
     #[test]

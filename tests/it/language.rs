@@ -789,7 +789,7 @@ fn a_stack_without_state_block_keeps_it_locally_and_says_so() {
 fn a_stack_that_is_not_there_is_named() {
     let loaded = load(&[("stacks/dex/a.hcl", STACK)]);
     assert_eq!(loaded.diagnostics.len(), 1);
-    assert_eq!(loaded.diagnostics[0].code, "unknown-stack");
+    assert_eq!(loaded.diagnostics[0].code, "no-such-stack");
     assert!(show(&loaded.program, &loaded.diagnostics).contains("did you mean `dex`?"));
 }
 
@@ -832,4 +832,16 @@ import {
     assert_eq!(from, ["(depends_on)", "(lifecycle)"]);
     assert_eq!((it.removed[0].from.as_str(), it.removed[0].destroy), ("aws_vpc.gone", false));
     assert_eq!((it.imports[0].to.to_string(), it.imports[0].id.as_str()), ("aws_vpc.b[\"x\"]".into(), "vpc-1"));
+}
+
+/// Large files are parsed in pieces; nobody may notice.
+#[test]
+fn a_large_file_reads_like_a_small_one() {
+    let filler = "variable \"FILL\" {\n  default = <<EOT\nx {\n}\ny\nEOT\n}\n";
+    let filler: String = (0..3_000).map(|it| filler.replace("FILL", &format!("v{it}"))).collect();
+    let good_text = format!("{filler}output \"x\" {{\n value = var.v2999\n}}\n");
+    assert_eq!(good(&good_text).outputs["x"].value, Value::from("x {\n}\ny\n"));
+    let (_, wrong) = evaluate(&format!("{filler}output \"x\" {{\n value = ]\n}}\n"), &mut World::default());
+    let syntax = wrong.diagnostics.iter().find(|it| it.code == "syntax").unwrap();
+    assert_eq!(syntax.span.as_ref().unwrap().start as usize, filler.len() + "output \"x\" {\n value = ".len());
 }

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     fn subject(action: &str) -> Subject {
-        Subject::new("111111111111", "eu-central-1", "ec2", action)
+        Subject::new("111111111111", "eu-west-1", "ec2", action)
     }
 
     #[test]

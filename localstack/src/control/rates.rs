@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_bucket_is_emptied_and_fills_again() {
-        let subject = Subject::new("111111111111", "eu-central-1", "ec2", "CreateVpc");
+        let subject = Subject::new("111111111111", "eu-west-1", "ec2", "CreateVpc");
         let mut rates = Rates::default();
         let start = Instant::now();
         let taken = (0..60).filter(|_| rates.take_at(&subject, start)).count();

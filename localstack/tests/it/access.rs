@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::client::Expect;
 use crate::{ANYONE, caller};
 
 /// The code that each protocol uses: EC2, Query, JSON, S3.

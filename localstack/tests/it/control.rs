@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use localstack::control::{Effect, Fault, Settings};
 use serde_json::json;
 
+use crate::client::Expect;
 use crate::{Caller, caller, cloud};
 
 /// Faults are one list for the whole cloud: one test sets them all, for an account of its own.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Answer;
+use crate::client::{Answer, Expect};
 use crate::{ANYONE, Caller, caller};
 
 async fn call(caller: &Caller, action: &str, body: Value) -> Answer {

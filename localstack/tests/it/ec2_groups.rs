@@ -1,5 +1,6 @@
 //! Security groups and their rules.
 
+use crate::client::Expect;
 use crate::ec2_network::vpc;
 use crate::{ANYONE, Caller, caller};
 

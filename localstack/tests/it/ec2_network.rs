@@ -2,6 +2,7 @@
 
 use localstack::control::Settings;
 
+use crate::client::Expect;
 use crate::{ANYONE, Caller, caller, cloud};
 
 /// A VPC with a subnet, a gateway, and a NAT gateway on an address.

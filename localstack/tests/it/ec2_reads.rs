@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use localstack::control::Settings;
 
+use crate::client::Expect;
 use crate::ec2_network::vpc;
 use crate::{ANYONE, Caller, caller, cloud};
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::client::Expect;
 use crate::{ANYONE, caller};
 
 #[tokio::test]

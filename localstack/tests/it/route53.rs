@@ -1,5 +1,6 @@
 //! Route 53: zones, changes, names.
 
+use crate::client::Expect;
 use crate::{ANYONE, Caller, caller};
 
 async fn zone(caller: &Caller, name: &str, reference: &str) -> crate::client::Answer {

@@ -1,10 +1,9 @@
 //! S3: names, conditions, versions, defaults.
 
-use crate::client::Answer;
+use crate::client::{Answer, Expect};
 use crate::{ANYONE, Caller, caller};
 
-const PLACE: &str =
-    "<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint></CreateBucketConfiguration>";
+const PLACE: &str = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
 
 async fn put(caller: &Caller, path: &str, condition: (&str, &str), body: &str) -> Answer {
     caller.send("s3", "PUT", path, &[condition], body).await.expect("an answer")

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::client::Expect;
 use crate::ec2_network::vpc;
 use crate::{Caller, caller};
 
@@ -32,7 +33,7 @@ async fn tagged_resources_are_listed_until_they_are_gone() {
     caller.json("logs", "Logs_20140328.CreateLogGroup", &group).await.ok();
     let key = caller.json("kms", "TrentService.CreateKey", &json!({"Tags": [{"TagKey": "mine", "TagValue": "yes"}]})).await.ok();
     let key = key.json()["KeyMetadata"]["Arn"].as_str().expect("an ARN").to_owned();
-    let place = "<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint></CreateBucketConfiguration>";
+    let place = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
     caller.rest("s3", "PUT", "/listed-bucket", place).await.ok();
     let tags = "<Tagging><TagSet><Tag><Key>mine</Key><Value>yes</Value></Tag></TagSet></Tagging>";
     caller.rest("s3", "PUT", "/listed-bucket?tagging", tags).await.ok();
@@ -58,7 +59,7 @@ async fn tagged_resources_are_listed_until_they_are_gone() {
     ];
     caller.query("iam", "CreateRole", &role).await.ok();
 
-    let here = format!("eu-central-1:{account}");
+    let here = format!("eu-west-1:{account}");
     let vpc_arn = format!("arn:aws:ec2:{here}:vpc/{vpc}");
     let mut expected = BTreeSet::from([
         vpc_arn.clone(),
@@ -74,7 +75,7 @@ async fn tagged_resources_are_listed_until_they_are_gone() {
         arns(&page(&caller, mine.clone()).await),
         BTreeSet::from([format!("arn:aws:route53:::{}", zone.trim_start_matches('/'))])
     );
-    caller.region = "eu-central-1";
+    caller.region = "eu-west-1";
 
     let mut seen = BTreeSet::new();
     let mut token = json!("");

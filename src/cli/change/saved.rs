@@ -51,6 +51,11 @@ pub async fn load(
             .help(format!("make a new one: infra plan {} --out {}", connected.stack.name, file.display()));
         return Err(Stop { exit: Exit::Failed, diagnostics: vec![diagnostic] });
     }
+    // A file does not keep where things are written.
+    let mut plan = plan;
+    for it in &mut plan.changes {
+        it.span = now.instances.get(&it.address).and_then(|it| it.span.clone());
+    }
     Ok((Box::new(Planned { plan, withheld: Vec::new(), ..*now }), observed))
 }
 

@@ -220,14 +220,20 @@ async fn whatever_is_lost_on_the_way_nothing_is_lost_or_stored_twice() {
     cloud.reset_calls();
     let (mut number, mut commits) = (0, 0);
     for seed in 0..6 {
-        let lucky = |service, effect| Fault { probability: Some(0.12), seed, ..backend.fault(service, "*", effect) };
-        cloud.faults(vec![
-            lucky("dynamodb", Effect::LostAnswer),
-            lucky("s3", Effect::LostAnswer),
-            lucky("dynamodb", Effect::LostRequest),
-            lucky("s3", Effect::LostRequest),
-            lucky("dynamodb", Effect::Throttle),
-        ]);
+        let kinds = [
+            ("dynamodb", Effect::LostAnswer),
+            ("s3", Effect::LostAnswer),
+            ("dynamodb", Effect::LostRequest),
+            ("s3", Effect::LostRequest),
+            ("dynamodb", Effect::Throttle),
+        ];
+        // Each kind throws dice of its own: with the same ones, only the first kind would ever come up.
+        let rules = kinds.into_iter().zip(1..).map(|((service, effect), kind)| Fault {
+            probability: Some(0.12),
+            seed: seed * 1_000 + kind * 7_919,
+            ..backend.fault(service, "*", effect)
+        });
+        cloud.faults(rules.collect());
         let mut session = backend.open().lock(&owner(&format!("run-{seed}")), Some(LEASE * 3)).await.unwrap();
         assert_eq!(session.epoch(), seed + 2);
         let mut told = session.state().unwrap();

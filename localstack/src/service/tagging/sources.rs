@@ -34,7 +34,7 @@ impl Tagged {
         json!({"ResourceARN": self.arn, "Tags": tags})
     }
 
-    /// `ec2` and `vpc` of `arn:aws:ec2:eu-central-1:111111111111:vpc/vpc-1`.
+    /// `ec2` and `vpc` of `arn:aws:ec2:eu-west-1:111111111111:vpc/vpc-1`.
     pub fn kind(&self) -> (&str, &str) {
         let mut parts = self.arn.splitn(6, ':').skip(2);
         let service = parts.next().unwrap_or_default();

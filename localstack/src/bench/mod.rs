@@ -1,0 +1,100 @@
+//! `localstack bench`: infra on 1,000 resources, through the local cloud with 50 ms added to every answer, beside a client
+//! written by hand that makes the fewest calls.
+//!
+//! The groups' two rules are `ingress` blocks, with AWS's own egress rule written down so that it stays: then one call makes
+//! a group's rules, which is the least.
+
+#[path = "../../../benches/by_hand/mod.rs"]
+mod by_hand;
+mod child;
+mod report;
+mod stack;
+
+use std::time::{Duration, Instant};
+
+use localstack::client::Caller;
+use localstack::control::{Count, Settings};
+use localstack::{Cloud, Options};
+
+use crate::Failure;
+use crate::infra::{ACCOUNT, Infra, is_release};
+use crate::table::seconds;
+use child::Run;
+use report::Report;
+
+/// Where the client that was written by hand works: an account of its own, as empty as the other.
+const BY_HAND: &str = "222222222222";
+
+const SETTINGS: Settings = Settings { latency_ms: 50, slow: 0.0, held_reads: 0, late_reads: 0, page_size: None, rates: false };
+
+/// What the client that was written by hand took.
+#[derive(Debug)]
+struct Hand {
+    took: Duration,
+    calls: Count,
+}
+
+/// Measures all, prints the table, and fails if a target is missed.
+pub async fn run() -> Result<(), Failure> {
+    let infra = Infra::build(&["--locked", "--bin", "infra"]).await?;
+    let cloud = Cloud::start(Options { settings: SETTINGS, ..Options::default() }).await?;
+    let profile = if is_release() { "release" } else { "debug: the targets are those of a release build" };
+    anstream::println!("1,000 resources, 50 ms added to every answer, rates off; {profile}");
+
+    let hand = Caller::new(&cloud, BY_HAND);
+    warm_up(&hand).await?;
+    let (hand_apply, made) = by_hand(&cloud, "apply by hand", by_hand::create(&hand)).await?;
+    let (hand_destroy, ()) = by_hand(&cloud, "destroy by hand", by_hand::destroy(&hand, made)).await?;
+
+    let caller = Caller::new(&cloud, ACCOUNT);
+    warm_up(&caller).await?;
+    let folder = tempfile::tempdir()?;
+    stack::write(folder.path())?;
+    let measure = async |arguments: &[&str]| -> Result<Run, Failure> {
+        let run = child::run(&infra, &cloud, folder.path(), arguments).await?;
+        anstream::println!("infra {}: {}", arguments.join(" "), seconds(run.took));
+        Ok(run)
+    };
+    measure(&["bootstrap", stack::NAME]).await?;
+    let apply = measure(&["apply", stack::NAME, "--auto-approve"]).await?;
+    let plan = measure(&["plan", stack::NAME, "--detailed-exitcode"]).await?;
+    let emulators = reads_alone(&cloud, &caller).await?;
+    let destroy = measure(&["destroy", stack::NAME, "--auto-approve"]).await?;
+
+    let report = Report { plan, emulators, apply, destroy, hand_apply, hand_destroy };
+    report.print();
+    match report.missed() {
+        0 => Ok(()),
+        1 => Err("one target is missed".into()),
+        many => Err(format!("{many} targets are missed").into()),
+    }
+}
+
+/// Starts the account's emulators, which start at the first call.
+async fn warm_up(caller: &Caller) -> Result<(), Failure> {
+    by_hand::read(caller).await?;
+    Ok(())
+}
+
+async fn by_hand<T>(
+    cloud: &Cloud,
+    what: &str,
+    work: impl Future<Output = Result<T, localstack::client::CallError>>,
+) -> Result<(Hand, T), Failure> {
+    cloud.reset_calls();
+    let started = Instant::now();
+    let made = work.await?;
+    let hand = Hand { took: started.elapsed(), calls: cloud.calls().account(BY_HAND) };
+    anstream::println!("{what}: {}", seconds(hand.took));
+    Ok((hand, made))
+}
+
+/// How long the emulators take for the reads of a plan, without the added latency.
+async fn reads_alone(cloud: &Cloud, caller: &Caller) -> Result<Duration, Failure> {
+    cloud.set_settings(Settings { latency_ms: 0, ..SETTINGS });
+    let started = Instant::now();
+    by_hand::read(caller).await?;
+    let took = started.elapsed();
+    cloud.set_settings(SETTINGS);
+    Ok(took)
+}
