@@ -505,7 +505,12 @@ mod tests {
         let planned = plan(scene, wish, &state, options).unwrap();
         let result = apply_plan(scene, wish, planned).unwrap();
         assert_eq!(result.0.failed, [], "{}", scene.log.clone().unwrap_or_default().join("\n"));
-        assert_eq!((&scene.world.violations, &scene.vault.violations), (&vec![], &vec![]), "{}", scene.log.clone().unwrap_or_default().join("\n"));
+        assert_eq!(
+            (&scene.world.violations, &scene.vault.violations),
+            (&vec![], &vec![]),
+            "{}",
+            scene.log.clone().unwrap_or_default().join("\n")
+        );
         result
     }
 

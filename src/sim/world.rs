@@ -239,7 +239,17 @@ impl World {
         let id = Id::new(if habit(type_name).by_name { format!("{type_name}/{name}") } else { format!("foreign-{name}") });
         let (token, visible) = (None, Time::ZERO);
         let type_name = type_name.to_owned();
-        let thing = Thing { type_name, settings, token, visible, ready: visible, changing: visible, broken: false, gone: None, foreign: true };
+        let thing = Thing {
+            type_name,
+            settings,
+            token,
+            visible,
+            ready: visible,
+            changing: visible,
+            broken: false,
+            gone: None,
+            foreign: true,
+        };
         self.things.insert(id, thing);
     }
 
