@@ -139,7 +139,7 @@ impl<'a> Loading<'a> {
         let stacks =
             stacks.iter().filter(|(name, kind)| *kind == Kind::Folder && name != "modules").map(|(name, _)| name.as_str());
         let near = crate::diag::nearest(&name, stacks).map(str::to_owned);
-        let it = self.complain(None, "unknown-stack", format!("there is no stack \"{name}\""));
+        let it = self.complain(None, "no-such-stack", format!("there is no stack \"{name}\""));
         *it = it.clone().did_you_mean(near).help(format!("a stack is a folder: {folder}/stack.hcl"));
     }
 

@@ -789,7 +789,7 @@ fn a_stack_without_state_block_keeps_it_locally_and_says_so() {
 fn a_stack_that_is_not_there_is_named() {
     let loaded = load(&[("stacks/dex/a.hcl", STACK)]);
     assert_eq!(loaded.diagnostics.len(), 1);
-    assert_eq!(loaded.diagnostics[0].code, "unknown-stack");
+    assert_eq!(loaded.diagnostics[0].code, "no-such-stack");
     assert!(show(&loaded.program, &loaded.diagnostics).contains("did you mean `dex`?"));
 }
 
