@@ -1,3 +1,5 @@
+//! `aws_route_table_association`
+
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{RouteTable, RouteTableAssociation as Live, RouteTableAssociationStateCode as State};

@@ -1,3 +1,5 @@
+//! `aws_security_group`
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! `aws_vpc_security_group_ingress_rule`, `aws_vpc_security_group_egress_rule`
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
