@@ -150,7 +150,7 @@ impl Run<'_> {
                 return Ok(exit);
             }
             if !deferred {
-                self.print_outputs(&state);
+                self.finish(state).await?;
                 return Ok(Exit::Done);
             }
             let may_go_on = matches!(self.change.goal, Goal::Files)
@@ -277,6 +277,18 @@ impl Run<'_> {
             .detail("It could only be planned once other things were known, so the plan that was approved did not show it.")
             .help(format!("infra plan {}, and apply again; or --allow-deferred", plan.stack))]);
         Exit::Partly
+    }
+
+    /// Everything that was wanted is done.
+    async fn finish(&mut self, mut state: State) -> Ended<()> {
+        if !matches!(self.change.goal, Goal::Nothing) {
+            self.print_outputs(&state);
+        } else if state.resources.is_empty() && !state.outputs.is_empty() {
+            // Outputs tell of things that are gone.
+            state.outputs.clear();
+            self.session.save(&state).await.map_err(|it| self.connected.refused(self.call, &it))?;
+        }
+        Ok(())
     }
 
     fn print_outputs(&self, state: &State) {
