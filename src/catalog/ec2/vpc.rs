@@ -1,3 +1,5 @@
+//! `aws_vpc`
+
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tenancy, Vpc as Live, VpcAttributeName, VpcState};

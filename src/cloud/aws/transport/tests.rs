@@ -48,7 +48,11 @@ impl HttpConnector for Script {
         HttpConnectorFuture::new(async move {
             use std::io::{Error, ErrorKind};
             match scene.unwrap() {
-                Scene::Says(status, body) => Ok(HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body))),
+                Scene::Says(status, body) => {
+                    let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));
+                    response.headers_mut().insert("x-amzn-requestid", "r");
+                    Ok(response)
+                }
                 Scene::Refused => Err(ConnectorError::io(Error::from(ErrorKind::ConnectionRefused).into())),
                 Scene::Dropped => Err(ConnectorError::io(Error::from(ErrorKind::ConnectionReset).into())),
                 Scene::Silent => std::future::pending().await,
