@@ -11,7 +11,7 @@ use super::call::Call;
 use super::connect::Connected;
 use super::exit::{Ended, Exit};
 use super::look::Depth;
-use super::{guard, plan, planning};
+use super::{guard, output, plan, planning};
 use crate::address::Address;
 use crate::apply::drive::{self, Edge};
 use crate::apply::event::{Failure, Outcome};
@@ -84,10 +84,7 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
             call.complain(&connected.refused(call, &error).diagnostics);
         }
     }
-    if let Ok(exit) = &ended
-        && call.format == Format::Text
-        && (total != Outcome::default() || *exit != Exit::Done)
-    {
+    if ended.is_ok() && call.format == Format::Text && total != Outcome::default() {
         call.print(&format!("\n{}", progress::summary(change.goal.done(), &total, call.out_style())));
     }
     ended
@@ -295,14 +292,7 @@ impl Run<'_> {
         if self.call.format != Format::Text || state.outputs.is_empty() {
             return;
         }
-        let mut text = String::from("\n");
-        for (name, it) in &state.outputs {
-            text.push_str(&format!(
-                "{name} = {}\n",
-                if it.sensitive { "(sensitive)".to_owned() } else { value::inline(&it.value) }
-            ));
-        }
-        self.call.print(&text);
+        self.call.print(&format!("\n{}", output::listed(&state.outputs)));
     }
 
     fn pace(&self) -> Pace {
