@@ -94,5 +94,4 @@ fn words(doing: Doing) -> (&'static str, &'static str) {
 }
 
 #[cfg(test)]
-#[path = "progress/tests.rs"]
 mod tests;
