@@ -27,6 +27,7 @@ pub struct Live {
     style: Style,
     done: usize,
     failed: usize,
+    /// Not done yet, those that run among them.
     remaining: usize,
 }
 
@@ -61,6 +62,7 @@ impl Live {
             }
             Event::Done { address, doing, id, took, .. } => {
                 self.done += 1;
+                self.remaining = self.remaining.saturating_sub(1);
                 self.end(address, *doing);
                 let id = id.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
                 let word = self.style.paint(Tone::Add, words(*doing).1);
@@ -68,11 +70,13 @@ impl Live {
             }
             Event::Failed { address, doing, failure, .. } => {
                 self.failed += 1;
+                self.remaining = self.remaining.saturating_sub(1);
                 self.end(address, *doing);
                 let word = self.style.paint(Tone::Alarm, "failed");
                 self.keep(&format!("{address}: {} {word}: {failure}", words(*doing).0));
             }
             Event::Skipped { address, because, .. } => {
+                self.remaining = self.remaining.saturating_sub(1);
                 let word = self.style.paint(Tone::Change, "skipped");
                 self.keep(&format!("{address}: {word}, because it needs {because}"));
             }
@@ -130,7 +134,12 @@ impl Live {
 
     fn count(&self) {
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        self.total.set_message(format!("{} done{failed}, {} running, {} to go", self.done, self.running.len(), self.remaining));
+        self.total.set_message(format!(
+            "{} done{failed}, {} running, {} to go",
+            self.done,
+            self.running.len(),
+            self.remaining.saturating_sub(self.running.len())
+        ));
     }
 }
 
