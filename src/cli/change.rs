@@ -60,37 +60,29 @@ impl Goal {
 
 /// Takes the lock, changes what is to be changed, and gives the lock back unless a call may still be under way.
 pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> Ended {
+    call.only(&[Format::Text, Format::Json])?;
     let began = call.world.nature.now();
     let (mut session, state) = connected.lock(call, change.goal.command(), &change.carrying).await?;
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
-    let progress = progress(call);
-    let mut run = Run {
-        call,
-        connected: &mut connected,
-        session: &mut *session,
-        change: &change,
-        progress,
-        total: Outcome::default(),
-        quiet: true,
-        began,
-    };
+    let (total, quiet) = (Outcome::default(), true);
+    let mut run = Run { call, connected: &mut connected, session: &mut *session, change: &change, total, quiet, began };
     let ended = run.all(state).await;
-    let Run { progress, total, quiet, .. } = run;
-    progress.finish(&total);
+    let Run { total, quiet, .. } = run;
     // A session that is only dropped keeps the lock until its lease runs out: the next run then knows of calls under way.
-    if quiet {
-        let released = session.release().await;
-        if let Err(error) = released {
-            call.complain(&connected.refused(call, &error).diagnostics);
-        }
+    if quiet && let Err(error) = session.release().await {
+        call.complain(&connected.refused(call, &error).diagnostics);
     }
-    if ended.is_ok() && call.format == Format::Text && total != Outcome::default() {
-        call.print(&format!("\n{}", progress::summary(change.goal.done(), &total, call.out_style())));
+    match call.format {
+        Format::Json => progress::write_summary(&call.world.stdout, &total),
+        Format::Text | Format::Markdown if total != Outcome::default() => {
+            call.print(&format!("\n{}", progress::summary(change.goal.done(), &total, call.out_style())));
+        }
+        Format::Text | Format::Markdown => {}
     }
     ended
 }
 
-fn progress(call: &Call) -> Progress {
+fn teller(call: &Call) -> Progress {
     match call.format {
         Format::Json => Progress::json(call.world.stdout.clone()),
         Format::Text | Format::Markdown if call.world.terminal.stderr && !call.world.is_unattended() => {
@@ -105,7 +97,6 @@ struct Run<'a> {
     connected: &'a mut Connected,
     session: &'a mut dyn Session,
     change: &'a Change,
-    progress: Progress,
     /// Of all rounds.
     total: Outcome,
     /// No call can still be under way.
@@ -116,7 +107,6 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn all(&mut self, state: State) -> Ended {
-        self.call.only(&[Format::Text, Format::Json])?;
         let sealer = self.connected.sealer(self.call).await?;
         let mut state = self.settle(state).await?;
         let seed =
@@ -162,7 +152,7 @@ impl Run<'_> {
     /// Finds out what became of what former runs had begun.
     async fn settle(&mut self, state: State) -> Ended<State> {
         let (pace, settles) = (self.pace(), settles(self.connected));
-        let progress = &mut self.progress;
+        let mut progress = teller(self.call);
         let mut tell = |event| progress.tell(&event);
         let mut edge = Edge {
             cloud: &self.connected.clouds,
@@ -174,6 +164,7 @@ impl Run<'_> {
             tell: &mut tell,
         };
         let settled = drive::settle(&mut edge, state).await;
+        progress.finish();
         settled.map_err(|failures| failures.iter().map(|(address, it)| unsettled(address, it)).collect::<Vec<_>>().into())
     }
 
@@ -221,7 +212,7 @@ impl Run<'_> {
         let pace = self.pace();
         let settles = settles(self.connected);
         let Connected { clouds, stack, .. } = &mut *self.connected;
-        let progress = &mut self.progress;
+        let mut progress = teller(self.call);
         let mut tell = |event| progress.tell(&event);
         let mut edge = Edge {
             cloud: &*clouds,
@@ -242,6 +233,7 @@ impl Run<'_> {
             mint,
         };
         let ended = drive::drive(&mut edge, work).await;
+        progress.finish();
         let ended = ended.map_err(|error| {
             Diagnostic::error("bug", "this is a bug in infra: the plan cannot be carried out").detail(error.to_string())
         })?;
