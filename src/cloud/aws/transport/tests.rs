@@ -1,3 +1,5 @@
+//! What is tried again, what is sent once, what is not sent.
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
