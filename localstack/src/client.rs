@@ -83,7 +83,10 @@ impl Answer {
     }
 
     fn message(&self) -> String {
-        self.json()["message"].as_str().unwrap_or_else(|| self.text("Message")).to_owned()
+        match self.json()["message"].as_str() {
+            Some(message) => message.to_owned(),
+            None => quick_xml::escape::unescape(self.text("Message")).unwrap_or_default().into_owned(),
+        }
     }
 
     /// The answer, if it is a success.

@@ -28,7 +28,11 @@ use crate::store::aws::bootstrap as there;
 use crate::store::aws::bootstrap::{Bucket, LockTable};
 use crate::value::Value;
 
-const FILES: &str = include_str!("bootstrap.hcl");
+/// The module is the repository's own, so that what `bootstrap` makes can be read, and used, where all modules are.
+const FILES: [(&str, &str); 2] = [
+    ("stacks/bootstrap/bootstrap.hcl", include_str!("bootstrap.hcl")),
+    ("stacks/modules/state/main.hcl", include_str!("../../stacks/modules/state/main.hcl")),
+];
 const NAME: &str = "bootstrap";
 const READY_AFTER: Duration = Duration::from_secs(300);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -94,7 +98,7 @@ fn wanted(stack: &Stack) -> Option<Wanted> {
 
 /// The stack `bootstrap`, whose files are in the program itself.
 fn own_stack(call: &mut Call, of: &Stack, wanted: &Wanted) -> Ended<Stack> {
-    let source: Arc<dyn Source> = Arc::new(Memory::new([("stacks/bootstrap/bootstrap.hcl", FILES)]));
+    let source: Arc<dyn Source> = Arc::new(Memory::new(FILES));
     call.know(Texts::new(source.clone()));
     let name: StackName = NAME.parse().map_err(|error: crate::address::NameError| Diagnostic::error("bug", error.to_string()))?;
     let given = |name: &str, value: Value| Given {

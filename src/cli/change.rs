@@ -11,7 +11,7 @@ use super::call::Call;
 use super::connect::Connected;
 use super::exit::{Ended, Exit};
 use super::look::Depth;
-use super::{guard, plan, planning};
+use super::{guard, output, plan, planning};
 use crate::address::Address;
 use crate::apply::drive::{self, Edge};
 use crate::apply::event::{Failure, Outcome};
@@ -198,7 +198,7 @@ impl Run<'_> {
 
     async fn check_credentials(&self, plan: &Plan) -> Ended<()> {
         let ends = self.connected.credentials_end().await?;
-        Ok(guard::credentials(ends, self.call.world.nature.now(), expected_millis(plan))?)
+        guard::credentials(ends, self.call.world.nature.now(), expected_millis(plan))
     }
 
     async fn carry_out(
@@ -284,14 +284,7 @@ impl Run<'_> {
         if self.call.format != Format::Text || state.outputs.is_empty() {
             return;
         }
-        let mut text = String::from("\n");
-        for (name, it) in &state.outputs {
-            text.push_str(&format!(
-                "{name} = {}\n",
-                if it.sensitive { "(sensitive)".to_owned() } else { value::inline(&it.value) }
-            ));
-        }
-        self.call.print(&text);
+        self.call.print(&format!("\n{}", output::listed(&state.outputs)));
     }
 
     fn pace(&self) -> Pace {

@@ -112,6 +112,22 @@ async fn nothing_that_is_used_can_be_deleted() {
 }
 
 #[tokio::test]
+async fn an_association_goes_with_its_subnet() {
+    let caller = caller(ANYONE).await;
+    let vpc = vpc(&caller).await;
+    let subnet = [("VpcId", vpc.as_str()), ("CidrBlock", "10.0.0.0/24")];
+    let subnet = caller.ec2("CreateSubnet", &subnet).await.ok().text("subnetId").to_owned();
+    let table = caller.ec2("CreateRouteTable", &[("VpcId", &vpc)]).await.ok().text("routeTableId").to_owned();
+    caller.ec2("AssociateRouteTable", &[("RouteTableId", &table), ("SubnetId", &subnet)]).await.ok();
+    caller.ec2("DeleteRouteTable", &[("RouteTableId", &table)]).await.refused("DependencyViolation");
+    caller.ec2("DeleteSubnet", &[("SubnetId", &subnet)]).await.ok();
+    let left = caller.ec2("DescribeRouteTables", &[("RouteTableId.1", &table)]).await.ok();
+    assert_eq!(left.texts("routeTableAssociationId").len(), 0);
+    caller.ec2("DeleteRouteTable", &[("RouteTableId", &table)]).await.ok();
+    caller.ec2("DeleteVpc", &[("VpcId", &vpc)]).await.ok();
+}
+
+#[tokio::test]
 async fn the_main_route_table_stays() {
     let caller = caller(ANYONE).await;
     let vpc = vpc(&caller).await;

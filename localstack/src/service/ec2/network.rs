@@ -67,7 +67,22 @@ pub async fn delete_subnet(local: &Local, call: Call) -> Answer {
     if used {
         return Err(dependency(format!("The subnet '{subnet}' has dependencies and cannot be deleted.")));
     }
-    pass_on(local, call).await
+    let association = association_of(local, &call, &subnet).await?;
+    let again = call.without_body();
+    let reply = pass_on(local, call).await?;
+    // moto keeps the association with the table, which could then not be deleted.
+    if let Some(id) = association.filter(|_| reply.status.is_success()) {
+        local.ask(&again, &Form::of("DisassociateRouteTable", &[("AssociationId", &id)])).await?;
+    }
+    Ok(reply)
+}
+
+/// The id of a subnet's explicit association with a route table.
+async fn association_of(local: &Local, call: &Call, subnet: &str) -> Result<Option<String>, Refusal> {
+    let found = list(local, call, "DescribeRouteTables", "association.subnet-id", subnet).await?;
+    let mut associations = found.items("routeTableSet").flat_map(|table| table.items("associationSet"));
+    let own = associations.find(|association| association.get("subnetId") == subnet);
+    Ok(own.map(|association| association.get("routeTableAssociationId").to_owned()))
 }
 
 /// "You can only modify one attribute at a time."
@@ -130,22 +145,16 @@ pub async fn create_route(local: &Local, call: Call) -> Answer {
 
 /// A subnet has at most one explicit route table.
 pub async fn associate(local: &Local, call: Call) -> Answer {
-    if let Some(subnet) = call.form.get("SubnetId") {
-        let found = list(local, &call, "DescribeRouteTables", "association.subnet-id", subnet).await?;
-        let existing = found
-            .items("routeTableSet")
-            .flat_map(|table| table.items("associationSet"))
-            .find(|association| association.get("subnetId") == subnet);
-        if let Some(existing) = existing {
-            return Err(Refusal::new(
-                "Resource.AlreadyAssociated",
-                format!(
-                    "the specified association for route table {} conflicts with an existing association {}",
-                    call.form.get("RouteTableId").unwrap_or_default(),
-                    existing.get("routeTableAssociationId"),
-                ),
-            ));
-        }
+    if let Some(subnet) = call.form.get("SubnetId")
+        && let Some(existing) = association_of(local, &call, subnet).await?
+    {
+        return Err(Refusal::new(
+            "Resource.AlreadyAssociated",
+            format!(
+                "the specified association for route table {} conflicts with an existing association {existing}",
+                call.form.get("RouteTableId").unwrap_or_default(),
+            ),
+        ));
     }
     pass_on(local, call).await
 }
