@@ -198,7 +198,7 @@ impl Run<'_> {
 
     async fn check_credentials(&self, plan: &Plan) -> Ended<()> {
         let ends = self.connected.credentials_end().await?;
-        Ok(guard::credentials(ends, self.call.world.nature.now(), expected_millis(plan))?)
+        guard::credentials(ends, self.call.world.nature.now(), expected_millis(plan))
     }
 
     async fn carry_out(

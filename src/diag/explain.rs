@@ -138,7 +138,6 @@ const PAGES: &[(&str, &str)] = pages! {
     "unknown-block"
     "unknown-function"
     "unknown-reference"
-    "unknown-stack"
     "unknown-type"
     "unknown-variable"
     "unreachable"
