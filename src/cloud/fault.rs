@@ -75,11 +75,6 @@ where
     }
 }
 
-/// A request that could not be put together, because a value that we gave lacks something.
-pub fn unfit(call: &str) -> impl FnOnce(aws_smithy_types::error::operation::BuildError) -> Fault {
-    move |error| Fault::bug(call, error.to_string())
-}
-
 /// What the class means for the person who reads it, where the code's own message does not say it.
 fn told(class: Class, call: &str, code: &str, message: &str) -> String {
     let message = if message.is_empty() { code } else { message };
