@@ -156,8 +156,8 @@ impl World {
                 None => Ok(None),
             };
         }
-        let ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
-        Ok(ours.last().map(|(id, _)| id.clone()))
+        let mut ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
+        Ok(ours.next_back().map(|(id, _)| id.clone()))
     }
 
     fn update(&mut self, now: Time, id: &Id, settings: &Value) -> Result<(), Fault> {
