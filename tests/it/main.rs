@@ -1,6 +1,7 @@
 //! The integration tests, one binary.
 
 mod architecture;
+mod catalogue;
 mod cli;
 mod contract;
 mod language;

@@ -59,7 +59,9 @@ module "m" {
     assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.program, &loaded.diagnostics));
     let asked = |world: &World| -> Vec<(String, bool)> {
         let data = world.asked.iter().filter(|(name, _)| name.contains("data."));
-        data.map(|(name, arguments)| (name.clone(), arguments.is_wholly_known())).collect()
+        let mut data: Vec<_> = data.map(|(name, arguments)| (name.clone(), arguments.is_wholly_known())).collect();
+        data.sort();
+        data
     };
     let mut world = World::default();
     loaded.program.evaluate(&mut world);
