@@ -261,7 +261,9 @@ mod tests {
         assert!(same("names", Value::set([written.clone()]), Value::set([answered.clone()])));
         assert!(same("alias", Value::object([("name", written)]), Value::object([("name", answered)])));
         assert!(!same("names", Value::set(["a.b".into()]), Value::set(["b.b".into()])));
-        let policy = |actions: &str| Value::map([("p", Value::list([Value::from(format!("{{\"Statement\":[{{\"Action\":{actions}}}]}}"))]))]);
+        let policy = |actions: &str| {
+            Value::map([("p", Value::list([Value::from(format!("{{\"Statement\":[{{\"Action\":{actions}}}]}}"))]))])
+        };
         assert!(same("policies", policy("\"s3:Get\""), policy("[\"S3:get\"]")));
         assert!(!same("policies", policy("\"s3:Get\""), policy("\"s3:Put\"")));
     }

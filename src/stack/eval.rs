@@ -121,7 +121,15 @@ pub struct Frame {
 
 impl Frame {
     pub fn new(scope: u32) -> Self {
-        Self { scope, locals: Vec::new(), each: None, each_deps: Arc::default(), this: None, variable: None, deps: BTreeSet::new() }
+        Self {
+            scope,
+            locals: Vec::new(),
+            each: None,
+            each_deps: Arc::default(),
+            this: None,
+            variable: None,
+            deps: BTreeSet::new(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use infra::diag::render::render;
 use infra::plan::{Observed, Options, Outcome, Request, plan};
 use infra::report::schema;
 use infra::resource::Driver;
-use infra::schema::{Attributes, Presence};
+use infra::schema::{Attribute, Attributes, Presence, Schema, Shape, Types};
 use infra::stack::refusals::PARTS;
 use infra::stack::source::Memory;
 use infra::stack::{LoadRequest, Loaded, Program};
@@ -52,11 +52,24 @@ fn complaints(catalog: &Catalog, text: &str) -> String {
             Outcome::Planned(it) => return render(&it.diagnostics, &loaded.program, false),
             Outcome::Refused(all) => return render(&all, &loaded.program, false),
             Outcome::NeedsData(reads) => {
-                observed.data.extend(reads.into_iter().map(|it| (it.key, Value::object([("id", Value::from("x"))]))));
+                observed.data.extend(reads.into_iter().map(|it| {
+                    let answer = answer(Types::data(catalog, &it.key.type_name).unwrap());
+                    (it.key, answer)
+                }));
             }
             Outcome::NeedsImports(_) => return "an example imports something".to_owned(),
         }
     }
+}
+
+/// Something in each attribute.
+fn answer(schema: &Schema) -> Value {
+    let any = |it: &Attribute| match &it.shape {
+        Shape::String => Value::from("x"),
+        Shape::List(_) | Shape::Set(_) => Value::tuple(["x".into(), "y".into(), "z".into()]),
+        Shape::Any | Shape::Bool | Shape::Number | Shape::Map(_) | Shape::Object(_) => Value::Null,
+    };
+    Value::object(schema.outputs().map(|(name, it)| (name.clone(), any(it))))
 }
 
 #[test]
@@ -140,7 +153,7 @@ fn the_json_schema_of_every_type_is_one() {
 fn what_stands_in_for_a_split_resource_is_there() {
     let catalog = Catalog::new();
     for part in PARTS {
-        assert!(infra::schema::Types::resource(&catalog, part.type_name).is_none(), "{} is a type of its own", part.type_name);
+        assert!(Types::resource(&catalog, part.type_name).is_none(), "{} is a type of its own", part.type_name);
         let kind = catalog.kind(part.whole).unwrap_or_else(|| panic!("there is no {}", part.whole));
         let required = kind.schema.settings().filter(|(_, it)| it.presence == Presence::Required);
         let rest: String = required.map(|(name, _)| format!("  {name} = \"abc\"\n")).collect();

@@ -39,7 +39,8 @@ impl Evaluator<'_> {
             Node::Template(_) => Type::String,
             Node::Tuple(items) => Type::Tuple(items.iter().map(|it| self.outlook(it, scope)).collect::<Vec<_>>().into()),
             Node::Object(members) => {
-                let member = |(key, it): &(Expr, Expr)| Some((key.literal_text()?.into(), Field::required(self.outlook(it, scope))));
+                let member =
+                    |(key, it): &(Expr, Expr)| Some((key.literal_text()?.into(), Field::required(self.outlook(it, scope))));
                 match members.iter().map(member).collect::<Option<_>>() {
                     Some(fields) => Type::Object(std::sync::Arc::new(fields)),
                     None => Type::map(Type::Any),

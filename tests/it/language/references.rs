@@ -29,11 +29,13 @@ resource "aws_security_group" "b" {
 fn a_whole_resource_leaves_out_what_is_configured_later() {
     let it = good(GROUPS);
     let a = &it.instances[&"aws_security_group.a".parse::<Address>().unwrap()];
-    assert_eq!(a.references.iter().map(|it| (it.to.to_string(), it.later)).collect::<Vec<_>>(), [(
-        "aws_security_group.b[\"x\"]".to_owned(),
-        true
-    )]);
-    let whole = good("resource \"aws_s3_bucket\" \"b\" {\n bucket = \"abc\"\n policy = {}\n}\noutput \"x\" {\n value = { whole = aws_s3_bucket.b, policy = aws_s3_bucket.b.policy }\n sensitive = true\n}\n");
+    assert_eq!(
+        a.references.iter().map(|it| (it.to.to_string(), it.later)).collect::<Vec<_>>(),
+        [("aws_security_group.b[\"x\"]".to_owned(), true)]
+    );
+    let whole = good(
+        "resource \"aws_s3_bucket\" \"b\" {\n bucket = \"abc\"\n policy = {}\n}\noutput \"x\" {\n value = { whole = aws_s3_bucket.b, policy = aws_s3_bucket.b.policy }\n sensitive = true\n}\n",
+    );
     let value = &whole.outputs["x"].value;
     assert!(value.get("whole").members().unwrap().get("policy").is_none());
     assert_eq!(value.get("policy"), Value::from("{}"));
@@ -54,7 +56,8 @@ module "m" {
 "#;
     let module = "data \"aws_availability_zones\" \"z\" {\n state = \"available\"\n}\noutput \"names\" {\n value = data.aws_availability_zones.z.names\n}\n";
     let outputs = "output \"x\" {\n value = [data.aws_availability_zones.z.names, module.m.names]\n}\n";
-    let files = [("stacks/dev/a.hcl", STACK), ("stacks/dev/b.hcl", text), ("stacks/dev/c.hcl", outputs), ("stacks/dev/m/m.hcl", module)];
+    let files =
+        [("stacks/dev/a.hcl", STACK), ("stacks/dev/b.hcl", text), ("stacks/dev/c.hcl", outputs), ("stacks/dev/m/m.hcl", module)];
     let mut loaded = load(&files);
     assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.program, &loaded.diagnostics));
     let asked = |world: &World| -> Vec<(String, bool)> {
@@ -110,7 +113,12 @@ module "some" {
 fn every_file_of_a_folder_tells_its_first_mistake() {
     let broken = "output \"x\" {\n value = ]\n}\n";
     let uses = "output \"y\" {\n value = local.z + 1 + aws_vpc.gone.id\n}\n";
-    let loaded = load(&[("stacks/dev/a.hcl", STACK), ("stacks/dev/b.hcl", broken), ("stacks/dev/c.hcl", "locals {\n z = = 1\n}\n"), ("stacks/dev/d.hcl", uses)]);
+    let loaded = load(&[
+        ("stacks/dev/a.hcl", STACK),
+        ("stacks/dev/b.hcl", broken),
+        ("stacks/dev/c.hcl", "locals {\n z = = 1\n}\n"),
+        ("stacks/dev/d.hcl", uses),
+    ]);
     let found: Vec<_> = loaded.diagnostics.iter().map(|it| (it.span.as_ref().unwrap().file.to_string(), it.code)).collect();
     // What the readable files miss may be in those that are not readable.
     assert_eq!(found, [("stacks/dev/b.hcl".to_owned(), "syntax"), ("stacks/dev/c.hcl".to_owned(), "syntax")]);

@@ -140,4 +140,3 @@ impl Host for World {
         self.outputs(address, config, arguments)
     }
 }
-

@@ -48,7 +48,10 @@ fn texts_are_normalised_wherever_they_come_from() {
     assert_eq!(value(&format!("\"{DECOMPOSED}\" == \"{COMPOSED}\"")), Value::from(true));
     assert_eq!(value("join(\"\", [\"e\", \"\\u0301\"])"), Value::from(COMPOSED));
     assert_eq!(value("\"e${\"\\u0301\"}\""), Value::from(COMPOSED));
-    assert_eq!(value("jsondecode(\"{\\\"e\\\\u0301\\\":\\\"e\\\\u0301\\\"}\")"), Value::object([(COMPOSED, Value::from(COMPOSED))]));
+    assert_eq!(
+        value("jsondecode(\"{\\\"e\\\\u0301\\\":\\\"e\\\\u0301\\\"}\")"),
+        Value::object([(COMPOSED, Value::from(COMPOSED))])
+    );
     assert_eq!(value(&format!("{{ \"{DECOMPOSED}\" = 1 }}")), Value::object([(COMPOSED, Value::from(1))]));
     let main = "output \"x\" {\n value = file(\"t.txt\")\n}\n";
     let files = [("stacks/dev/a.hcl", super::STACK), ("stacks/dev/m.hcl", main), ("stacks/dev/t.txt", DECOMPOSED)];
@@ -66,7 +69,9 @@ fn arithmetic_is_the_functions_own() {
 
 #[test]
 fn functions_that_are_refused_say_why() {
-    for name in ["timestamp", "uuid", "bcrypt", "rsadecrypt", "list", "map", "plantimestamp", "sops_decrypt_file", "provider::x::y"] {
+    for name in
+        ["timestamp", "uuid", "bcrypt", "rsadecrypt", "list", "map", "plantimestamp", "sops_decrypt_file", "provider::x::y"]
+    {
         assert_eq!(codes(&format!("output \"x\" {{\n value = {name}()\n}}\n"))[..1], ["refused-function"], "{name}");
     }
 }
