@@ -31,7 +31,7 @@ pub struct Key {
     #[serde(default)]
     #[schemars(length(max = 8192))]
     pub description: String,
-    /// What the key is used for: `ENCRYPT_DECRYPT`, `SIGN_VERIFY` or `GENERATE_VERIFY_MAC`.
+    /// What the key is used for: `ENCRYPT_DECRYPT`, `SIGN_VERIFY`, `GENERATE_VERIFY_MAC` or `KEY_AGREEMENT`.
     #[serde(default = "encrypt_decrypt")]
     #[schemars(regex(pattern = "^(ENCRYPT_DECRYPT|SIGN_VERIFY|GENERATE_VERIFY_MAC|KEY_AGREEMENT)$"))]
     pub key_usage: Fixed<String>,

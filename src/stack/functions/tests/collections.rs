@@ -1,3 +1,5 @@
+//! Collections.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {

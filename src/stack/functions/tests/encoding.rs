@@ -1,3 +1,5 @@
+//! Encodings and hashes.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {

@@ -1,3 +1,5 @@
+//! Files.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {

@@ -1,3 +1,5 @@
+//! Texts.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {
