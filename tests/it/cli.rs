@@ -5,6 +5,6 @@
 
 mod bad_input;
 mod flows;
-mod person;
+pub mod person;
 mod refusals;
 mod words;
