@@ -142,5 +142,4 @@ fn elsewhere(planned: &Planned, state: &State, observed: &Observed) -> Vec<Findi
 }
 
 #[cfg(test)]
-#[path = "drift/tests.rs"]
 mod tests;

@@ -23,6 +23,9 @@ use crate::state::{Output, State};
 use crate::store::{Session, StoreError};
 use crate::value::Sealer;
 
+#[cfg(test)]
+mod tests;
+
 /// How often the document is written during a run, so that the journal stays short.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 

@@ -98,7 +98,8 @@ impl<'a> Settling<'a> {
             // What is asked at once and answered with "it is there" needs no patience at all.
             let due = if question == Question::Wait { since_began(quiet) } else { Time::ZERO };
             let hidden_until = since_began(quiet.saturating_add(hidden));
-            let case = Case { intent: intent.clone(), question, due, asked: None, tries: 0, hidden_until, give_up: settle.delete };
+            let case =
+                Case { intent: intent.clone(), question, due, asked: None, tries: 0, hidden_until, give_up: settle.delete };
             cases.insert(op.clone(), case);
         }
         Self {

@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 pub async fn run(call: &mut Call, args: Args) -> Ended {
-    let stack = stack::load(call, &args.stack)?;
+    let stack = stack::load_whole(call, &args.stack)?;
     call.complain(&stack.warnings);
     let connected = connect::connect(call, stack, Purpose::Change).await?;
     let goal = match args.plan {

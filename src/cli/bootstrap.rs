@@ -3,6 +3,7 @@
 //! Bucket and table are made first, as bare as they can be: their names make that repeatable, and only then is there a journal.
 //! All else, the key and every setting, is an ordinary apply of `bootstrap.hcl`, which imports the two.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::change::{self, Change, Goal};
 use super::connect::{self, Connected, Purpose};
 use super::exit::{Ended, Exit, Stop};
 use super::guard;
-use super::stack::{self, Stack, Unseen};
+use super::stack::{self, Stack};
 use super::texts::Texts;
 use crate::address::StackName;
 use crate::cloud::aws::MUTATION_ATTEMPT;
@@ -22,12 +23,16 @@ use crate::remote::{ConfigName, Fault, Target, Token};
 use crate::report::fault;
 use crate::stack::source::{Memory, Source};
 use crate::stack::variables::{Given, GivenValue};
-use crate::stack::{Configuration, LoadRequest, Program, StateSettings};
+use crate::stack::{LoadRequest, Program, StateSettings};
 use crate::store::aws::bootstrap as there;
 use crate::store::aws::bootstrap::{Bucket, LockTable};
 use crate::value::Value;
 
-const FILES: &str = include_str!("bootstrap.hcl");
+/// The module is the repository's own, so that what `bootstrap` makes can be read, and used, where all modules are.
+const FILES: [(&str, &str); 2] = [
+    ("stacks/bootstrap/bootstrap.hcl", include_str!("bootstrap.hcl")),
+    ("stacks/modules/state/main.hcl", include_str!("../../stacks/modules/state/main.hcl")),
+];
 const NAME: &str = "bootstrap";
 const READY_AFTER: Duration = Duration::from_secs(300);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -58,7 +63,7 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
         return Ok(Exit::Done);
     };
     let own = own_stack(call, &stack, &wanted)?;
-    let mut connected = connect::connect(call, own, Purpose::Change).await?;
+    let connected = connect::connect(call, own, Purpose::Change).await?;
     let (bucket, table) = look(&connected, &wanted).await?;
     let mut carrying = args.carrying;
     let missing = missing(&wanted, bucket, table)?;
@@ -67,7 +72,7 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
             call.tell("Nothing was made.\n");
             return Ok(Exit::Failed);
         }
-        make(&mut connected, bucket, table).await?;
+        make(&connected, bucket, table).await?;
         wait(&connected, &wanted).await?;
         call.tell(&format!("Made {}.\n\n", missing.join(" and ")));
         // Without a bucket there was no state, so all that can follow is what was approved.
@@ -93,7 +98,7 @@ fn wanted(stack: &Stack) -> Option<Wanted> {
 
 /// The stack `bootstrap`, whose files are in the program itself.
 fn own_stack(call: &mut Call, of: &Stack, wanted: &Wanted) -> Ended<Stack> {
-    let source: Arc<dyn Source> = Arc::new(Memory::new([("stacks/bootstrap/bootstrap.hcl", FILES)]));
+    let source: Arc<dyn Source> = Arc::new(Memory::new(FILES));
     call.know(Texts::new(source.clone()));
     let name: StackName = NAME.parse().map_err(|error: crate::address::NameError| Diagnostic::error("bug", error.to_string()))?;
     let given = |name: &str, value: Value| Given {
@@ -114,15 +119,18 @@ fn own_stack(call: &mut Call, of: &Stack, wanted: &Wanted) -> Ended<Stack> {
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         return Err(loaded.diagnostics.into());
     }
-    Ok(Stack {
+    let mut own = Stack {
         name,
         root: of.root.clone(),
         settings: loaded.settings,
         program: loaded.program,
         catalog: of.catalog.clone(),
         warnings: loaded.diagnostics,
+        declared: BTreeMap::new(),
         may_lack_state: true,
-    })
+    };
+    own.evaluate()?;
+    Ok(own)
 }
 
 async fn look(connected: &Connected, wanted: &Wanted) -> Ended<(Bucket, LockTable)> {
@@ -188,10 +196,9 @@ impl Gate for Open {
 }
 
 /// Makes what is absent, as far as it can be said without the key.
-async fn make(connected: &mut Connected, bucket: Bucket, table: LockTable) -> Ended<()> {
+async fn make(connected: &Connected, bucket: Bucket, table: LockTable) -> Ended<()> {
     connected.clouds.fence().guard(Arc::new(Open), MUTATION_ATTEMPT);
-    let instances = connected.stack.program.evaluate(&mut Unseen).instances;
-    for (address, instance) in &instances {
+    for (address, instance) in &connected.stack.declared {
         let absent = match address.type_name() {
             "aws_s3_bucket" => bucket == Bucket::Absent,
             "aws_dynamodb_table" => table == LockTable::Absent,

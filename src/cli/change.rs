@@ -11,7 +11,7 @@ use super::call::Call;
 use super::connect::Connected;
 use super::exit::{Ended, Exit};
 use super::look::Depth;
-use super::{guard, plan, planning};
+use super::{guard, output, plan, planning};
 use crate::address::Address;
 use crate::apply::drive::{self, Edge};
 use crate::apply::event::{Failure, Outcome};
@@ -60,40 +60,29 @@ impl Goal {
 
 /// Takes the lock, changes what is to be changed, and gives the lock back unless a call may still be under way.
 pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> Ended {
+    call.only(&[Format::Text, Format::Json])?;
     let began = call.world.nature.now();
     let (mut session, state) = connected.lock(call, change.goal.command(), &change.carrying).await?;
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
-    let progress = progress(call);
-    let mut run = Run {
-        call,
-        connected: &mut connected,
-        session: &mut *session,
-        change: &change,
-        progress,
-        total: Outcome::default(),
-        quiet: true,
-        began,
-    };
+    let (total, quiet) = (Outcome::default(), true);
+    let mut run = Run { call, connected: &mut connected, session: &mut *session, change: &change, total, quiet, began };
     let ended = run.all(state).await;
-    let Run { progress, total, quiet, .. } = run;
-    progress.finish(&total);
+    let Run { total, quiet, .. } = run;
     // A session that is only dropped keeps the lock until its lease runs out: the next run then knows of calls under way.
-    if quiet {
-        let released = session.release().await;
-        if let Err(error) = released {
-            call.complain(&connected.refused(call, &error).diagnostics);
-        }
+    if quiet && let Err(error) = session.release().await {
+        call.complain(&connected.refused(call, &error).diagnostics);
     }
-    if let Ok(exit) = &ended
-        && call.format == Format::Text
-        && (total != Outcome::default() || *exit != Exit::Done)
-    {
-        call.print(&format!("\n{}", progress::summary(change.goal.done(), &total, call.out_style())));
+    match call.format {
+        Format::Json => progress::write_summary(&call.world.stdout, &total),
+        Format::Text | Format::Markdown if total != Outcome::default() => {
+            call.print(&format!("\n{}", progress::summary(change.goal.done(), &total, call.out_style())));
+        }
+        Format::Text | Format::Markdown => {}
     }
     ended
 }
 
-fn progress(call: &Call) -> Progress {
+fn teller(call: &Call) -> Progress {
     match call.format {
         Format::Json => Progress::json(call.world.stdout.clone()),
         Format::Text | Format::Markdown if call.world.terminal.stderr && !call.world.is_unattended() => {
@@ -108,7 +97,6 @@ struct Run<'a> {
     connected: &'a mut Connected,
     session: &'a mut dyn Session,
     change: &'a Change,
-    progress: Progress,
     /// Of all rounds.
     total: Outcome,
     /// No call can still be under way.
@@ -119,7 +107,6 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn all(&mut self, state: State) -> Ended {
-        self.call.only(&[Format::Text, Format::Json])?;
         let sealer = self.connected.sealer(self.call).await?;
         let mut state = self.settle(state).await?;
         let seed =
@@ -150,7 +137,7 @@ impl Run<'_> {
                 return Ok(exit);
             }
             if !deferred {
-                self.print_outputs(&state);
+                self.finish(state).await?;
                 return Ok(Exit::Done);
             }
             let may_go_on = matches!(self.change.goal, Goal::Files)
@@ -165,7 +152,7 @@ impl Run<'_> {
     /// Finds out what became of what former runs had begun.
     async fn settle(&mut self, state: State) -> Ended<State> {
         let (pace, settles) = (self.pace(), settles(self.connected));
-        let progress = &mut self.progress;
+        let mut progress = teller(self.call);
         let mut tell = |event| progress.tell(&event);
         let mut edge = Edge {
             cloud: &self.connected.clouds,
@@ -177,6 +164,7 @@ impl Run<'_> {
             tell: &mut tell,
         };
         let settled = drive::settle(&mut edge, state).await;
+        progress.finish();
         settled.map_err(|failures| failures.iter().map(|(address, it)| unsettled(address, it)).collect::<Vec<_>>().into())
     }
 
@@ -210,7 +198,7 @@ impl Run<'_> {
 
     async fn check_credentials(&self, plan: &Plan) -> Ended<()> {
         let ends = self.connected.credentials_end().await?;
-        Ok(guard::credentials(ends, self.call.world.nature.now(), expected_millis(plan))?)
+        guard::credentials(ends, self.call.world.nature.now(), expected_millis(plan))
     }
 
     async fn carry_out(
@@ -224,7 +212,7 @@ impl Run<'_> {
         let pace = self.pace();
         let settles = settles(self.connected);
         let Connected { clouds, stack, .. } = &mut *self.connected;
-        let progress = &mut self.progress;
+        let mut progress = teller(self.call);
         let mut tell = |event| progress.tell(&event);
         let mut edge = Edge {
             cloud: &*clouds,
@@ -245,6 +233,7 @@ impl Run<'_> {
             mint,
         };
         let ended = drive::drive(&mut edge, work).await;
+        progress.finish();
         let ended = ended.map_err(|error| {
             Diagnostic::error("bug", "this is a bug in infra: the plan cannot be carried out").detail(error.to_string())
         })?;
@@ -279,18 +268,23 @@ impl Run<'_> {
         Exit::Partly
     }
 
+    /// Everything that was wanted is done.
+    async fn finish(&mut self, mut state: State) -> Ended<()> {
+        if !matches!(self.change.goal, Goal::Nothing) {
+            self.print_outputs(&state);
+        } else if state.resources.is_empty() && !state.outputs.is_empty() {
+            // Outputs tell of things that are gone.
+            state.outputs.clear();
+            self.session.save(&state).await.map_err(|it| self.connected.refused(self.call, &it))?;
+        }
+        Ok(())
+    }
+
     fn print_outputs(&self, state: &State) {
         if self.call.format != Format::Text || state.outputs.is_empty() {
             return;
         }
-        let mut text = String::from("\n");
-        for (name, it) in &state.outputs {
-            text.push_str(&format!(
-                "{name} = {}\n",
-                if it.sensitive { "(sensitive)".to_owned() } else { value::inline(&it.value) }
-            ));
-        }
-        self.call.print(&text);
+        self.call.print(&format!("\n{}", output::listed(&state.outputs)));
     }
 
     fn pace(&self) -> Pace {

@@ -122,6 +122,7 @@ fn configurations(stack: &Stack) -> BTreeMap<ConfigName, Settings> {
             external_id: role.external_id.clone(),
             session_name: role.session_name.clone(),
         }),
+        ..Settings::default()
     };
     let mut all: BTreeMap<ConfigName, Settings> =
         stack.settings.aws.iter().map(|(name, it)| (name.clone(), settings(it))).collect();

@@ -21,7 +21,7 @@ pub struct Args {
 }
 
 pub async fn run(call: &mut Call, args: Args) -> Ended {
-    let stack = stack::load(call, &StackArgs { stack: Some(args.stack), inputs: args.inputs })?;
+    let stack = stack::load_whole(call, &StackArgs { stack: Some(args.stack), inputs: args.inputs })?;
     let connected = connect::connect(call, stack, Purpose::Change).await?;
     let selection = Selection { targets: args.targets, refresh: true, ..Selection::default() };
     change::run(call, connected, Change { goal: Goal::Nothing, selection, carrying: args.carrying }).await

@@ -2,28 +2,30 @@
 
 use semver::{Version, VersionReq};
 
+use crate::cli::exit::Ended;
 use crate::diag::Diagnostic;
 use crate::report::time;
 use crate::stack::{StackSettings, StateSettings};
 use crate::state::State;
 
 /// The stack may demand a version of infra.
-pub fn version(settings: &StackSettings) -> Result<(), Diagnostic> {
+pub fn version(settings: &StackSettings) -> Ended<()> {
     check_version(settings.version.as_ref(), env!("CARGO_PKG_VERSION"))
 }
 
-fn check_version(demanded: Option<&VersionReq>, have: &str) -> Result<(), Diagnostic> {
+fn check_version(demanded: Option<&VersionReq>, have: &str) -> Ended<()> {
     let Some(demanded) = demanded else { return Ok(()) };
     if Version::parse(have).is_ok_and(|it| demanded.matches(&it)) {
         return Ok(());
     }
     Err(Diagnostic::error("wrong-version", format!("this is infra {have}, the stack demands {demanded}"))
         .detail("The `stack` block says which versions may work on it, so that nobody applies with another one by accident.")
-        .help("install a version that fits, or change `version` in the `stack` block"))
+        .help("install a version that fits, or change `version` in the `stack` block")
+        .into())
 }
 
 /// A state on this machine is lost where nobody keeps the machine.
-pub fn kept_state(settings: &StackSettings, is_ci: bool) -> Result<(), Diagnostic> {
+pub fn kept_state(settings: &StackSettings, is_ci: bool) -> Ended<()> {
     match settings.state {
         StateSettings::Local { declared: false, .. } if is_ci => Err(Diagnostic::error(
             "ci-local-state",
@@ -32,13 +34,14 @@ pub fn kept_state(settings: &StackSettings, is_ci: bool) -> Result<(), Diagnosti
         .detail(
             "Its state would be kept in a folder of this machine and be lost with it; the next run would make everything again.",
         )
-        .help("state \"s3\" { bucket = …, key = …, lock_table = … } within the `stack` block; infra bootstrap makes both")),
+        .help("state \"s3\" { bucket = …, key = …, lock_table = … } within the `stack` block; infra bootstrap makes both")
+        .into()),
         StateSettings::Local { .. } | StateSettings::S3 { .. } => Ok(()),
     }
 }
 
 /// Only the accounts that the stack names.
-pub fn account(settings: &StackSettings, account: &str, arn: &str) -> Result<(), Diagnostic> {
+pub fn account(settings: &StackSettings, account: &str, arn: &str) -> Ended<()> {
     if settings.accounts.is_empty() || settings.accounts.iter().any(|it| it == account) {
         return Ok(());
     }
@@ -47,23 +50,26 @@ pub fn account(settings: &StackSettings, account: &str, arn: &str) -> Result<(),
             "The stack belongs to {}. Nothing else was called. The credentials are those of {arn}.",
             settings.accounts.join(", ")
         ))
-        .help("use the stack's own profile: AWS_PROFILE=…"))
+        .help("use the stack's own profile: AWS_PROFILE=…")
+        .into())
 }
 
 /// The state was made in one account and region, through AWS itself or through a stand-in: nothing else fits it.
-pub fn same_place(state: &State, account: &str, region: &str, endpoint: Option<&str>) -> Result<(), Diagnostic> {
+pub fn same_place(state: &State, account: &str, region: &str, endpoint: Option<&str>) -> Ended<()> {
     if let Some(recorded) = state.account.as_deref().filter(|it| *it != account) {
         return Err(Diagnostic::error(
             "wrong-account",
             format!("the state was made in the account {recorded}, this is {account}"),
         )
         .detail("With other credentials everything in it would seem to be gone, and be made again.")
-        .help("use the credentials of that account, or give the stack a state of its own"));
+        .help("use the credentials of that account, or give the stack a state of its own")
+        .into());
     }
     if let Some(recorded) = state.region.as_deref().filter(|it| *it != region) {
         return Err(Diagnostic::error("wrong-region", format!("the state was made in {recorded}, the stack says {region}"))
             .detail("A stack cannot move to another region: everything in it would seem to be gone.")
-            .help(format!("set the region back, or destroy the stack in {recorded} first")));
+            .help(format!("set the region back, or destroy the stack in {recorded} first"))
+            .into());
     }
     if state.serial > 0 && state.endpoint.is_some() != endpoint.is_some() {
         let made = |it: Option<&str>| it.map_or("AWS itself".to_owned(), |it| format!("the endpoint {it}"));
@@ -72,24 +78,26 @@ pub fn same_place(state: &State, account: &str, region: &str, endpoint: Option<&
             format!("the state was made through {}, this is {}", made(state.endpoint.as_deref()), made(endpoint)),
         )
         .detail("What exists there does not exist here: everything would seem to be gone, and be made again.")
-        .help("set or unset AWS_ENDPOINT_URL, or use another state"));
+        .help("set or unset AWS_ENDPOINT_URL, or use another state")
+        .into());
     }
     Ok(())
 }
 
 /// No state, while the account holds things with this stack's mark.
-pub fn lost_state(stack: &str, place: &str, found: &[String]) -> Result<(), Diagnostic> {
+pub fn lost_state(stack: &str, place: &str, found: &[String]) -> Ended<()> {
     let Some(first) = found.first() else { return Ok(()) };
     Err(Diagnostic::error(
         "lost-state",
         format!("there is no state at {place}, but the account holds {} things of the stack `{stack}`", found.len()),
     )
     .detail(format!("They carry the tag `infra:stack` = `{stack}`, such as {first}. Applying now would make everything twice."))
-    .help("check `bucket`, `key` and `path` of the `state` block; restore the state if it is lost"))
+    .help("check `bucket`, `key` and `path` of the `state` block; restore the state if it is lost")
+    .into())
 }
 
 /// Credentials that end before the run does leave it half done.
-pub fn credentials(ends: Option<u64>, now: u64, needs_millis: u64) -> Result<(), Diagnostic> {
+pub fn credentials(ends: Option<u64>, now: u64, needs_millis: u64) -> Ended<()> {
     let Some(ends) = ends.filter(|it| *it < now.saturating_add(needs_millis)) else { return Ok(()) };
     Err(Diagnostic::error(
         "credentials-short",
@@ -99,20 +107,23 @@ pub fn credentials(ends: Option<u64>, now: u64, needs_millis: u64) -> Result<(),
         "It is expected to take {}. They cannot be refreshed, so the run would stop half done.",
         time::length(std::time::Duration::from_millis(needs_millis))
     ))
-    .help("get new credentials first, or make the change in parts with --target"))
+    .help("get new credentials first, or make the change in parts with --target")
+    .into())
 }
 
 /// The name that must be given, where a stack asks for its name.
-pub fn named(stack: &str, given: Option<&str>) -> Result<(), Diagnostic> {
+pub fn named(stack: &str, given: Option<&str>) -> Ended<()> {
     match given {
         Some(name) if name == stack => Ok(()),
         Some(name) => {
             Err(Diagnostic::error("not-confirmed", format!("`{name}` is not the name of the stack, which is `{stack}`"))
-                .detail("Nothing was changed."))
+                .detail("Nothing was changed.")
+                .into())
         }
         None => Err(Diagnostic::error("not-confirmed", format!("the stack `{stack}` has `confirm = true`: it must be named"))
             .detail("With --auto-approve nobody is asked for the name. Nothing was changed.")
-            .help(format!("--confirm {stack}"))),
+            .help(format!("--confirm {stack}"))
+            .into()),
     }
 }
 
@@ -121,8 +132,8 @@ mod tests {
     use super::*;
     use crate::state::Lineage;
 
-    fn code(it: Result<(), Diagnostic>) -> &'static str {
-        it.err().map_or("", |it| it.code)
+    fn code(it: Ended<()>) -> &'static str {
+        it.err().and_then(|it| it.diagnostics.first().map(|it| it.code)).unwrap_or_default()
     }
 
     fn state() -> State {

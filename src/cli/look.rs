@@ -25,6 +25,13 @@ pub enum Depth {
     Whole,
 }
 
+/// What is asked of one type in one configuration.
+#[derive(Default)]
+struct Wanted {
+    ids: Vec<(Address, Id)>,
+    parts: BTreeSet<String>,
+}
+
 /// Reads what is recorded. `instances` say which parts of it are declared.
 pub async fn recorded(
     cloud: &dyn Cloud,
@@ -33,17 +40,17 @@ pub async fn recorded(
     depth: Depth,
     into: &mut Observed,
 ) -> Result<(), Vec<Diagnostic>> {
-    let mut wanted: BTreeMap<Target, (Vec<(Address, Id)>, BTreeSet<String>)> = BTreeMap::new();
+    let mut wanted: BTreeMap<Target, Wanted> = BTreeMap::new();
     for (address, record) in &state.resources {
         let target = Target { type_name: address.type_name().to_owned(), config: record.config.clone() };
-        let (ids, parts) = wanted.entry(target).or_default();
+        let Wanted { ids, parts } = wanted.entry(target).or_default();
         ids.push((address.clone(), record.id.clone()));
         let settings = [Some(&record.applied), instances.get(address).map(|it| &it.settings)];
         let members = settings.into_iter().flatten().filter_map(|it| it.members()).flatten();
         parts.extend(members.filter(|(_, it)| !it.is_null()).map(|(name, _)| name.to_string()));
     }
     let lineage = Some(state.lineage.0.to_string());
-    let reads = wanted.into_iter().map(|(target, (ids, parts))| {
+    let reads = wanted.into_iter().map(|(target, Wanted { ids, parts })| {
         let query = Query {
             ids: ids.iter().map(|(_, id)| id.clone()).collect(),
             lineage: lineage.clone(),

@@ -1,5 +1,7 @@
 //! `infra output [STACK] [NAME]`: the outputs as they were recorded last.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::args::{Format, StackArgs};
@@ -19,7 +21,6 @@ pub struct Args {
     #[command(flatten)]
     pub stack: StackArgs,
     /// Only this one; a text is printed as it is, without quotes
-    #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 }
 
@@ -44,17 +45,17 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
             call.print_json(&json!({ "format_version": 1, "stack": stack.name, "outputs": all }));
         }
         Format::Text | Format::Markdown => {
-            let widest = outputs.keys().map(|it| columns(it)).max().unwrap_or(0);
-            for (name, it) in &outputs {
-                call.print(&format!(
-                    "{} = {}\n",
-                    pad(name, widest),
-                    if it.sensitive { "(sensitive)".into() } else { inline(&it.value) }
-                ));
-            }
+            call.print(&listed(&outputs));
         }
     }
     Ok(Exit::Done)
+}
+
+/// One a line, aligned, secrets hidden.
+pub fn listed(outputs: &BTreeMap<String, Output>) -> String {
+    let widest = outputs.keys().map(|it| columns(it)).max().unwrap_or(0);
+    let shown = |it: &Output| if it.sensitive { "(sensitive)".to_owned() } else { inline(&it.value) };
+    outputs.iter().map(|(name, it)| format!("{} = {}\n", pad(name, widest), shown(it))).collect()
 }
 
 fn print_one(call: &Call, name: &str, output: &Output) -> Ended<()> {

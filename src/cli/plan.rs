@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 pub async fn run(call: &mut Call, args: Args) -> Ended {
-    let stack = stack::load(call, &args.stack)?;
+    let stack = stack::load_whole(call, &args.stack)?;
     call.complain(&stack.warnings);
     let mut connected = connect::connect(call, stack, Purpose::Look).await?;
     let state = connected.read(call).await?;
@@ -38,7 +38,7 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
     let sealer = connected.sealer(call).await?;
     let mut observed = Observed::default();
     if args.selection.refresh {
-        observed = planning::look(&mut connected, &state, Depth::Parts).await?;
+        observed = planning::look(&connected, &state, Depth::Parts).await?;
     }
     let planned = planning::plan(&mut connected, &state, &mut observed, &options, &sealer).await?;
     call.complain(&planned.diagnostics);

@@ -7,10 +7,9 @@ use crate::cli::args::Selection;
 use crate::cli::connect::Connected;
 use crate::cli::exit::Ended;
 use crate::cli::look::{self, Depth};
-use crate::cli::stack::{self, Unseen};
+use crate::cli::stack;
 use crate::diag::Diagnostic;
 use crate::plan::{Observed, Options, Outcome, Planned, Request};
-use crate::stack::Configuration;
 use crate::state::State;
 use crate::value::Sealer;
 
@@ -18,10 +17,9 @@ use crate::value::Sealer;
 const ROUNDS_MAX: usize = 64;
 
 /// Looks at what is recorded.
-pub async fn look(connected: &mut Connected, state: &State, depth: Depth) -> Ended<Observed> {
+pub async fn look(connected: &Connected, state: &State, depth: Depth) -> Ended<Observed> {
     let mut observed = Observed::default();
-    let declared = connected.stack.program.evaluate(&mut Unseen).instances;
-    look::recorded(&connected.clouds, state, &declared, depth, &mut observed).await?;
+    look::recorded(&connected.clouds, state, &connected.stack.declared, depth, &mut observed).await?;
     Ok(observed)
 }
 

@@ -1,5 +1,6 @@
 //! Which stack is meant, and its files, loaded.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use crate::cli::exit::{Ended, Exit, Stop};
 use crate::cli::texts::Texts;
 use crate::diag::{Diagnostic, nearest};
 use crate::remote::ConfigName;
+use crate::stack::desired::Instance;
 use crate::stack::source::{Folder, Source};
 use crate::stack::variables::{self, Given, GivenValue};
-use crate::stack::{Host, LoadRequest, Program, StackSettings};
+use crate::stack::{Configuration, Host, LoadRequest, Program, StackSettings};
 use crate::value::{Type, Value};
 
 /// A stack's files, without errors.
@@ -26,11 +28,22 @@ pub struct Stack {
     pub catalog: Arc<Catalog>,
     /// What the files want said; nothing that stops.
     pub warnings: Vec<Diagnostic>,
+    /// What is known of its resources without a look at the cloud; empty before somebody asks.
+    pub declared: BTreeMap<Address, Instance>,
     /// Things of the stack without a state are no reason to stop.
     pub may_lack_state: bool,
 }
 
-/// Loads the stack that is meant. Errors in its files end the command, all of them shown.
+/// Loads the stack that is meant, and checks every value that is known without a look at the cloud: nothing is called for files
+/// with errors in them.
+pub fn load_whole(call: &mut Call, args: &StackArgs) -> Ended<Stack> {
+    let mut stack = load(call, args)?;
+    stack.evaluate()?;
+    Ok(stack)
+}
+
+/// Loads the stack that is meant. Errors in its files end the command, all of them shown; its values are not looked at, so that
+/// a mistake in one of them keeps nobody from looking at the state.
 pub fn load(call: &mut Call, args: &StackArgs) -> Ended<Stack> {
     let (stack, diagnostics) = inspect(call, args)?;
     if diagnostics.iter().any(Diagnostic::is_error) {
@@ -59,9 +72,22 @@ pub fn inspect(call: &mut Call, args: &StackArgs) -> Ended<(Stack, Vec<Diagnosti
         program: loaded.program,
         catalog,
         warnings: Vec::new(),
+        declared: BTreeMap::new(),
         may_lack_state: false,
     };
     Ok((stack, loaded.diagnostics))
+}
+
+impl Stack {
+    /// Evaluates what can be known without a look at the cloud.
+    pub fn evaluate(&mut self) -> Ended<()> {
+        let evaluation = self.program.evaluate(&mut Unseen);
+        if evaluation.diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(evaluation.diagnostics.into());
+        }
+        self.declared = evaluation.instances;
+        Ok(())
+    }
 }
 
 /// The stack of that name; without a name, the only one.

@@ -24,12 +24,13 @@ pub enum Command {
         stack: StackArgs,
     },
     /// Show one record
+    #[command(allow_missing_positional = true)]
     Show {
-        /// Of the resource
-        #[arg(value_name = "ADDRESS")]
-        address: String,
         #[command(flatten)]
         stack: StackArgs,
+        /// Of the resource
+        #[arg(value_name = "ADDRESS", required = true)]
+        address: String,
     },
     /// Print the whole document
     Pull {

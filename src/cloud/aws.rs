@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -88,12 +90,16 @@ impl Aws {
     pub async fn connect(settings: &Settings, wire: &Wire) -> Self {
         let (account, memo) = (Arc::new(OnceLock::new()), Arc::new(Memo::default()));
         let transport = Transport::new(wire.clone(), settings.region.clone(), account.clone(), memo.clone());
+        let (region, http) = (Region::new(settings.region.clone()), SharedHttpClient::new(transport));
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .region(Region::new(settings.region.clone()))
-            .http_client(SharedHttpClient::new(transport))
+            .region(region.clone())
+            .http_client(http.clone())
             .retry_config(RetryConfig::disabled());
         if let Some(profile) = &settings.profile {
-            loader = loader.profile_name(profile);
+            // By itself the SDK would let keys in the environment win over a profile that the stack names.
+            let around = ProviderConfig::without_region().with_region(Some(region)).with_http_client(http);
+            let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&around).build();
+            loader = loader.profile_name(profile).credentials_provider(provider);
         }
         if let Some(it) = &settings.stand_in {
             let key = Credentials::new(&it.access_key_id, &it.secret_access_key, None, None, "stand-in");

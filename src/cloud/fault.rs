@@ -39,9 +39,7 @@ where
     let known = Call::of_error_type(std::any::type_name::<E>());
     let is_read = known.as_ref().is_some_and(Call::is_read);
     let unknown = if is_read { Class::Busy } else { Class::Unknown };
-    // EC2 and others say it in the body only.
-    let in_body = error.as_service_error().and_then(|it| it.meta().request_id());
-    let request_id = error.request_id().or(in_body).map(str::to_owned);
+    let request_id = error.request_id().map(str::to_owned);
     let with = |class, message: String| Fault { request_id: request_id.clone(), ..Fault::new(class, call, message) };
     match error {
         SdkError::ServiceError(it) => {
@@ -75,11 +73,6 @@ where
         let call = Call::of_error_type(std::any::type_name::<E>());
         from_sdk(&call.map_or_else(|| "aws".into(), |it| it.to_string()), &error)
     }
-}
-
-/// A request that could not be put together, because a value that we gave lacks something.
-pub fn unfit(call: &str) -> impl FnOnce(aws_smithy_types::error::operation::BuildError) -> Fault {
-    move |error| Fault::bug(call, error.to_string())
 }
 
 /// What the class means for the person who reads it, where the code's own message does not say it.

@@ -43,7 +43,7 @@ impl Verdict {
     }
 
     /// The names of the two sides that matter.
-    fn sides<'d>(self, it: &'d Difference) -> [(&'static str, &'d Value); 2] {
+    fn sides(self, it: &Difference) -> [(&'static str, &Value); 2] {
         match self {
             Self::Changed | Self::Missing => [("declared", &it.recorded), ("live", &it.live)],
             Self::Pending | Self::OwnedElsewhere => [("files", &it.desired), ("live", &it.live)],

@@ -57,6 +57,19 @@ fn attribute(action: Action, it: &AttributeChange, columns: &Columns) -> Vec<Lin
     };
     let mut head = Line::new(columns.indent).sign(sign).plain(format!("{} = ", pad(&it.path, columns.name)));
     let mut rest = Vec::new();
+    let below = Line::new(columns.indent + 4);
+    if super::style::columns(&it.path) > columns.name && !matches!(sign, Sign::Remove) && !is_document(it) {
+        // A name so long leaves no room beside it.
+        let head = Line::new(columns.indent).sign(sign).plain(format!("{} =", it.path));
+        let columns = Columns { name: 0, before: 0, indent: columns.indent + 2, ..*columns };
+        let (first, rest) = match sign {
+            Sign::Change => pair(below, it, &columns),
+            _ => single(below, sign, it, &columns),
+        };
+        let mut lines = vec![head, first];
+        lines.extend(rest);
+        return with_mark(lines, it);
+    }
     match sign {
         Sign::Change => match diff(it, columns.indent + 4) {
             Some(lines) => {
@@ -69,6 +82,14 @@ fn attribute(action: Action, it: &AttributeChange, columns: &Columns) -> Vec<Lin
         _ => (head, rest) = single(head, sign, it, columns),
     }
     rest.insert(0, head);
+    with_mark(rest, it)
+}
+
+fn is_document(it: &AttributeChange) -> bool {
+    !it.sensitive && value::document(&it.after).is_some()
+}
+
+fn with_mark(mut rest: Vec<Line>, it: &AttributeChange) -> Vec<Line> {
     // Behind the new value, or behind the opening of what hangs below.
     let marked = if rest.len() == 2 { 1 } else { 0 };
     if it.forces_replacement

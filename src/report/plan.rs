@@ -230,5 +230,4 @@ fn outputs(changes: &BTreeMap<String, OutputChange>, width: usize) -> Vec<Line> 
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
 mod tests;

@@ -50,14 +50,18 @@ impl Progress {
         }
     }
 
-    /// Takes the live lines away. For scripts, the last line: the summary.
-    pub fn finish(self, outcome: &Outcome) {
+    /// Takes the live lines away; to be done before anything else is printed.
+    pub fn finish(self) {
         match self {
             Self::Live(it) => it.finish(),
-            Self::Plain(_) => {}
-            Self::Json(sink) => write_line(&sink, &summary_event(outcome).to_string()),
+            Self::Plain(_) | Self::Json(_) => {}
         }
     }
+}
+
+/// For scripts, the last line of all: what came of the whole command.
+pub fn write_summary(sink: &Sink, outcome: &Outcome) {
+    write_line(sink, &summary_event(outcome).to_string());
 }
 
 fn summary_event(outcome: &Outcome) -> serde_json::Value {
@@ -94,5 +98,4 @@ fn words(doing: Doing) -> (&'static str, &'static str) {
 }
 
 #[cfg(test)]
-#[path = "progress/tests.rs"]
 mod tests;

@@ -375,10 +375,10 @@ pub fn observe(scene: &Scene, state: &State) -> Observed {
 
 /// Plans with the real planner. The error is what it complained of.
 pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Planned, String> {
-    let (types, observed) = (SimTypes::default(), observe(scene, state));
+    let observed = observe(scene, state);
     let request = Request {
         configuration: wish,
-        types: &types,
+        types: SimTypes::shared(),
         state,
         observed: &observed,
         options,
@@ -396,13 +396,12 @@ pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options:
 
 /// Settles what former runs left open. The state is as stored afterwards.
 pub fn settle_open(scene: &mut Scene, drive: &mut Drive<'_>, state: State, abandoned: Option<Time>) -> (End, State, Vec<String>) {
-    let types = SimTypes::default();
     let began = BEGAN + millis(scene.now);
     let mut settles = settles();
     drive.watcher.settles(&mut settles);
     let open = settle::Open {
         state,
-        types: &types,
+        types: SimTypes::shared(),
         settles,
         pace: Pace { seed: scene.rng.bits(), ..Pace::default() },
         began,
@@ -423,21 +422,20 @@ pub fn carry_out(
     planned: Planned,
     concurrency: usize,
 ) -> Result<(End, Outcome), String> {
-    let types = SimTypes::default();
     let sealer = scene.sealer.clone();
     let observed = observe(scene, &state);
     let mut steps = planned.plan.steps;
     drive.watcher.steps(&mut steps);
     let mut settles = settles();
     drive.watcher.settles(&mut settles);
-    let mut known = Known::new(wish, &types, &state, &observed, &steps);
+    let mut known = Known::new(wish, SimTypes::shared(), &state, &observed, &steps);
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&scene.rng.bits().to_be_bytes());
     let mut mint = Mint::new(drive.epoch, seed);
     let setup = Setup {
         steps,
         state,
-        types: &types,
+        types: SimTypes::shared(),
         desired: &mut known,
         sealer: &sealer,
         settles,
@@ -505,7 +503,12 @@ mod tests {
         let planned = plan(scene, wish, &state, options).unwrap();
         let result = apply_plan(scene, wish, planned).unwrap();
         assert_eq!(result.0.failed, [], "{}", scene.log.clone().unwrap_or_default().join("\n"));
-        assert_eq!((&scene.world.violations, &scene.vault.violations), (&vec![], &vec![]), "{}", scene.log.clone().unwrap_or_default().join("\n"));
+        assert_eq!(
+            (&scene.world.violations, &scene.vault.violations),
+            (&vec![], &vec![]),
+            "{}",
+            scene.log.clone().unwrap_or_default().join("\n")
+        );
         result
     }
 

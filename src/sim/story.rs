@@ -155,12 +155,8 @@ impl Story {
         if habit.tagged && self.rng.one_in(2) {
             settings.insert("tags", Value::map([("project", Value::from("sim"))]));
         }
-        let mut block = Block {
-            settings,
-            parents: parents.into_iter().collect(),
-            peers: peers.into_iter().collect(),
-            ..Block::default()
-        };
+        let mut block =
+            Block { settings, parents: parents.into_iter().collect(), peers: peers.into_iter().collect(), ..Block::default() };
         // Whatever it needs is replaced create-first with it, and of a name there can only be one.
         let named = block.parents.iter().chain(&block.peers).any(|it| self.needs_name(it));
         block.lifecycle.create_before_destroy = !habit.by_name && !named && self.rng.one_in(3);
@@ -240,8 +236,10 @@ impl Story {
             Ok(again) => {
                 let noop = |it: &crate::plan::Change| it.action == Action::Noop;
                 let changes = again.plan.changes.iter().filter(|it| !noop(it));
-                broken.extend(changes.map(|it| format!("planned again: {} {:?} because {:?}", it.address, it.action, it.reasons)));
-                broken.extend(again.plan.steps.iter().map(|it| format!("planned again: a step for {}: {:?}", it.address, it.act)));
+                broken
+                    .extend(changes.map(|it| format!("planned again: {} {:?} because {:?}", it.address, it.action, it.reasons)));
+                broken
+                    .extend(again.plan.steps.iter().map(|it| format!("planned again: a step for {}: {:?}", it.address, it.act)));
             }
         }
         let theirs = self.scene.world.things.values().filter(|it| it.foreign).count();
@@ -279,16 +277,8 @@ impl Story {
                 trouble.extend(why);
             }
         };
-        let outcome = one_run(
-            &mut self.scene,
-            &mut self.wish,
-            command,
-            faults,
-            interrupts,
-            concurrency,
-            watcher,
-            Some(&mut meanwhile),
-        )?;
+        let outcome =
+            one_run(&mut self.scene, &mut self.wish, command, faults, interrupts, concurrency, watcher, Some(&mut meanwhile))?;
         if !trouble.is_empty() {
             return Err(trouble);
         }

@@ -1,12 +1,12 @@
 //! The resource types of the simulated cloud: each has one of the habits by which real types trouble an engine.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::remote::Settle;
 use crate::schema::{Attribute, Equality, Limits, Presence, Schema, Shape, Types};
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 /// What a type does that others do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,17 +94,35 @@ pub fn schema(type_name: &str) -> Schema {
 }
 
 /// All of them; there are no data sources.
-pub struct SimTypes(BTreeMap<&'static str, Schema>);
+pub struct SimTypes(BTreeMap<&'static str, (Schema, Type)>);
 
 impl Default for SimTypes {
     fn default() -> Self {
-        Self(HABITS.iter().map(|it| (it.name, schema(it.name))).collect())
+        let one = |it: Habit| {
+            let schema = schema(it.name);
+            let ty = Shape::Object(schema.attributes.clone()).ty();
+            (it.name, (schema, ty))
+        };
+        Self(HABITS.into_iter().map(one).collect())
+    }
+}
+
+impl SimTypes {
+    /// Made once: a story asks for them all the time.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<SimTypes> = OnceLock::new();
+        SHARED.get_or_init(Self::default)
+    }
+
+    /// The type of a whole resource.
+    pub fn ty(&self, type_name: &str) -> Option<&Type> {
+        self.0.get(type_name).map(|(_, ty)| ty)
     }
 }
 
 impl Types for SimTypes {
     fn resource(&self, type_name: &str) -> Option<&Schema> {
-        self.0.get(type_name)
+        self.0.get(type_name).map(|(schema, _)| schema)
     }
     fn data(&self, _: &str) -> Option<&Schema> {
         None

@@ -7,7 +7,7 @@ use super::types::SimTypes;
 use crate::address::Address;
 use crate::diag::Diagnostic;
 use crate::remote::ConfigName;
-use crate::schema::{Shape, Types};
+use crate::schema::Types;
 use crate::stack::desired::{Configuration, Evaluation, Host, Instance, Lifecycle, OutputValue, Reference, Timeouts};
 use crate::value::Value;
 
@@ -24,12 +24,11 @@ pub struct Block {
 #[derive(Clone, Default)]
 pub struct Wish {
     pub blocks: BTreeMap<Address, Block>,
-    types: Arc<SimTypes>,
 }
 
 impl Wish {
     pub fn new(blocks: BTreeMap<Address, Block>) -> Self {
-        Self { blocks, types: Arc::default() }
+        Self { blocks }
     }
 
     /// The id of another, as its host knows it.
@@ -44,7 +43,7 @@ impl Wish {
     }
 
     fn settings_of(&self, address: &Address, later: bool, host: &mut dyn Host, memo: &mut BTreeMap<Address, Value>) -> Value {
-        let (Some(block), Some(schema)) = (self.blocks.get(address), self.types.resource(address.type_name())) else {
+        let (Some(block), Some(schema)) = (self.blocks.get(address), SimTypes::shared().resource(address.type_name())) else {
             return Value::Null;
         };
         let mut members: BTreeMap<Arc<str>, Value> =
@@ -63,7 +62,8 @@ impl Wish {
         }
         members.retain(|name, _| schema.is_setting(name));
         let value = Value::Object(Arc::new(members));
-        value.convert(&Shape::Object(schema.attributes.clone()).ty()).unwrap_or(value)
+        let ty = SimTypes::shared().ty(address.type_name());
+        ty.and_then(|it| value.convert(it).ok()).unwrap_or(value)
     }
 
     fn references(&self, block: &Block) -> Vec<Reference> {

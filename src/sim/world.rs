@@ -156,8 +156,8 @@ impl World {
                 None => Ok(None),
             };
         }
-        let ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
-        Ok(ours.last().map(|(id, _)| id.clone()))
+        let mut ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
+        Ok(ours.next_back().map(|(id, _)| id.clone()))
     }
 
     fn update(&mut self, now: Time, id: &Id, settings: &Value) -> Result<(), Fault> {
@@ -239,7 +239,17 @@ impl World {
         let id = Id::new(if habit(type_name).by_name { format!("{type_name}/{name}") } else { format!("foreign-{name}") });
         let (token, visible) = (None, Time::ZERO);
         let type_name = type_name.to_owned();
-        let thing = Thing { type_name, settings, token, visible, ready: visible, changing: visible, broken: false, gone: None, foreign: true };
+        let thing = Thing {
+            type_name,
+            settings,
+            token,
+            visible,
+            ready: visible,
+            changing: visible,
+            broken: false,
+            gone: None,
+            foreign: true,
+        };
         self.things.insert(id, thing);
     }
 

@@ -1,1 +1,10 @@
 //! Whole commands, as a person or a script runs them.
+//!
+//! Commands that call nothing run in-process, in a world of their own; those that call the local cloud run as the binary,
+//! because the AWS SDK reads the process's own environment.
+
+mod bad_input;
+mod flows;
+mod person;
+mod refusals;
+mod words;

@@ -1,3 +1,5 @@
+//! `aws_caller_identity`
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

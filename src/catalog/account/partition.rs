@@ -1,3 +1,5 @@
+//! `aws_partition`
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! `aws_region`
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! `aws_availability_zones`
+
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::AvailabilityZone;

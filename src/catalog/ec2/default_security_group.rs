@@ -1,3 +1,5 @@
+//! `aws_default_security_group`
+
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{SecurityGroup as Live, Tag};

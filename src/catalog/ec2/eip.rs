@@ -1,3 +1,5 @@
+//! `aws_eip`
+
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Address as Live, DomainType, Filter, ResourceType};

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_ec2::types::builders::IpPermissionBuilder;
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,7 @@ pub struct Flow {
 pub type Flows = BTreeMap<Flow, Option<String>>;
 
 impl Flow {
-    fn new(protocol_text: &str, from: Option<i32>, to: Option<i32>, peer: Peer) -> Self {
+    pub fn new(protocol_text: &str, from: Option<i32>, to: Option<i32>, peer: Peer) -> Self {
         let protocol = protocol(protocol_text);
         let ports = match protocol.as_str() {
             "-1" => None,
@@ -89,8 +90,12 @@ impl Flow {
 
     /// What AWS puts into every new group of a VPC.
     pub fn is_default_egress(&self) -> bool {
-        self.protocol == "-1" && matches!(&self.peer, Peer::Cidr(it) if it == "0.0.0.0/0")
-            || self.protocol == "-1" && matches!(&self.peer, Peer::Cidr6(it) if it == "::/0")
+        let everywhere = match &self.peer {
+            Peer::Cidr(it) => it == "0.0.0.0/0",
+            Peer::Cidr6(it) => it == "::/0",
+            Peer::PrefixList(_) | Peer::Group(_) | Peer::Itself => false,
+        };
+        self.protocol == "-1" && everywhere
     }
 
     /// A rule as `DescribeSecurityGroupRules` tells it.
@@ -176,34 +181,33 @@ pub fn to_blocks(flows: &Flows) -> Blocks {
 }
 
 /// As a call takes them, for the group `own`.
-pub fn to_permissions<'a>(flows: impl IntoIterator<Item = (&'a Flow, &'a Option<String>)>, own: &str) -> Vec<IpPermission> {
-    let mut by_ports: BTreeMap<_, Vec<(&Peer, Option<String>)>> = BTreeMap::new();
-    for (flow, description) in flows {
-        by_ports.entry((&flow.protocol, flow.ports)).or_default().push((&flow.peer, description.clone()));
+pub fn to_permissions(flows: &Flows, own: &str) -> Vec<IpPermission> {
+    let mut by_ports: BTreeMap<_, IpPermissionBuilder> = BTreeMap::new();
+    for (flow, said) in flows {
+        let key = (&flow.protocol, flow.ports);
+        let (from, to) = flow.ports.unzip();
+        let open = by_ports
+            .remove(&key)
+            .unwrap_or_else(|| IpPermission::builder().ip_protocol(&flow.protocol).set_from_port(from).set_to_port(to));
+        by_ports.insert(key, with_peer(open, &flow.peer, said.clone(), own));
     }
-    let permission = |((protocol, ports), peers): ((&String, Option<(i32, i32)>), Vec<(&Peer, Option<String>)>)| {
-        let mut out = IpPermission::builder()
-            .ip_protocol(protocol)
-            .set_from_port(ports.map(|it: (i32, i32)| it.0))
-            .set_to_port(ports.map(|it| it.1));
-        for (peer, said) in peers {
-            let pair = |it: &str| {
-                let (account, id) = it.split_once('/').map_or((None, it), |(account, id)| (Some(account.to_owned()), id));
-                UserIdGroupPair::builder().set_user_id(account).group_id(id).set_description(said.clone()).build()
-            };
-            out = match peer {
-                Peer::Cidr(it) => out.ip_ranges(IpRange::builder().cidr_ip(it).set_description(said).build()),
-                Peer::Cidr6(it) => out.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(it).set_description(said).build()),
-                Peer::PrefixList(it) => {
-                    out.prefix_list_ids(PrefixListId::builder().prefix_list_id(it).set_description(said).build())
-                }
-                Peer::Group(it) => out.user_id_group_pairs(pair(it)),
-                Peer::Itself => out.user_id_group_pairs(pair(own)),
-            };
-        }
-        out.build()
-    };
-    by_ports.into_iter().map(permission).collect()
+    by_ports.into_values().map(IpPermissionBuilder::build).collect()
+}
+
+fn with_peer(open: IpPermissionBuilder, peer: &Peer, said: Option<String>, own: &str) -> IpPermissionBuilder {
+    match peer {
+        Peer::Cidr(it) => open.ip_ranges(IpRange::builder().cidr_ip(it).set_description(said).build()),
+        Peer::Cidr6(it) => open.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(it).set_description(said).build()),
+        Peer::PrefixList(it) => open.prefix_list_ids(PrefixListId::builder().prefix_list_id(it).set_description(said).build()),
+        Peer::Group(it) => open.user_id_group_pairs(group_pair(it, said)),
+        Peer::Itself => open.user_id_group_pairs(group_pair(own, said)),
+    }
+}
+
+/// `sg-…`, or `account/sg-…`
+fn group_pair(group: &str, said: Option<String>) -> UserIdGroupPair {
+    let (account, id) = group.split_once('/').map_or((None, group), |(account, id)| (Some(account.to_owned()), id));
+    UserIdGroupPair::builder().set_user_id(account).group_id(id).set_description(said).build()
 }
 
 #[cfg(test)]

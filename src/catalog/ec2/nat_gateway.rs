@@ -1,3 +1,5 @@
+//! `aws_nat_gateway`
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

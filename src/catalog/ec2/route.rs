@@ -1,3 +1,5 @@
+//! `aws_route`
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! `aws_route_table`
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

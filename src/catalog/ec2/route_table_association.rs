@@ -1,3 +1,5 @@
+//! `aws_route_table_association`
+
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{RouteTable, RouteTableAssociation as Live, RouteTableAssociationStateCode as State};
@@ -65,7 +67,7 @@ async fn associations(aws: &Aws, query: &Query) -> Result<BTreeMap<String, Live>
     if let (true, Some(lineage)) = (query.shared, &query.lineage) {
         let mine = vec![filter(&format!("tag:{}", tags::LINEAGE), [lineage])];
         let key = format!("{} {lineage}", route_table::LISTING.call);
-        collect(&*aws.shared(true, key, || route_table::list(aws, mine)).await?, &mut found);
+        collect(&aws.shared(true, key, || route_table::list(aws, mine)).await?, &mut found);
     }
     let rest: Vec<&str> = query.ids.iter().map(Id::as_str).filter(|it| !found.contains_key(*it)).collect();
     let (subnets, gateways): (Vec<_>, Vec<_>) = rest.into_iter().partition(|it| it.starts_with("subnet-"));

@@ -1,3 +1,5 @@
+//! `aws_security_group`
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -117,7 +119,7 @@ async fn marked(aws: &Aws, query: &Query, groups: &BTreeMap<Id, Live>) -> Result
         return Ok(out);
     }
     if query.shared {
-        sort(&*marked_rules(aws).await?);
+        sort(&marked_rules(aws).await?);
         return Ok(out);
     }
     for ids in ids.chunks(FILTER_VALUES) {

@@ -1,13 +1,13 @@
+//! `aws_vpc_security_group_ingress_rule`, `aws_vpc_security_group_egress_rule`
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use aws_sdk_ec2::types::{
-    IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroupRule as Live, SecurityGroupRuleDescription,
-    UserIdGroupPair,
-};
+use aws_sdk_ec2::types::{IpPermission, ResourceType, SecurityGroupRule as Live, SecurityGroupRuleDescription};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::flow::{self, Flow, Peer};
 use super::security_group::{list_rules, marked_rules};
 use super::{FILTER_VALUES, filter};
 use crate::catalog::tags::Tags;
@@ -17,7 +17,6 @@ use crate::remote::{Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::Fixed;
 use crate::schema::field::{Cidr, Cidr6};
-use crate::schema::rules::protocol;
 
 /// Which way a rule lets through: the two resource types are one but for this.
 pub trait Direction: Clone + Copy + std::fmt::Debug + PartialEq + Send + Sync + 'static {
@@ -116,12 +115,12 @@ impl<D: Direction> Resource for Rule<D> {
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {
         let tags = super::specification(ResourceType::SecurityGroupRule, &self.tags);
-        let (group, permission) = (&*self.security_group_id, self.permission());
+        let (group, permissions) = (&*self.security_group_id, Some(self.permissions()));
         let made = if D::EGRESS {
-            let call = aws.ec2().authorize_security_group_egress().group_id(group).ip_permissions(permission);
+            let call = aws.ec2().authorize_security_group_egress().group_id(group).set_ip_permissions(permissions);
             call.set_tag_specifications(tags).send().await?.security_group_rules
         } else {
-            let call = aws.ec2().authorize_security_group_ingress().group_id(group).ip_permissions(permission);
+            let call = aws.ec2().authorize_security_group_ingress().group_id(group).set_ip_permissions(permissions);
             call.set_tag_specifications(tags).send().await?.security_group_rules
         };
         let id = made.into_iter().flatten().next().and_then(|it| it.security_group_rule_id);
@@ -140,7 +139,7 @@ impl<D: Direction> Resource for Rule<D> {
             }
         };
         if query.shared {
-            take(&*marked_rules(aws).await?, &mut missing);
+            take(&marked_rules(aws).await?, &mut missing);
         }
         let rest: Vec<&str> = missing.keys().copied().collect();
         for ids in rest.chunks(FILTER_VALUES) {
@@ -185,53 +184,43 @@ impl<D: Direction> Resource for Rule<D> {
 }
 
 impl<D: Direction> Rule<D> {
-    fn permission(&self) -> IpPermission {
-        let said = &self.description;
-        let mut out = IpPermission::builder().ip_protocol(protocol(&self.ip_protocol));
-        if protocol(&self.ip_protocol) != "-1" {
-            out = out.set_from_port(self.from_port.0).set_to_port(self.to_port.0);
-        }
-        if let Some(it) = &*self.cidr_ipv4 {
-            out = out.ip_ranges(IpRange::builder().cidr_ip(&**it).set_description(said.clone()).build());
-        }
-        if let Some(it) = &*self.cidr_ipv6 {
-            out = out.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(&**it).set_description(said.clone()).build());
-        }
-        if let Some(it) = &*self.prefix_list_id {
-            out = out.prefix_list_ids(PrefixListId::builder().prefix_list_id(it).set_description(said.clone()).build());
-        }
-        if let Some(it) = &*self.referenced_security_group_id {
-            let (account, id) = it.split_once('/').map_or((None, it.as_str()), |(account, id)| (Some(account.to_owned()), id));
-            let pair = UserIdGroupPair::builder().set_user_id(account).group_id(id).set_description(said.clone());
-            out = out.user_id_group_pairs(pair.build());
-        }
-        out.build()
+    fn permissions(&self) -> Vec<IpPermission> {
+        let peer = (self.cidr_ipv4.as_ref().map(|it| Peer::Cidr(it.0.clone())))
+            .or(self.cidr_ipv6.as_ref().map(|it| Peer::Cidr6(it.0.clone())))
+            .or(self.prefix_list_id.as_ref().map(|it| Peer::PrefixList(it.clone())))
+            .or(self.referenced_security_group_id.as_ref().map(|it| Peer::Group(it.clone())));
+        let flow = peer.map(|peer| Flow::new(&self.ip_protocol, *self.from_port, *self.to_port, peer));
+        let flows = flow.into_iter().map(|it| (it, self.description.clone())).collect();
+        flow::to_permissions(&flows, &self.security_group_id)
     }
 }
 
 fn see<D: Direction>(it: &Live) -> Seen<Rule<D>> {
-    let name = protocol(it.ip_protocol().unwrap_or_default());
-    let port = |port: Option<i32>| port.filter(|_| name != "-1");
-    let referenced = it.referenced_group_info().and_then(|other| {
-        let id = other.group_id()?;
-        match other.user_id() {
-            Some(account) if it.group_owner_id().is_some_and(|owner| owner != account) => Some(format!("{account}/{id}")),
-            _ => Some(id.to_owned()),
-        }
-    });
-    let settings = Rule {
-        security_group_id: Fixed(it.group_id().unwrap_or_default().to_owned()),
-        from_port: Fixed(port(it.from_port())),
-        to_port: Fixed(port(it.to_port())),
-        cidr_ipv4: Fixed(it.cidr_ipv4().map(Cidr::from)),
-        cidr_ipv6: Fixed(it.cidr_ipv6().map(Cidr6::from)),
-        prefix_list_id: Fixed(it.prefix_list_id().map(str::to_owned)),
-        referenced_security_group_id: Fixed(referenced),
+    let group = it.group_id().unwrap_or_default();
+    let flow = Flow::of_rule(it);
+    let ports = flow.as_ref().and_then(|it| it.ports);
+    let peer = flow.as_ref().map(|it| &it.peer);
+    let mut settings = Rule {
+        security_group_id: Fixed(group.to_owned()),
+        ip_protocol: Fixed(flow.as_ref().map_or("", |it| it.protocol.as_str()).into()),
+        from_port: Fixed(ports.map(|it| it.0)),
+        to_port: Fixed(ports.map(|it| it.1)),
+        cidr_ipv4: Fixed::default(),
+        cidr_ipv6: Fixed::default(),
+        prefix_list_id: Fixed::default(),
+        referenced_security_group_id: Fixed::default(),
         description: it.description().filter(|it| !it.is_empty()).map(str::to_owned),
         tags: super::read_tags(it.tags()),
-        ip_protocol: Fixed(name.into()),
         direction: PhantomData,
     };
+    match peer {
+        Some(Peer::Cidr(it)) => settings.cidr_ipv4 = Fixed(Some(it.as_str().into())),
+        Some(Peer::Cidr6(it)) => settings.cidr_ipv6 = Fixed(Some(it.as_str().into())),
+        Some(Peer::PrefixList(it)) => settings.prefix_list_id = Fixed(Some(it.clone())),
+        Some(Peer::Group(it)) => settings.referenced_security_group_id = Fixed(Some(it.clone())),
+        Some(Peer::Itself) => settings.referenced_security_group_id = Fixed(Some(group.to_owned())),
+        None => {}
+    }
     let id = it.security_group_rule_id().unwrap_or_default().to_owned();
     let arn = it.security_group_rule_arn().unwrap_or_default().to_owned();
     Seen { settings, outputs: Outputs { security_group_rule_id: id.clone(), id, arn }, status: Status::Ready }

@@ -1,3 +1,5 @@
+//! `aws_subnet`
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! `aws_vpc`
+
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tenancy, Vpc as Live, VpcAttributeName, VpcState};
@@ -10,8 +12,8 @@ use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::remote::{Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
-use crate::schema::Fixed;
 use crate::schema::field::Cidr;
+use crate::schema::{Auto, Fixed};
 
 /// A virtual network.
 ///
@@ -39,7 +41,7 @@ pub struct Vpc {
     pub enable_dns_hostnames: bool,
     /// Whether CloudWatch counts the addresses in use.
     #[serde(default)]
-    pub enable_network_address_usage_metrics: bool,
+    pub enable_network_address_usage_metrics: Auto<bool>,
     #[serde(default)]
     pub tags: Tags,
 }
@@ -108,9 +110,10 @@ impl Resource for Vpc {
         if !self.enable_dns_support && was.enable_dns_support {
             change().enable_dns_support(super::switch(false)).send().await?;
         }
-        if self.enable_network_address_usage_metrics != was.enable_network_address_usage_metrics {
-            let on = super::switch(self.enable_network_address_usage_metrics);
-            change().enable_network_address_usage_metrics(on).send().await?;
+        if let Some(on) = *self.enable_network_address_usage_metrics
+            && self.enable_network_address_usage_metrics != was.enable_network_address_usage_metrics
+        {
+            change().enable_network_address_usage_metrics(super::switch(on)).send().await?;
         }
         super::update_tags(aws, id.as_str(), &was.tags, &self.tags).await
     }
@@ -126,21 +129,21 @@ impl Resource for Vpc {
 }
 
 async fn see(aws: &Aws, query: &Query, id: Id, it: Live) -> Result<(Id, Seen<Vpc>), Fault> {
-    let ask = |part: &'static str, name, otherwise| {
+    let ask = |part: &'static str, name| {
         let id = &id;
-        async move { if query.wants(part) { attribute(aws, id, name).await } else { Ok(otherwise) } }
+        async move { if query.wants(part) { attribute(aws, id, name).await.map(Some) } else { Ok(None) } }
     };
     let (support, hostnames, metrics) = tokio::try_join!(
-        ask("enable_dns_support", VpcAttributeName::EnableDnsSupport, true),
-        ask("enable_dns_hostnames", VpcAttributeName::EnableDnsHostnames, false),
-        ask("enable_network_address_usage_metrics", VpcAttributeName::EnableNetworkAddressUsageMetrics, false),
+        ask("enable_dns_support", VpcAttributeName::EnableDnsSupport),
+        ask("enable_dns_hostnames", VpcAttributeName::EnableDnsHostnames),
+        ask("enable_network_address_usage_metrics", VpcAttributeName::EnableNetworkAddressUsageMetrics),
     )?;
     let settings = Vpc {
         cidr_block: Fixed(it.cidr_block().unwrap_or_default().into()),
         instance_tenancy: Fixed(it.instance_tenancy().map_or("default", Tenancy::as_str).to_owned()),
-        enable_dns_support: support,
-        enable_dns_hostnames: hostnames,
-        enable_network_address_usage_metrics: metrics,
+        enable_dns_support: support.unwrap_or(true),
+        enable_dns_hostnames: hostnames.unwrap_or(false),
+        enable_network_address_usage_metrics: Auto(metrics),
         tags: super::read_tags(it.tags()),
     };
     let outputs = Outputs {

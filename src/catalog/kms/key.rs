@@ -146,20 +146,29 @@ impl Resource for Key {
 
     // Key ids are random and a key has no name: its tags are all there is to find it by.
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        let arn = tagged_with(aws, "kms:key", tags::ID, token.as_str()).await?.into_iter().next();
-        Ok(arn.and_then(|arn| Some(Id::new(arn.rsplit_once(":key/")?.1))))
+        let arns = tagged_with(aws, "kms:key", tags::ID, token.as_str()).await?;
+        for id in arns.iter().filter_map(|arn| Some(Id::new(arn.rsplit_once(":key/")?.1))) {
+            // One that waits for its deletion still has its tags.
+            if metadata(aws, id.as_str()).await?.is_some() {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A key that waits for its deletion is gone for all purposes but bringing it back.
+async fn metadata(aws: &Aws, key: &str) -> Result<Option<sdk::KeyMetadata>, Fault> {
+    match aws.kms().describe_key().key_id(key).send().await {
+        Ok(got) => Ok(got.key_metadata.filter(|it| it.key_state != Some(sdk::KeyState::PendingDeletion))),
+        Err(error) if error.code() == Some("NotFoundException") => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
 async fn read_one(aws: &Aws, id: &Id, query: &Query) -> Result<Option<(Id, Seen<Key>)>, Fault> {
     let (kms, key) = (aws.kms(), id.as_str());
-    let meta = match kms.describe_key().key_id(key).send().await {
-        Ok(got) => got.key_metadata,
-        Err(error) if error.code() == Some("NotFoundException") => None,
-        Err(error) => return Err(error.into()),
-    };
-    // A key that waits for its deletion is gone for all purposes but bringing it back.
-    let Some(meta) = meta.filter(|it| it.key_state != Some(sdk::KeyState::PendingDeletion)) else { return Ok(None) };
+    let Some(meta) = metadata(aws, key).await? else { return Ok(None) };
     let wanted = |part: &str| query.whole || query.parts.contains(part);
     let policy = async {
         if !wanted("policy") {

@@ -85,7 +85,7 @@ impl Limits {
     /// AWS took the call.
     pub fn speed_up(&self, account: &str, region: &str, call: &Call) {
         if self.enabled {
-            self.with_bucket(account, region, call, Bucket::speed_up);
+            self.with_bucket(account, region, call, |bucket| bucket.speed_up(Instant::now()));
         }
     }
 
@@ -139,7 +139,8 @@ impl Bucket {
         self.tokens = self.tokens.min(0.0);
     }
 
-    fn speed_up(&mut self) {
+    fn speed_up(&mut self, now: Instant) {
+        self.refill(now);
         self.factor = (self.factor + RECOVERY).min(1.0);
     }
 }

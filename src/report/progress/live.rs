@@ -21,8 +21,8 @@ const REDRAWS_PER_SECOND: u8 = 10;
 
 pub struct Live {
     bars: MultiProgress,
-    /// The last line: how much is left.
-    total: ProgressBar,
+    /// The last line: how much is left. There only while something runs, so that it does not draw over a question.
+    total: Option<ProgressBar>,
     running: BTreeMap<(Address, Doing), Running>,
     style: Style,
     done: usize,
@@ -41,15 +41,18 @@ impl Live {
         let terminal = Terminal { sink, width: u16::try_from(style.width).unwrap_or(u16::MAX) };
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal), REDRAWS_PER_SECOND);
         let bars = MultiProgress::with_draw_target(target);
-        let total = bars.add(ProgressBar::new_spinner().with_style(template("{spinner} {msg}  {elapsed}")));
-        total.enable_steady_tick(TICK);
-        Self { bars, total, running: BTreeMap::new(), style, done: 0, failed: 0, remaining: 0 }
+        Self { bars, total: None, running: BTreeMap::new(), style, done: 0, failed: 0, remaining: 0 }
     }
 
     pub(super) fn tell(&mut self, event: &Event) {
         match event {
             Event::Started { address, doing, remaining, .. } => {
                 self.remaining = *remaining;
+                self.total.get_or_insert_with(|| {
+                    let bar = self.bars.add(ProgressBar::new_spinner().with_style(template("{spinner} {msg}  {elapsed}")));
+                    bar.enable_steady_tick(TICK);
+                    bar
+                });
                 let shown = self.running.values().filter(|it| it.bar.is_some()).count();
                 let bar = (shown < LINES_MAX).then(|| self.add(address, *doing));
                 self.running.insert((address.clone(), *doing), Running { bar, doing: *doing });
@@ -61,6 +64,7 @@ impl Live {
             }
             Event::Done { address, doing, id, took, .. } => {
                 self.done += 1;
+                self.remaining = self.remaining.saturating_sub(1);
                 self.end(address, *doing);
                 let id = id.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
                 let word = self.style.paint(Tone::Add, words(*doing).1);
@@ -68,11 +72,13 @@ impl Live {
             }
             Event::Failed { address, doing, failure, .. } => {
                 self.failed += 1;
+                self.remaining = self.remaining.saturating_sub(1);
                 self.end(address, *doing);
                 let word = self.style.paint(Tone::Alarm, "failed");
                 self.keep(&format!("{address}: {} {word}: {failure}", words(*doing).0));
             }
             Event::Skipped { address, because, .. } => {
+                self.remaining = self.remaining.saturating_sub(1);
                 let word = self.style.paint(Tone::Change, "skipped");
                 self.keep(&format!("{address}: {word}, because it needs {because}"));
             }
@@ -90,14 +96,19 @@ impl Live {
                 bar.finish_and_clear();
             }
         }
-        self.total.finish_and_clear();
+        if let Some(total) = self.total {
+            total.finish_and_clear();
+        }
     }
 
     fn add(&self, address: &Address, doing: Doing) -> ProgressBar {
         let word = words(doing).0;
         let room = self.style.width.saturating_sub(word.len() + 24);
         let bar = ProgressBar::new_spinner().with_style(template("  {prefix} {elapsed} {wide_msg}"));
-        let bar = self.bars.insert_before(&self.total, bar);
+        let bar = match &self.total {
+            Some(total) => self.bars.insert_before(total, bar),
+            None => self.bars.add(bar),
+        };
         bar.set_prefix(format!("{} {word}", shortened(&address.to_string(), room)));
         bar.enable_steady_tick(TICK);
         bar
@@ -128,9 +139,17 @@ impl Live {
         let _ = self.bars.println(line);
     }
 
-    fn count(&self) {
+    fn count(&mut self) {
+        if self.running.is_empty() && self.remaining == 0 {
+            if let Some(total) = self.total.take() {
+                total.finish_and_clear();
+            }
+            return;
+        }
+        let Some(total) = &self.total else { return };
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        self.total.set_message(format!("{} done{failed}, {} running, {} to go", self.done, self.running.len(), self.remaining));
+        let waiting = self.remaining.saturating_sub(self.running.len());
+        total.set_message(format!("{} done{failed}, {} running, {waiting} to go", self.done, self.running.len()));
     }
 }
 

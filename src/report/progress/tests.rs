@@ -49,7 +49,7 @@ fn told(make: impl FnOnce(Sink) -> Progress) -> String {
     for event in events() {
         progress.tell(&event);
     }
-    progress.finish(&outcome());
+    progress.finish();
     let bytes = buffer.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
 }
@@ -61,7 +61,10 @@ fn in_a_log() {
 
 #[test]
 fn for_a_script_every_line_is_an_event_and_the_last_one_the_summary() {
-    let text = told(Progress::json);
+    let buffer = Arc::new(Mutex::new(Vec::new()));
+    let sink: Sink = buffer.clone();
+    write_summary(&sink, &outcome());
+    let text = told(Progress::json) + &String::from_utf8(buffer.lock().unwrap().clone()).unwrap();
     let lines: Vec<serde_json::Value> = text.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
     assert_eq!(lines.len(), events().len() + 1);
     assert_eq!(lines[3]["took"], 32.0);

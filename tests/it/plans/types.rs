@@ -98,7 +98,12 @@ impl Few {
             Schema::of::<Database, Id>("aws_db_instance", &[]),
         ];
         let names = [
-            "aws_vpc", "aws_subnet", "aws_security_group", "aws_iam_role", "aws_s3_bucket", "aws_route53_record",
+            "aws_vpc",
+            "aws_subnet",
+            "aws_security_group",
+            "aws_iam_role",
+            "aws_s3_bucket",
+            "aws_route53_record",
             "aws_db_instance",
         ];
         let lookup = Schema::of::<Lookup, Id>("aws_lookup", &[]);

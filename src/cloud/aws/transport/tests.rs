@@ -1,3 +1,5 @@
+//! What is tried again, what is sent once, what is not sent.
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -48,7 +50,11 @@ impl HttpConnector for Script {
         HttpConnectorFuture::new(async move {
             use std::io::{Error, ErrorKind};
             match scene.unwrap() {
-                Scene::Says(status, body) => Ok(HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body))),
+                Scene::Says(status, body) => {
+                    let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));
+                    response.headers_mut().insert("x-amzn-requestid", "r");
+                    Ok(response)
+                }
                 Scene::Refused => Err(ConnectorError::io(Error::from(ErrorKind::ConnectionRefused).into())),
                 Scene::Dropped => Err(ConnectorError::io(Error::from(ErrorKind::ConnectionReset).into())),
                 Scene::Silent => std::future::pending().await,
@@ -59,7 +65,7 @@ impl HttpConnector for Script {
 
 const THROTTLED: Scene = Scene::Says(
     503,
-    "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>m</Message></Error></Errors><RequestID>r</RequestID></Response>",
+    "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>m</Message></Error></Errors></Response>",
 );
 const NO_VPCS: Scene = Scene::Says(200, "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>");
 const MADE: Scene = Scene::Says(200, "<CreateVpcResponse><vpc><vpcId>vpc-1</vpcId></vpc></CreateVpcResponse>");
@@ -156,4 +162,16 @@ async fn calls_are_counted_by_name() {
     read(&aws).await.unwrap();
     read(&aws).await.unwrap();
     assert_eq!(wire.calls(), [("ec2:DescribeVpcs".to_owned(), 2)].into());
+}
+
+#[tokio::test]
+async fn a_profile_that_is_not_there_is_a_matter_of_credentials() {
+    let script = Script::new([NO_VPCS]);
+    let settings = Settings { region: "eu-west-1".into(), profile: Some("no-such-profile".into()), ..Settings::default() };
+    let wire = Wire::over(SharedHttpClient::new(script.clone()), Limits::off(), Fence::shut());
+    let aws = Aws::connect(&settings, &wire).await;
+    let fault = read(&aws).await.unwrap_err();
+    assert_eq!((fault.class, fault.call.as_str()), (Class::Credentials, "ec2:DescribeVpcs"), "{fault}");
+    assert_eq!(script.sent(), 0);
+    assert_eq!(aws.credentials_end().await.unwrap_err().class, Class::Credentials);
 }

@@ -1,3 +1,5 @@
+//! Lists, maps and sets.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {

@@ -1,3 +1,5 @@
+//! JSON, YAML, CSV, base64 and URLs.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {

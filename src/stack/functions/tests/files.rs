@@ -1,3 +1,5 @@
+//! Files and paths.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {

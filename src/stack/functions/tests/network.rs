@@ -1,3 +1,5 @@
+//! Address ranges.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {

@@ -1,3 +1,5 @@
+//! Numbers.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {

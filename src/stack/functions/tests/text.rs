@@ -1,3 +1,5 @@
+//! Texts and regular expressions.
+
 use super::*;
 
 pub fn cases() -> Vec<Case> {

@@ -1,0 +1,216 @@
+//! The edge, over the simulated world, the memory store and tokio's own virtual clock.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::plan::{Options, Outcome as Planning, Planned, Request};
+use crate::remote::{Found, Id, Query, Target, Token};
+use crate::sim::Rng;
+use crate::sim::types::{SimTypes, settles};
+use crate::sim::wish::{Block, Wish};
+use crate::sim::world::{Weather, World};
+use crate::state::Lineage;
+use crate::store::{Owner, Store, memory::Memory};
+use crate::value::Value;
+
+struct SimCloud {
+    world: Mutex<World>,
+    began: Instant,
+    /// What a creation of this name does instead of its work.
+    panics: Option<&'static str>,
+}
+
+impl SimCloud {
+    fn new(panics: Option<&'static str>) -> Self {
+        let weather = Weather { hides: Duration::from_secs(2), slow: Duration::from_secs(20), breaks: 0 };
+        Self { world: Mutex::new(World::new(Rng::new(3), weather)), began: Instant::now(), panics }
+    }
+
+    async fn perform(&self, effect: Effect) -> Answer {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        self.world.lock().unwrap().perform(self.began.elapsed(), &effect)
+    }
+}
+
+impl Cloud for SimCloud {
+    fn create<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Id, Fault>> {
+        Box::pin(async move {
+            assert!(self.panics.is_none() || settings.get("name").as_str() != self.panics, "as the test wants");
+            let effect = Effect::Create { target: what.clone(), settings: settings.clone(), token: token.clone() };
+            let Answer::Created(it) = self.perform(effect).await else { unreachable!() };
+            it
+        })
+    }
+    fn read<'a>(&'a self, what: &'a Target, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>> {
+        Box::pin(async move {
+            let effect = Effect::Read { target: what.clone(), query: query.clone() };
+            let Answer::Read(it) = self.perform(effect).await else { unreachable!() };
+            it
+        })
+    }
+    fn update<'a>(
+        &'a self,
+        what: &'a Target,
+        id: &'a Id,
+        was: &'a Value,
+        settings: &'a Value,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let (target, was, settings) = (what.clone(), was.clone(), settings.clone());
+            let Answer::Updated(it) = self.perform(Effect::Update { target, id: id.clone(), was, settings }).await else {
+                unreachable!()
+            };
+            it
+        })
+    }
+    fn delete<'a>(&'a self, what: &'a Target, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let effect = Effect::Delete { target: what.clone(), id: id.clone(), settings: settings.clone() };
+            let Answer::Deleted(it) = self.perform(effect).await else { unreachable!() };
+            it
+        })
+    }
+    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {
+        Box::pin(async move {
+            let effect = Effect::Find { target: what.clone(), settings: settings.clone(), token: token.clone() };
+            let Answer::Found(it) = self.perform(effect).await else { unreachable!() };
+            it
+        })
+    }
+    fn data<'a>(&'a self, what: &'a Target, _: &'a Value) -> BoxFuture<'a, Result<Value, Fault>> {
+        Box::pin(async move { Err(Fault::bug("data", &what.type_name)) })
+    }
+}
+
+fn wish() -> Wish {
+    let block = |name: &str, parents: &[&str]| Block {
+        settings: [("name", Value::from(name)), ("size", Value::from(3)), ("secret", Value::from("hunter2"))].into(),
+        parents: parents.iter().map(|it| it.parse().unwrap()).collect(),
+        ..Block::default()
+    };
+    let blocks = [
+        ("sim_slow.net", block("net", &[])),
+        ("sim_instant.a", block("a", &["sim_slow.net"])),
+        ("sim_token.b", block("b", &["sim_slow.net"])),
+        ("sim_bare.c", block("c", &["sim_instant.a"])),
+    ];
+    Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect())
+}
+
+fn plan(wish: &mut Wish, types: &SimTypes, state: &State, observed: &Observed, sealer: &Sealer) -> Box<Planned> {
+    let options = Options::default();
+    let request = Request {
+        configuration: wish,
+        types,
+        state,
+        observed,
+        options: &options,
+        sealer,
+        account: "1",
+        region: "sim",
+        digest: "",
+    };
+    match crate::plan::plan(request) {
+        Planning::Planned(planned) => planned,
+        _ => panic!("no plan"),
+    }
+}
+
+/// One whole run: lock, settle, plan, apply, release.
+async fn apply(store: &Memory, cloud: &SimCloud, interrupts: &[Duration]) -> (Ended, Vec<Event>) {
+    let owner = Owner { run: format!("{:?}", Instant::now()), who: "test".into(), command: "apply".into() };
+    let mut session = store.lock(&owner, None).await.unwrap();
+    let state = session.state().unwrap_or_else(|| State::new("dev".parse().unwrap(), Lineage("l".into())));
+    let (types, sealer, mut wish) = (SimTypes::default(), Sealer::new([7; 32]), wish());
+    let (interrupt, mut heard) = mpsc::unbounded_channel();
+    for after in interrupts.iter().copied() {
+        let interrupt = interrupt.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let _ = interrupt.send(());
+        });
+    }
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let kept = events.clone();
+    let mut tell = move |event| kept.lock().unwrap().push(event);
+    let mut mint = Mint::new(session.epoch(), seed().unwrap());
+    let mut edge = Edge {
+        cloud,
+        session: &mut *session,
+        types: &types,
+        settles: settles(),
+        pace: Pace::default(),
+        interrupts: &mut heard,
+        tell: &mut tell,
+    };
+    let state = settle(&mut edge, state).await.unwrap();
+    let live = |(address, record): (&Address, &crate::state::Record)| {
+        let world = cloud.world.lock().unwrap();
+        (address.clone(), world.live(cloud.began.elapsed(), address.type_name(), &record.id))
+    };
+    let observed = Observed { live: state.resources.iter().map(live).collect(), ..Observed::default() };
+    let planned = plan(&mut wish, &types, &state, &observed, &sealer);
+    let run = Run {
+        plan: &planned.plan,
+        instances: &planned.instances,
+        configuration: &mut wish,
+        observed: &observed,
+        state,
+        sealer: &sealer,
+        mint: &mut mint,
+    };
+    let ended = drive(&mut edge, run).await.unwrap();
+    if ended.quiet {
+        session.release().await.unwrap();
+    }
+    let events = std::mem::take(&mut *events.lock().unwrap());
+    (ended, events)
+}
+
+fn store() -> Memory {
+    Memory::new("dev".parse().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_makes_everything_and_leaves_nothing_to_do() {
+    let (store, cloud) = (store(), SimCloud::new(None));
+    let (ended, events) = apply(&store, &cloud, &[]).await;
+    assert_eq!((ended.outcome.done, &ended.outcome.failed), (4, &vec![]));
+    assert_eq!(events.iter().filter(|it| matches!(it, Event::Done { .. })).count(), 4);
+    let state = store.read().await.unwrap().unwrap();
+    assert_eq!((state.resources.len(), state.intents.len()), (4, 0));
+    assert!(!String::from_utf8(store.document().unwrap()).unwrap().contains("hunter2"));
+    let (again, _) = apply(&store, &cloud, &[]).await;
+    assert_eq!((again.outcome.done, again.outcome.failed.len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_one_resource_loses_nothing_of_the_others() {
+    let store = store();
+    let cloud = SimCloud::new(Some("b"));
+    let (ended, _) = apply(&store, &cloud, &[]).await;
+    assert_eq!((ended.outcome.done, ended.outcome.failed.len()), (3, 1), "{:?}", ended.outcome);
+    let text = ended.outcome.failed[0].1.to_string();
+    assert!(text.contains("panicked") && !text.contains("as the test wants"), "{text}");
+    // Nobody knows what it had done, so its intent is open; the next run looks and goes on.
+    assert_eq!(store.read().await.unwrap().unwrap().intents.len(), 1);
+    let cloud = SimCloud { panics: None, ..cloud };
+    let (again, _) = apply(&store, &cloud, &[]).await;
+    assert_eq!((again.outcome.done, again.outcome.failed.len()), (1, 0), "{:?}", again.outcome);
+    assert_eq!(cloud.world.lock().unwrap().things.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn interrupted_once_it_finishes_what_is_in_flight_and_twice_it_leaves_it_on_record() {
+    let (store, cloud) = (store(), SimCloud::new(None));
+    let (ended, _) = apply(&store, &cloud, &[Duration::from_millis(10)]).await;
+    assert!(ended.outcome.stopped && ended.quiet);
+    assert_eq!((ended.outcome.done, ended.outcome.failed.len()), (1, 0), "{:?}", ended.outcome);
+
+    let (ended, _) = apply(&store, &cloud, &[Duration::from_millis(10), Duration::from_millis(20)]).await;
+    assert!(ended.outcome.stopped && !ended.quiet);
+    assert_eq!(store.read().await.unwrap().unwrap().intents.len(), 2);
+    let (again, _) = apply(&store, &cloud, &[]).await;
+    assert_eq!(again.outcome.failed, []);
+    assert_eq!(cloud.world.lock().unwrap().things.len(), 4);
+}

@@ -1,0 +1,71 @@
+//! What people get wrong in files: each gets a code, a place, and something to do.
+
+use super::person::Repository;
+
+/// A stack around one mistake.
+fn stack(mistake: &str) -> Repository {
+    Repository::of(&format!("stack {{\n  region = \"eu-west-1\"\n}}\n\n{mistake}\n"))
+}
+
+const TABLE: &[(&str, &str, &str)] = &[
+    ("wrong type", "resource \"aws_vpc\" \"a\" {\n  cidr_block = [\"10.0.0.0/16\"]\n}", "wrong-type"),
+    ("misspelt attribute", "resource \"aws_vpc\" \"a\" {\n  cidr_blok = \"10.0.0.0/16\"\n}", "unknown-attribute"),
+    ("missing attribute", "resource \"aws_vpc\" \"a\" {}", "missing-attribute"),
+    ("unknown reference", "output \"a\" { value = aws_vpc.nowhere.id }", "unknown-reference"),
+    ("unknown type", "resource \"aws_vcp\" \"a\" {}", "unknown-type"),
+    ("unknown function", "output \"a\" { value = uper(\"a\") }", "unknown-function"),
+    ("cycle", "locals {\n  a = local.b\n  b = local.a\n}\noutput \"a\" { value = local.a }", "cycle"),
+    ("duplicate block", "variable \"a\" { default = 1 }\nvariable \"a\" { default = 2 }", "duplicate-block"),
+    ("bad CIDR", "resource \"aws_vpc\" \"a\" {\n  cidr_block = \"10.0.0.1/16\"\n}", "bad-cidr"),
+    ("bad JSON", "resource \"aws_s3_bucket\" \"a\" {\n  bucket = \"abc\"\n  policy = \"{\"\n}", "bad-json"),
+    (
+        "bad port",
+        "resource \"aws_vpc\" \"v\" { cidr_block = \"10.0.0.0/16\" }\nresource \"aws_security_group\" \"a\" {\n  vpc_id = aws_vpc.v.id\n  name = \"a\"\n  description = \"a\"\n  ingress {\n    protocol = \"tcp\"\n    from_port = 70000\n    to_port = 70000\n    cidr_blocks = [\"10.0.0.0/8\"]\n  }\n}",
+        "bad-value",
+    ),
+    ("module not found", "module \"a\" { source = \"../modules/nowhere\" }", "module-not-found"),
+    ("module from a registry", "module \"a\" { source = \"terraform-aws-modules/vpc/aws\" }", "module-source"),
+    (
+        "for_each on a list",
+        "resource \"aws_vpc\" \"a\" {\n  for_each = [\"x\"]\n  cidr_block = \"10.0.0.0/16\"\n}",
+        "for-each-list",
+    ),
+    ("count", "resource \"aws_vpc\" \"a\" {\n  count = 2\n  cidr_block = \"10.0.0.0/16\"\n}", "no-count"),
+    ("provider", "provider \"aws\" { region = \"eu-west-1\" }", "not-terraform"),
+    ("terraform and backend", "terraform {\n  backend \"s3\" {}\n}", "not-terraform"),
+    ("missing variable", "variable \"a\" { type = string }\noutput \"a\" { value = var.a }", "missing-variable"),
+    ("broken syntax", "resource \"aws_vpc\" {", "syntax"),
+];
+
+#[test]
+fn each_mistake_is_named_and_placed() {
+    for (what, mistake, code) in TABLE {
+        let here = stack(mistake);
+        for command in ["validate", "plan"] {
+            let said = here.run(command).ends(1);
+            assert!(said.codes().contains(code), "{what}: {}", said.err);
+            assert!(said.err.contains("stacks/dev/stack.hcl:"), "{what} has no place: {}", said.err);
+            here.run(&format!("explain {code}")).ends(0);
+        }
+    }
+}
+
+#[test]
+fn all_of_them_come_at_once() {
+    let here =
+        stack("resource \"aws_vpc\" \"a\" {\n  cidr_blok = 1\n}\nprovider \"aws\" {}\noutput \"x\" { value = local.nowhere }");
+    let said = here.run("validate").ends(1);
+    for code in ["unknown-attribute", "missing-attribute", "not-terraform", "unknown-reference"] {
+        assert!(said.codes().contains(&code), "{code}: {}", said.err);
+    }
+    let document = here.run("validate --format json").ends(1).json();
+    assert_eq!(document["valid"], false);
+    assert_eq!(document["errors"], document["diagnostics"].as_array().unwrap().len());
+}
+
+#[test]
+fn mistakes_as_they_are_shown() {
+    let all: Vec<String> =
+        TABLE.iter().map(|(what, mistake, _)| format!("==== {what}\n{}", stack(mistake).run("validate").err)).collect();
+    insta::assert_snapshot!(all.join("\n"));
+}
