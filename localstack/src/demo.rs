@@ -49,7 +49,7 @@ struct Session {
 impl Session {
     async fn play(&mut self) -> Result<(), Failure> {
         say("A place for the state first: a bucket, a table for lock and journal, a key.");
-        self.infra("bootstrap dev", 0).await?;
+        self.infra("bootstrap dev --auto-approve", 0).await?;
         say("What would be made of stacks/dev: a network over three zones, a registry, a DNS zone.");
         self.infra("plan dev", 0).await?;
         say("Make it so.");
@@ -62,6 +62,7 @@ impl Session {
         self.infra("drift dev", 2).await?;
         say("… and puts it right.");
         self.infra("apply dev --auto-approve", 0).await?;
+        say("Nothing is left of it.");
         self.infra("drift dev", 0).await
     }
 

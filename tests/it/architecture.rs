@@ -64,14 +64,8 @@ fn layers_look_down_only() {
             words,
             &["crate::stack", "crate::state", "crate::plan", "crate::apply", "crate::cloud", "crate::store", "crate::catalog"],
         ),
-        (
-            &["stack"],
-            &["crate::plan", "crate::apply", "crate::catalog", "crate::state", "crate::cloud", "crate::store", "tokio"],
-        ),
-        (
-            &["state"],
-            &["crate::plan", "crate::apply", "crate::catalog", "crate::stack", "crate::cloud", "crate::store", "tokio"],
-        ),
+        (&["stack"], &["crate::plan", "crate::apply", "crate::catalog", "crate::state", "crate::cloud", "crate::store", "tokio"]),
+        (&["state"], &["crate::plan", "crate::apply", "crate::catalog", "crate::stack", "crate::cloud", "crate::store", "tokio"]),
         (&["plan"], &["crate::apply", "crate::cloud", "crate::store", "crate::catalog", "tokio", "std::fs", "std::env"]),
         (&["apply"], &["crate::cloud", "crate::store", "crate::catalog", "tokio"]),
         (&["cloud", "store", "resource", "apply/drive"], &["crate::cli", "crate::report"]),
