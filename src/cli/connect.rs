@@ -13,8 +13,8 @@ use crate::cloud::aws::limits::Limits;
 use crate::cloud::aws::{AssumeRole, Identity, Settings};
 use crate::diag::Diagnostic;
 use crate::remote::{ConfigName, Fault};
-use crate::report::fault;
 use crate::report::style::Tone;
+use crate::report::{fault, time};
 use crate::stack::StateSettings;
 use crate::stack::settings::AwsSettings;
 use crate::state::{Lineage, State};
@@ -196,6 +196,7 @@ impl Connected {
             who: call.world.nature.whoami(),
             command: format!("infra {command} {}", self.stack.name),
         };
+        self.say_who_is_waited_for(call, carrying).await;
         let session = self.store.lock(&owner, carrying.lock_timeout).await.map_err(|it| self.refused(call, &it))?;
         let state = session.state();
         match self.adopt(call, state).await {
@@ -204,6 +205,21 @@ impl Connected {
                 session.release().await.map_err(|it| self.refused(call, &it))?;
                 Err(stop)
             }
+        }
+    }
+
+    /// A wait of a minute without a word looks like a hang. What cannot be read here, taking the lock will complain of.
+    async fn say_who_is_waited_for(&self, call: &Call, carrying: &Carrying) {
+        let impatient = carrying.lock_timeout.is_some_and(|it| it.is_zero());
+        if impatient {
+            return;
+        }
+        if let Ok(Some(holder)) = self.store.holder().await {
+            let (owner, since) = (&holder.owner, time::point(holder.since));
+            call.tell(&format!(
+                "The lock is held by {} (`{}`, since {since}): waiting until it is given back, or silent for {} s.\n",
+                owner.who, owner.command, holder.lease_seconds
+            ));
         }
     }
 

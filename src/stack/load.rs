@@ -114,7 +114,8 @@ impl<'a> Loading<'a> {
         };
         let files: Vec<&String> = names
             .iter()
-            .filter(|(name, kind)| *kind == Kind::File && name.ends_with(".hcl") && !name.starts_with('.'))
+            // A folder of such a name is a mistake, too: reading it says so.
+            .filter(|(name, _)| name.ends_with(".hcl") && !name.starts_with('.'))
             .map(|(name, _)| name)
             .collect();
         if files.is_empty() {

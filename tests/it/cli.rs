@@ -3,7 +3,6 @@
 //! Commands that call nothing run in-process, in a world of their own; those that call the local cloud run as the binary,
 //! because the AWS SDK reads the process's own environment.
 
-mod bad_input;
 mod flows;
 pub mod person;
 mod refusals;

@@ -56,7 +56,7 @@ pub async fn run() -> Result<(), Failure> {
         anstream::println!("infra {}: {}", arguments.join(" "), seconds(run.took));
         Ok(run)
     };
-    measure(&["bootstrap", stack::NAME]).await?;
+    measure(&["bootstrap", stack::NAME, "--auto-approve"]).await?;
     let apply = measure(&["apply", stack::NAME, "--auto-approve"]).await?;
     let plan = measure(&["plan", stack::NAME, "--detailed-exitcode"]).await?;
     let emulators = reads_alone(&cloud, &caller).await?;
