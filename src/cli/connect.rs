@@ -12,7 +12,7 @@ use crate::cloud::Clouds;
 use crate::cloud::aws::limits::Limits;
 use crate::cloud::aws::{AssumeRole, Settings};
 use crate::diag::Diagnostic;
-use crate::remote::{ConfigName, Fault};
+use crate::remote::{Class, ConfigName, Fault};
 use crate::report::fault;
 use crate::report::style::Tone;
 use crate::stack::StateSettings;
@@ -97,7 +97,7 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
         _ => Limits::published(),
     };
     let clouds = Clouds::connect(stack.catalog.clone(), &configurations(&stack), limits).await;
-    let identity = clouds.identity().await.map_err(|it| fault::of_cloud(&it))?.clone();
+    let identity = clouds.identity().await.map_err(|it| unknown_caller(call, &it))?.clone();
     guard::account(&stack.settings, &identity.account, &identity.arn)?;
     let now = call.world.nature.now();
     let ends = clouds.config(&ConfigName::default()).map_err(|it| fault::of_cloud(&it))?.credentials_end().await;
@@ -109,6 +109,15 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
     let it = Connected { stack, clouds, account: identity.account, region, endpoint, store, run };
     it.announce(call);
     Ok(it)
+}
+
+/// Why it is not known who calls. A profile that is set is the first thing to look at.
+fn unknown_caller(call: &Call, it: &Fault) -> Diagnostic {
+    let diagnostic = fault::of_cloud(it);
+    match call.world.var("AWS_PROFILE").filter(|_| it.class == Class::Credentials) {
+        Some(profile) => diagnostic.note(format!("AWS_PROFILE is `{profile}`: `aws configure list-profiles` shows those that exist")),
+        None => diagnostic,
+    }
 }
 
 /// The stack's own configuration and the named ones, as the cloud takes them.
