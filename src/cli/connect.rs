@@ -12,7 +12,7 @@ use crate::cloud::Clouds;
 use crate::cloud::aws::limits::Limits;
 use crate::cloud::aws::{AssumeRole, Identity, Settings};
 use crate::diag::Diagnostic;
-use crate::remote::{ConfigName, Fault};
+use crate::remote::{Class, ConfigName, Fault};
 use crate::report::style::Tone;
 use crate::report::{fault, time};
 use crate::stack::StateSettings;
@@ -51,7 +51,7 @@ pub async fn store(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dy
     if needs_credentials && !stack.settings.accounts.is_empty() {
         let own = BTreeMap::from([(ConfigName::default(), own_configuration(stack))]);
         let clouds = Clouds::connect(stack.catalog.clone(), &own, Limits::off()).await;
-        own_account(&clouds, stack).await?;
+        own_account(call, &clouds, stack).await?;
     }
     open(call, stack, purpose).await
 }
@@ -108,7 +108,7 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
         _ => Limits::published(),
     };
     let clouds = Clouds::connect(stack.catalog.clone(), &configurations(&stack), limits).await;
-    let identity = own_account(&clouds, &stack).await?;
+    let identity = own_account(call, &clouds, &stack).await?;
     let now = call.world.nature.now();
     let ends = clouds.config(&ConfigName::default()).map_err(|it| fault::of_cloud(&it))?.credentials_end().await;
     guard::credentials(millis(ends)?, now, 0)?;
@@ -122,10 +122,19 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
 }
 
 /// Whose credentials these are, if they are those of one of the stack's accounts.
-async fn own_account(clouds: &Clouds, stack: &Stack) -> Ended<Identity> {
-    let identity = clouds.identity().await.map_err(|it| fault::of_cloud(&it))?;
+async fn own_account(call: &Call, clouds: &Clouds, stack: &Stack) -> Ended<Identity> {
+    let identity = clouds.identity().await.map_err(|it| unknown_caller(call, &it))?;
     guard::account(&stack.settings, &identity.account, &identity.arn)?;
     Ok(identity.clone())
+}
+
+/// Why it is not known who calls. A profile that is set is the first thing to look at.
+fn unknown_caller(call: &Call, it: &Fault) -> Diagnostic {
+    let diagnostic = fault::of_cloud(it);
+    match call.world.var("AWS_PROFILE").filter(|_| it.class == Class::Credentials) {
+        Some(profile) => diagnostic.note(format!("AWS_PROFILE is `{profile}`: `aws configure list-profiles` shows those that exist")),
+        None => diagnostic,
+    }
 }
 
 fn own_configuration(stack: &Stack) -> Settings {

@@ -54,7 +54,7 @@ fn mutations(cloud: &Cloud, account: &str) -> u64 {
 fn steady(text: &str) -> String {
     let changing = [
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-        (r"\(request id [^)]+\)", "(request id ID)"),
+        (r"\(request\s+id\s+[^)]+\)", "(request id ID)"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \([^)]*\)", "TIME (AGE)"),
         (r"(?:\d+m)?\d+(?:\.\d+)?m?s\b", "TIME"),
         (r"\b[0-9a-f]{32}\b", "RUN"),

@@ -57,7 +57,11 @@ impl<'a> Evaluator<'a> {
             // A module that is not given all was complained about where it is called.
             (None, None) if of_module => return Err(super::Failure::Reported),
             (None, None) => {
-                return self.fail(variable.place, "missing-variable", format!("the variable \"{}\" has no value", variable.name));
+                let name = &variable.name;
+                let complaint = Diagnostic::error("missing-variable", format!("the variable \"{name}\" has no value"))
+                    .at(self.model.span(variable.place))
+                    .help(format!("--var {name}=…, INFRA_VAR_{name}=…, or a `default`"));
+                return Err(super::Failure::Complaint(Box::new(complaint)));
             }
         };
         let value = match value.convert(&variable.ty) {

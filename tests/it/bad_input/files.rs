@@ -40,7 +40,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("module that needs itself", "module \"a\" { source = \".\" }", "module-cycle"),
     ("cycle of resources", "resource \"aws_vpc\" \"a\" {\n  cidr_block = aws_vpc.b.cidr_block\n}\nresource \"aws_vpc\" \"b\" {\n  cidr_block = aws_vpc.a.cidr_block\n}", "cycle"),
     ("duplicate resource", "resource \"aws_vpc\" \"a\" { cidr_block = \"10.0.0.0/16\" }\nresource \"aws_vpc\" \"a\" { cidr_block = \"10.1.0.0/16\" }", "duplicate-block"),
-    ("file that leads out", "output \"a\" { value = file(\"../../../etc/passwd\") }", "outside"),
+    ("file that leads out", "output \"a\" { value = file(\"../../../etc/passwd\") }", "bad-argument"),
     ("impure function", "output \"a\" { value = timestamp() }", "refused-function"),
     ("broken syntax", "resource \"aws_vpc\" {", "syntax"),
 ];

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn network(subnets: u32) -> Repository {
     Repository::of(&format!(
-        "stack {{\n  region = \"{REGION}\"\n  state \"local\" {{\n    path  = \".infra/dev\"\n    lease = \"6s\"\n  }}\n}}\n\nresource \"aws_vpc\" \"main\" {{\n  cidr_block = \"10.0.0.0/16\"\n}}\n\nresource \"aws_subnet\" \"a\" {{\n  for_each   = {{ for at in range({subnets}) : tostring(at) => at }}\n  vpc_id     = aws_vpc.main.id\n  cidr_block = cidrsubnet(\"10.0.0.0/16\", 8, each.value)\n}}\n"
+        "stack {{\n  region = \"{REGION}\"\n  state \"local\" {{\n    path  = \".infra/dev\"\n    lease = \"15s\"\n  }}\n}}\n\nresource \"aws_vpc\" \"main\" {{\n  cidr_block = \"10.0.0.0/16\"\n}}\n\nresource \"aws_subnet\" \"a\" {{\n  for_each   = {{ for at in range({subnets}) : tostring(at) => at }}\n  vpc_id     = aws_vpc.main.id\n  cidr_block = cidrsubnet(\"10.0.0.0/16\", 8, each.value)\n}}\n"
     ))
 }
 

@@ -37,8 +37,8 @@ resource "aws_security_group" "web" {{
 }}
 
 resource "aws_ecr_repository" "service" {{
-  name              = "canary"
-  repository_policy = jsonencode({{
+  name   = "canary"
+  policy = jsonencode({{
     Version   = "2012-10-17"
     Statement = [{{ Sid = replace(var.secret, "-", ""), Effect = "Allow", Principal = "*", Action = "ecr:BatchGetImage" }}]
   }})
