@@ -536,4 +536,74 @@ mod tests {
         assert_eq!(state.resources.len(), 0);
         assert!(scene.world.things.values().all(|it| it.gone.is_some()));
     }
+
+    #[test]
+    fn a_type_that_changes_one_attribute_a_call_is_changed_wholly() {
+        let mut scene = scene();
+        let address: crate::address::Address = "sim_stepwise.box".parse().unwrap();
+        let peer: crate::address::Address = "sim_instant.peer".parse().unwrap();
+        let blocks = [(address.clone(), block("box", &[])), (peer.clone(), block("peer", &[]))];
+        let mut wish = Wish::new(blocks.into());
+        apply(&mut scene, &mut wish, &Options::default());
+        let changed = wish.blocks.get_mut(&address).unwrap();
+        changed.settings.extend([("name", "new".into()), ("size", 9.into()), ("flavor", "new".into())]);
+        changed.settings.insert("tags", Value::map([("project", Value::from("sim"))]));
+        changed.peers.push(peer);
+        let before = scene.log.iter().flatten().count();
+        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!(updates(&scene, before), 5);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+    }
+
+    /// How often something was changed since the log had `before` lines.
+    fn updates(scene: &Scene, before: usize) -> usize {
+        scene.log.iter().flatten().skip(before).filter(|it| it.contains(" update sim_")).count()
+    }
+
+    #[test]
+    fn what_only_the_record_keeps_changes_without_a_call() {
+        let mut scene = scene();
+        let address: crate::address::Address = "sim_instant.key".parse().unwrap();
+        let mut wish = Wish::new([(address.clone(), block("key", &[]))].into());
+        apply(&mut scene, &mut wish, &Options::default());
+        wish.blocks.get_mut(&address).unwrap().settings.insert("note", "thirty days".into());
+        let before = scene.log.iter().flatten().count();
+        let (outcome, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!((outcome.done, updates(&scene, before)), (1, 0));
+        assert_eq!(state.resources[&address].applied.get("note"), Value::from("thirty days"));
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+    }
+
+    #[test]
+    fn a_secret_that_is_never_told_is_handed_over_when_it_changes() {
+        let mut scene = scene();
+        let address: crate::address::Address = "sim_instant.db".parse().unwrap();
+        let mut wish = Wish::new([(address.clone(), block("db", &[]))].into());
+        wish.blocks.get_mut(&address).unwrap().settings.insert("secret", "first".into());
+        apply(&mut scene, &mut wish, &Options::default());
+        wish.blocks.get_mut(&address).unwrap().settings.insert("secret", "second".into());
+        let before = scene.log.iter().flatten().count();
+        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!(updates(&scene, before), 1);
+        let thing = scene.world.things.values().next().unwrap();
+        assert_eq!(thing.settings.get("secret"), Value::from("second"));
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+    }
+
+    #[test]
+    fn what_has_the_name_already_is_not_taken_over_in_silence() {
+        let mut scene = scene();
+        let address: crate::address::Address = "sim_bare.plug".parse().unwrap();
+        let mut wish = Wish::new([(address.clone(), block("plug", &[]))].into());
+        let state = scene.vault.read().unwrap();
+        let planned = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
+        scene.world.add_foreign("sim_bare", "plug");
+        let theirs = scene.world.things.values_mut().next().unwrap();
+        theirs.settings = Value::object([("name", Value::from("plug")), ("size", 3.into())]);
+        let (outcome, state) = apply_plan(&mut scene, &mut wish, planned).unwrap();
+        assert_eq!((state.resources.len(), state.intents.len()), (0, 0));
+        let said: Vec<String> = outcome.failed.iter().map(|(_, it)| it.to_string()).collect();
+        let hint = "import { to = sim_bare.plug, id = \"sim_bare/plug\" }";
+        assert!(matches!(&said[..], [it] if it.contains(hint)), "{said:?}");
+    }
 }

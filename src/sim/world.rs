@@ -89,8 +89,8 @@ impl World {
             Thing { .. } => Status::Ready,
         };
         let outputs = Value::object([("id", Value::from(id.as_str())), ("arn", Value::from(format!("arn:sim:{id}")))]);
-        // Secrets are taken and never told.
-        Some(Live { settings: thing.settings.with("secret", Value::Null), outputs, status })
+        // Secrets are taken and never told, and notes not even taken.
+        Some(Live { settings: thing.settings.with("secret", Value::Null).with("note", Value::Null), outputs, status })
     }
 
     fn create(&mut self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Id, Fault> {
@@ -171,15 +171,18 @@ impl World {
         if thing.foreign {
             self.violations.push(format!("{id} is somebody else's, and was changed"));
         }
-        for name in ["flavor", "parents"] {
+        let habit = habit(&thing.type_name);
+        let fixed: &[&str] = if habit.stepwise { &["parents"] } else { &["flavor", "parents"] };
+        for name in fixed {
             let (a, b) = (thing.settings.get(name), settings.get(name));
             if names(&a) != names(&b) || a.as_str() != b.as_str() {
                 self.violations.push(format!("{id}: `{name}` is fixed, and was to be changed"));
             }
         }
         let zone = thing.settings.get("zone");
-        thing.settings = settings.unmark_deep().0.with("zone", zone);
-        if habit(&thing.type_name).slow {
+        let wanted = settings.unmark_deep().0.with("zone", zone);
+        thing.settings = if habit.stepwise { one_step(&thing.settings, &wanted) } else { wanted };
+        if habit.slow {
             thing.changing = now + spread;
         }
         Ok(())
@@ -256,6 +259,14 @@ impl World {
     fn chance(&mut self, limit: Duration) -> Duration {
         self.rng.millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
     }
+}
+
+/// The first attribute that differs, as it is wanted; and the secret with it, since nobody could see that it is still to come.
+fn one_step(settings: &Value, wanted: &Value) -> Value {
+    let mut differing = wanted.members().into_iter().flatten().filter(|(name, it)| settings.get(name) != **it);
+    let first = differing.find(|(name, _)| !matches!(&***name, "secret" | "note"));
+    let settings = first.map_or_else(|| settings.clone(), |(name, it)| settings.with(name, it.clone()));
+    settings.with("secret", wanted.get("secret"))
 }
 
 /// By the tag; where there are none, by all that cannot change.
