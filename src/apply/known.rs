@@ -144,7 +144,7 @@ mod tests {
         let observed = Observed { live: [(old.clone(), Some(live))].into(), ..Observed::default() };
         let mut wish = Wish::default();
         let mut known = Known::new(&mut wish, SimTypes::shared(), &state, &observed, &[]);
-        let mut ask = |known: &mut Known<'_>, it: &Address| known.outputs.outputs(it, &ConfigName::default(), &Value::Null);
+        let ask = |known: &mut Known<'_>, it: &Address| known.outputs.outputs(it, &ConfigName::default(), &Value::Null);
         assert_eq!(ask(&mut known, &old).get("zone"), Value::from("z-1"));
         assert!(ask(&mut known, &new).get("zone").is_unknown());
         known.learn(&new, &settings, &outputs);

@@ -1,11 +1,12 @@
 //! One run: from the lock to the end of the machine, over the simulated world, with the network in between.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::laws;
 use super::rng::Rng;
-use super::types::{SimTypes, settles};
+use super::types::settles;
 use super::vault::Vault;
 use super::world::World;
 use crate::apply::event::Outcome;
@@ -373,35 +374,55 @@ pub fn observe(scene: &Scene, state: &State) -> Observed {
     Observed { live: state.resources.iter().map(look).collect(), ..Observed::default() }
 }
 
+/// A plan, and what it was made from.
+pub struct Made {
+    pub planned: Planned,
+    pub observed: Observed,
+}
+
 /// Plans with the real planner. The error is what it complained of.
-pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Planned, String> {
-    let observed = observe(scene, state);
-    let request = Request {
-        configuration: wish,
-        types: SimTypes::shared(),
-        state,
-        observed: &observed,
-        options,
-        sealer: &scene.sealer,
-        account: "111111111111",
-        region: "sim",
-        digest: "",
-    };
-    match plan::plan(request) {
-        plan::Outcome::Planned(planned) => Ok(*planned),
-        plan::Outcome::NeedsData(_) | plan::Outcome::NeedsImports(_) => Err("the planner wants to read what there is not".into()),
-        plan::Outcome::Refused(complaints) => Err(format!("{complaints:?}")),
+pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Made, String> {
+    let mut observed = observe(scene, state);
+    loop {
+        let request = Request {
+            configuration: wish,
+            types: &*scene.world.types,
+            state,
+            observed: &observed,
+            options,
+            sealer: &scene.sealer,
+            account: "111111111111",
+            region: "sim",
+            digest: "",
+        };
+        match plan::plan(request) {
+            plan::Outcome::Planned(planned) => return Ok(Made { planned: *planned, observed }),
+            plan::Outcome::NeedsData(reads) => {
+                for it in reads {
+                    let answer = scene.world.look_up(&it.key.type_name, &it.key.arguments).map_err(|it| it.to_string())?;
+                    observed.data.insert(it.key, answer);
+                }
+            }
+            plan::Outcome::NeedsImports(all) => {
+                for (_, key) in all {
+                    let live = scene.world.live(scene.now, &key.type_name, &key.id);
+                    observed.imports.insert(key, live);
+                }
+            }
+            plan::Outcome::Refused(complaints) => return Err(format!("{complaints:?}")),
+        }
     }
 }
 
 /// Settles what former runs left open. The state is as stored afterwards.
 pub fn settle_open(scene: &mut Scene, drive: &mut Drive<'_>, state: State, abandoned: Option<Time>) -> (End, State, Vec<String>) {
     let began = BEGAN + millis(scene.now);
+    let types = Arc::clone(&scene.world.types);
     let mut settles = settles();
     drive.watcher.settles(&mut settles);
     let open = settle::Open {
         state,
-        types: SimTypes::shared(),
+        types: &*types,
         settles,
         pace: Pace { seed: scene.rng.bits(), ..Pace::default() },
         began,
@@ -419,23 +440,23 @@ pub fn carry_out(
     drive: &mut Drive<'_>,
     wish: &mut dyn Configuration,
     state: State,
-    planned: Planned,
+    made: Made,
     concurrency: usize,
 ) -> Result<(End, Outcome), String> {
-    let sealer = scene.sealer.clone();
-    let observed = observe(scene, &state);
+    let Made { planned, observed } = made;
+    let (sealer, types) = (scene.sealer.clone(), Arc::clone(&scene.world.types));
     let mut steps = planned.plan.steps;
     drive.watcher.steps(&mut steps);
     let mut settles = settles();
     drive.watcher.settles(&mut settles);
-    let mut known = Known::new(wish, SimTypes::shared(), &state, &observed, &steps);
+    let mut known = Known::new(wish, &*types, &state, &observed, &steps);
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&scene.rng.bits().to_be_bytes());
     let mut mint = Mint::new(drive.epoch, seed);
     let setup = Setup {
         steps,
         state,
-        types: SimTypes::shared(),
+        types: &*types,
         desired: &mut known,
         sealer: &sealer,
         settles,
@@ -461,7 +482,7 @@ pub fn carry_out(
 }
 
 /// Applies a plan in calm weather: what the state is afterwards, and the world with it. For tests of plans.
-pub fn apply_plan(scene: &mut Scene, wish: &mut dyn Configuration, planned: Planned) -> Result<(Outcome, State), String> {
+pub fn apply_plan(scene: &mut Scene, wish: &mut dyn Configuration, made: Made) -> Result<(Outcome, State), String> {
     let taken = scene.vault.take(scene.now).ok_or("the store has no state")?;
     let mut drive = Drive {
         epoch: taken.epoch,
@@ -471,7 +492,7 @@ pub fn apply_plan(scene: &mut Scene, wish: &mut dyn Configuration, planned: Plan
         meanwhile: None,
         lease_until: scene.now + LEASE,
     };
-    let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, planned, 8)?;
+    let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, made, 8)?;
     let state = scene.vault.read().ok_or("the store has no state")?;
     Ok((outcome, state))
 }
@@ -524,12 +545,12 @@ mod tests {
         let mut wish = Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect());
         let (outcome, state) = apply(&mut scene, &mut wish, &Options::default());
         assert_eq!((outcome.done, state.resources.len(), state.intents.len()), (4, 4, 0));
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
 
         wish.blocks.get_mut(&"sim_slow.net".parse().unwrap()).unwrap().settings.insert("flavor", "new".into());
         let (_, state) = apply(&mut scene, &mut wish, &Options::default());
         assert_eq!(scene.world.things.len(), 4);
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
 
         let (_, state) = apply(&mut scene, &mut wish, &Options { destroy: true, ..Options::default() });
         scene.advance(scene.now + Duration::from_secs(60));
@@ -552,7 +573,7 @@ mod tests {
         let before = scene.log.iter().flatten().count();
         let (_, state) = apply(&mut scene, &mut wish, &Options::default());
         assert_eq!(updates(&scene, before), 5);
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
     }
 
     /// How often something was changed since the log had `before` lines.
@@ -571,7 +592,7 @@ mod tests {
         let (outcome, state) = apply(&mut scene, &mut wish, &Options::default());
         assert_eq!((outcome.done, updates(&scene, before)), (1, 0));
         assert_eq!(state.resources[&address].applied.get("note"), Value::from("thirty days"));
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
     }
 
     #[test]
@@ -587,7 +608,7 @@ mod tests {
         assert_eq!(updates(&scene, before), 1);
         let thing = scene.world.things.values().next().unwrap();
         assert_eq!(thing.settings.get("secret"), Value::from("second"));
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
     }
 
     #[test]
