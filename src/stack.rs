@@ -1,6 +1,6 @@
 //! The stack language: from files to desired instances. The only place that knows HCL.
 //!
-//! `source` gives files, `parse` makes syntax of them, `lower` and `read` a [`model::Model`], which `resolve` checks without
+//! `source` gives files, `parse` makes syntax of them, `lower` and `read` a `model::Model`, which `resolve` checks without
 //! values. `eval` evaluates it lazily; `check` fits values to schemas. [`Program`] is all of it behind one door.
 
 mod check;

@@ -96,12 +96,6 @@ pub struct Deposed {
     pub outputs: Value,
 }
 
-impl Default for Value {
-    fn default() -> Self {
-        Self::Null
-    }
-}
-
 /// The lifecycle rules that count when the block is gone from the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {

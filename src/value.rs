@@ -27,8 +27,9 @@ pub use types::{Field, Type};
 use crate::address::Address;
 
 /// Cheap to clone: what is large is shared.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
+    #[default]
     Null,
     Bool(bool),
     Number(Number),

@@ -49,7 +49,7 @@ struct Session {
 impl Session {
     async fn play(&mut self) -> Result<(), Failure> {
         say("A place for the state first: a bucket, a table for lock and journal, a key.");
-        self.infra("bootstrap dev", 0).await?;
+        self.infra("bootstrap dev --auto-approve", 0).await?;
         say("What would be made of stacks/dev: a network over three zones, a registry, a DNS zone.");
         self.infra("plan dev", 0).await?;
         say("Make it so.");
@@ -62,7 +62,10 @@ impl Session {
         self.infra("drift dev", 2).await?;
         say("… and puts it right.");
         self.infra("apply dev --auto-approve", 0).await?;
-        self.infra("drift dev", 0).await
+        say("Nothing is left of it.");
+        self.infra("drift dev", 0).await?;
+        say("Everything goes again, users before what they use. What the state is kept with stays.");
+        self.infra("destroy dev --auto-approve", 0).await
     }
 
     /// One invocation, its output as it comes. Any other exit code than the expected one ends the demonstration.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 
 use localstack::Cloud;
 use tokio::process::Command;
@@ -63,10 +63,10 @@ impl Infra {
         &self.program
     }
 
-    /// An invocation in `folder`, in which AWS is `cloud`. It is killed when its future is dropped.
+    /// An invocation in `folder`, in which AWS is `cloud` and nobody can be asked anything. It is killed when its future is dropped.
     pub fn command(&self, cloud: &Cloud, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(arguments).current_dir(folder).envs(cloud.env(ACCOUNT)).kill_on_drop(true);
+        command.args(arguments).current_dir(folder).envs(cloud.env(ACCOUNT)).stdin(Stdio::null()).kill_on_drop(true);
         for name in ELSEWHERE {
             command.env_remove(name);
         }

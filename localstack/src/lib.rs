@@ -1,7 +1,7 @@
 //! The local cloud: one loopback endpoint that behaves like AWS, for people without an account and for tests.
 //!
 //! A gateway takes every call, finds out whose it is and which service it is for, and passes it to the emulator
-//! that serves the service best ([`service`]). On the way there and back it adds what emulators leave out:
+//! that serves the service best (`service`). On the way there and back it adds what emulators leave out:
 //! states that take time, refusals, pages, client tokens, throttling and faults on request ([`control`]).
 //!
 //! ```no_run

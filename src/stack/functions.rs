@@ -1,8 +1,8 @@
 //! Terraform's functions, by name and with its semantics. All are pure: the same arguments, and the same files, give the same
 //! result. What depends on the clock, on chance or on the machine is refused, with the reason.
 //!
-//! Unknown arguments make the result unknown, sensitive ones make it sensitive; see [`function::Body`] for who sees to that.
-//! No argument makes a function panic, hang or fill the memory: see [`limits`].
+//! Unknown arguments make the result unknown, sensitive ones make it sensitive; see `function::Body` for who sees to that.
+//! No argument makes a function panic, hang or fill the memory: see `limits`.
 
 mod charset;
 mod collections;

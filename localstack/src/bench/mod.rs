@@ -25,7 +25,8 @@ use report::Report;
 /// Where the client that was written by hand works: an account of its own, as empty as the other.
 const BY_HAND: &str = "222222222222";
 
-const SETTINGS: Settings = Settings { latency_ms: 50, slow: 0.0, held_reads: 0, late_reads: 0, page_size: None, rates: false };
+const SETTINGS: Settings =
+    Settings { latency_ms: 50, slow: 0.0, held_reads: 0, late_reads: 0, page_size: None, shuffle: None, rates: false };
 
 /// What the client that was written by hand took.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ pub async fn run() -> Result<(), Failure> {
         anstream::println!("infra {}: {}", arguments.join(" "), seconds(run.took));
         Ok(run)
     };
-    measure(&["bootstrap", stack::NAME]).await?;
+    measure(&["bootstrap", stack::NAME, "--auto-approve"]).await?;
     let apply = measure(&["apply", stack::NAME, "--auto-approve"]).await?;
     let plan = measure(&["plan", stack::NAME, "--detailed-exitcode"]).await?;
     let emulators = reads_alone(&cloud, &caller).await?;

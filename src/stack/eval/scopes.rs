@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::cells::{Held, Item};
 use super::{Binding, Cell, Dep, Eval, Evaluator, Expansion, Frame, InstanceRef, Scope};
 use crate::address::{Address, Mode, ModuleStep};
+use crate::diag::Diagnostic;
 use crate::stack::expr::{Expr, Node, Place, Step, Target};
 use crate::stack::model::{Content, Meta};
 use crate::value::{Type, Value};
@@ -57,7 +58,11 @@ impl<'a> Evaluator<'a> {
             // A module that is not given all was complained about where it is called.
             (None, None) if of_module => return Err(super::Failure::Reported),
             (None, None) => {
-                return self.fail(variable.place, "missing-variable", format!("the variable \"{}\" has no value", variable.name));
+                let name = &variable.name;
+                let complaint = Diagnostic::error("missing-variable", format!("the variable \"{name}\" has no value"))
+                    .at(self.model.span(variable.place))
+                    .help(format!("--var {name}=…, INFRA_VAR_{name}=…, or a `default`"));
+                return Err(super::Failure::Complaint(Box::new(complaint)));
             }
         };
         self.sized([&value], place)?;
@@ -231,11 +236,10 @@ impl<'a> Evaluator<'a> {
                 Ok(Ok(out))
             }
             Value::List(_) | Value::Tuple(_) => {
-                let complaint =
-                    crate::diag::Diagnostic::error("for-each-list", "`for_each` takes a map or a set, this is a list")
-                        .at(self.model.span(place))
-                        .detail("The keys are part of the addresses of the instances, so they must be named, not numbered.")
-                        .help("for_each = toset(…)");
+                let complaint = Diagnostic::error("for-each-list", "`for_each` takes a map or a set, this is a list")
+                    .at(self.model.span(place))
+                    .detail("The keys are part of the addresses of the instances, so they must be named, not numbered.")
+                    .help("for_each = toset(…)");
                 Err(super::Failure::Complaint(Box::new(complaint)))
             }
             other => self.fail(place, "wrong-type", format!("`for_each` takes a map or a set, this is {}", other.kind())),

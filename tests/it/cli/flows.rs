@@ -55,7 +55,7 @@ async fn from_nothing_to_nothing() {
     assert_eq!(run("plan --detailed-exitcode").ends(0).out, "No changes: `dev` is as its files say.\n");
     assert_eq!(run("drift").ends(0).out, "No drift: 3 resources of `dev` are as declared.\n");
 
-    let vpc = run("output --name vpc_id").ends(0).out.trim().to_owned();
+    let vpc = run("output dev vpc_id").ends(0).out.trim().to_owned();
     assert!(vpc.starts_with("vpc-"), "{vpc}");
     assert_eq!(run("output --format json").ends(0).json()["outputs"]["vpc_id"]["value"], vpc.as_str());
     let list = run("state list").ends(0).out;

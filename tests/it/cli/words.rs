@@ -154,7 +154,7 @@ fn types_are_documented() {
 fn a_stack_without_a_state_says_so() {
     let here = Repository::of(STACK);
     assert_eq!(here.run("output").ends(0).out, "");
-    assert_eq!(here.run("output --name vpc").ends(1).codes(), ["no-output"]);
+    assert_eq!(here.run("output dev vpc").ends(1).codes(), ["no-output"]);
     assert_eq!(here.run("state list --format json").ends(0).json()["resources"], serde_json::json!([]));
     assert_eq!(here.run("state pull").ends(1).codes(), ["no-state"]);
     assert_eq!(here.run("state show aws_vpc.main").ends(1).codes(), ["no-state"]);

@@ -1,4 +1,4 @@
-//! Collections.
+//! Lists, maps and sets.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Encodings and hashes.
+//! JSON, YAML, CSV, base64 and URLs.
 
 use super::*;
 

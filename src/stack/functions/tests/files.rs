@@ -1,4 +1,4 @@
-//! Files.
+//! Files and paths.
 
 use super::*;
 

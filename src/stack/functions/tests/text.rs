@@ -1,4 +1,4 @@
-//! Texts.
+//! Texts and regular expressions.
 
 use super::*;
 
