@@ -20,7 +20,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(20);
 impl Machine<'_> {
     pub(super) fn called(&mut self, at: usize, answer: Answer) {
         let Phase::Calling(call) = self.phases[at] else { return };
-        self.vacate();
+        self.schedule.vacate(at);
         match (call, answer) {
             (Call::Create, Answer::Created(Ok(id))) => self.created(at, id),
             (Call::Create, Answer::Created(Err(fault))) => self.not_created(at, fault),

@@ -311,7 +311,7 @@ fn one_run<'m>(
     scene.tell(|| format!("a run takes the lock: epoch {}", taken.epoch));
     let settles_open = watcher.settles_open();
     let lease_until = scene.now + LEASE;
-    let mut drive = Drive { epoch: taken.epoch, faults, interrupts, watcher, meanwhile, lease_until };
+    let mut drive = Drive { epoch: taken.epoch, faults, interrupts, watcher, meanwhile, lease_until, rates: None };
     let mut state = taken.state;
     if settles_open && !state.intents.is_empty() {
         let (end, settled, failures) = run::settle_open(scene, &mut drive, state, taken.abandoned);
