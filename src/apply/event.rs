@@ -110,6 +110,9 @@ pub enum Failure {
     /// The value that the plan showed is not what came out.
     #[error("{path} came out as {now}, the plan showed {planned}")]
     NotAsPlanned { path: String, planned: String, now: String },
+    /// A creation that a former run had sent arrived late.
+    #[error("a creation that a former run had sent arrived late and made {id}, which is on record now: plan again")]
+    Twin { id: Id },
     /// Ctrl-C came before its end.
     #[error("interrupted before its end")]
     Interrupted,

@@ -431,6 +431,7 @@ pub fn settle_open(scene: &mut Scene, drive: &mut Drive<'_>, state: State, aband
         pace: Pace { seed: scene.rng.bits(), ..Pace::default() },
         began,
         last_sign: BEGAN + millis(abandoned.unwrap_or(scene.now)),
+        waits: false,
     };
     let mut settling = Settling::new(open);
     let end = drive.run(scene, &mut settling);
@@ -445,7 +446,7 @@ pub fn carry_out(
     wish: &mut dyn Configuration,
     state: State,
     made: Made,
-    concurrency: usize,
+    pace: Pace,
 ) -> Result<(End, Outcome), String> {
     let Made { planned, observed } = made;
     let (sealer, types) = (scene.sealer.clone(), Arc::clone(&scene.world.types));
@@ -467,7 +468,7 @@ pub fn carry_out(
         timeouts: BTreeMap::new(),
         lifecycles: planned.instances.iter().map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect(),
         mint: &mut mint,
-        pace: Pace { concurrency, seed: scene.rng.bits(), ..Pace::default() },
+        pace: Pace { seed: scene.rng.bits(), ..pace },
         began: BEGAN + millis(scene.now),
     };
     let mut machine = Machine::new(setup).map_err(|it| it.to_string())?;
@@ -487,7 +488,7 @@ pub fn carry_out(
 
 /// Applies a plan in calm weather: what the state is afterwards, and the world with it. For tests of plans.
 pub fn apply_plan(scene: &mut Scene, wish: &mut dyn Configuration, made: Made) -> Result<(Outcome, State), String> {
-    apply_at(scene, wish, made, 8, Faults::default(), None)
+    apply_at(scene, wish, made, Pace { concurrency: 8, ..Pace::default() }, Faults::default(), None)
 }
 
 /// The same with a network, and limits on the calls.
@@ -495,7 +496,7 @@ pub fn apply_at(
     scene: &mut Scene,
     wish: &mut dyn Configuration,
     made: Made,
-    concurrency: usize,
+    pace: Pace,
     faults: Faults,
     rates: Option<Rates>,
 ) -> Result<(Outcome, State), String> {
@@ -503,7 +504,7 @@ pub fn apply_at(
     let (epoch, lease_until) = (taken.epoch, scene.now + LEASE);
     let interrupts = Vec::new();
     let mut drive = Drive { epoch, faults, interrupts, watcher: &mut Nobody, meanwhile: None, lease_until, rates };
-    let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, made, concurrency)?;
+    let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, made, pace)?;
     let state = scene.vault.read().ok_or("the store has no state")?;
     Ok((outcome, state))
 }
@@ -654,13 +655,34 @@ mod tests {
         }
         let mut wish = Wish::new(blocks);
         let (rates, faults) = (Rates::new(50.0, 5.0), Faults { latency: Duration::from_millis(100), ..Faults::default() });
-        let concurrency = Pace::default().concurrency;
         let state = scene.vault.read().unwrap();
         let made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
-        let (outcome, _) = apply_at(&mut scene, &mut wish, made, concurrency, faults, Some(rates.clone())).unwrap();
+        let (outcome, _) = apply_at(&mut scene, &mut wish, made, Pace::default(), faults, Some(rates.clone())).unwrap();
         assert_eq!((outcome.done, outcome.failed.len()), (1350, 0));
         let least = rates.least(450);
         assert!(outcome.took <= least.mul_f64(1.05), "took {:?}, at least {least:?}", outcome.took);
+    }
+
+    #[test]
+    fn nothing_is_started_that_is_not_expected_to_finish_before_the_deadline() {
+        let mut scene = scene();
+        let blocks = [
+            ("sim_instant.a", block("a", &[])),
+            ("sim_instant.b", block("b", &["sim_instant.a"])),
+            ("sim_instant.c", block("c", &["sim_instant.b"])),
+        ];
+        let mut wish = Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect());
+        let state = scene.vault.read().unwrap();
+        let mut made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
+        // The second one is known to take an hour, and the deadline is in half of one.
+        let slow = made.planned.plan.steps.iter_mut().find(|it| it.address.to_string() == "sim_instant.b");
+        slow.unwrap().expected_millis = 3_600_000;
+        let pace = Pace { deadline: Some(Duration::from_secs(1800)), ..Pace::default() };
+        let (outcome, state) = apply_at(&mut scene, &mut wish, made, pace, Faults::default(), None).unwrap();
+        assert_eq!((outcome.done, outcome.stopped, outcome.failed.len()), (1, true, 0));
+        assert_eq!((state.resources.len(), state.intents.len()), (1, 0));
+        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!(state.resources.len(), 3);
     }
 
     fn addresses(outcome: &Outcome) -> Vec<String> {

@@ -12,7 +12,7 @@ use super::vault::Vault;
 use super::wish::{Block, Wish};
 use super::world::{Weather, World};
 use crate::address::Address;
-use crate::apply::settle;
+use crate::apply::{Pace, settle};
 use crate::plan::{Action, Options};
 use crate::state::{Lineage, State};
 use crate::value::Value;
@@ -332,6 +332,7 @@ fn one_run<'m>(
         let steps = made.planned.plan.steps.iter().map(|it| format!("{} {}", crate::plan::doing(&it.act), it.address));
         format!("planned: {}", steps.collect::<Vec<_>>().join(", "))
     });
-    let (end, outcome) = run::carry_out(scene, &mut drive, wish, state, made, concurrency).map_err(|why| vec![why])?;
+    let pace = Pace { concurrency, ..Pace::default() };
+    let (end, outcome) = run::carry_out(scene, &mut drive, wish, state, made, pace).map_err(|why| vec![why])?;
     Ok((end == End::Finished).then_some(outcome))
 }
