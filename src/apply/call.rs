@@ -106,7 +106,7 @@ impl Machine<'_> {
     fn fail_taken(&mut self, at: usize, fault: Fault, id: Option<Id>) {
         self.close(at, "the name is taken");
         let address = self.steps[at].address.clone();
-        self.fail(at, Failure::Taken { fault, address, id });
+        self.fail(at, Failure::Taken { fault: Box::new(fault), address, id });
     }
 
     fn not_found(&mut self, at: usize) {

@@ -91,7 +91,7 @@ pub enum Failure {
         "{fault}; what is there is not this stack's; to take it in, write: import {{ to = {address}, id = \"{}\" }}",
         id.as_ref().map_or("…", Id::as_str)
     )]
-    Taken { fault: Fault, address: Address, id: Option<Id> },
+    Taken { fault: Box<Fault>, address: Address, id: Option<Id> },
     /// It became what it cannot leave; the cloud's words.
     #[error("{status}")]
     BecameFailed { status: String },
