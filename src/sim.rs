@@ -6,6 +6,7 @@
 //! wrong, `laws` what must hold all the time.
 
 pub mod laws;
+pub mod rates;
 mod rng;
 pub mod run;
 pub mod story;

@@ -20,7 +20,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(20);
 impl Machine<'_> {
     pub(super) fn called(&mut self, at: usize, answer: Answer) {
         let Phase::Calling(call) = self.phases[at] else { return };
-        self.vacate();
+        self.schedule.vacate(at);
         match (call, answer) {
             (Call::Create, Answer::Created(Ok(id))) => self.created(at, id),
             (Call::Create, Answer::Created(Err(fault))) => self.not_created(at, fault),
@@ -106,7 +106,7 @@ impl Machine<'_> {
     fn fail_taken(&mut self, at: usize, fault: Fault, id: Option<Id>) {
         self.close(at, "the name is taken");
         let address = self.steps[at].address.clone();
-        self.fail(at, Failure::Taken { fault, address, id });
+        self.fail(at, Failure::Taken { fault: Box::new(fault), address, id });
     }
 
     fn not_found(&mut self, at: usize) {

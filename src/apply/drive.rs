@@ -1,7 +1,7 @@
 //! The edge of `apply`: runs the pure machines over a real cloud, a real store and a real clock.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,10 +16,10 @@ use super::{Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, P
 use crate::address::Address;
 use crate::cloud::Cloud;
 use crate::plan::{Observed, Plan};
-use crate::remote::{Class, Fault, Settle};
+use crate::remote::{Class, Fault, Id, Settle};
 use crate::schema::Types;
 use crate::stack::desired::{Configuration, Instance};
-use crate::state::{Output, State};
+use crate::state::{Output, Record, State};
 use crate::store::{Session, StoreError};
 use crate::value::Sealer;
 
@@ -55,6 +55,8 @@ pub struct Run<'a> {
     pub state: State,
     pub sealer: &'a Sealer,
     pub mint: &'a mut Mint,
+    /// Whether the run ends only when nothing that a former run sent can arrive any more: so that nothing is left of a stack.
+    pub waits_for_twins: bool,
 }
 
 /// How a run ended.
@@ -86,7 +88,15 @@ pub async fn settle(edge: &mut Edge<'_>, state: State) -> Result<State, Vec<(Add
     // The former holder may have had calls under way for one lease after it was last heard of.
     let lease = u64::try_from(edge.session.lease().as_millis()).unwrap_or(u64::MAX);
     let last_sign = edge.session.abandoned_at().map_or(began, |it| it.saturating_add(lease));
-    let open = settling::Open { state, types: edge.types, settles: edge.settles.clone(), pace: edge.pace, began, last_sign };
+    let open = settling::Open {
+        state,
+        types: edge.types,
+        settles: edge.settles.clone(),
+        pace: edge.pace,
+        began,
+        last_sign,
+        waits: false,
+    };
     let mut machine = Settling::new(open);
     run(edge, &mut machine, &mut |_: &Settling<'_>| None).await;
     match machine.failures() {
@@ -98,7 +108,7 @@ pub async fn settle(edge: &mut Edge<'_>, state: State) -> Result<State, Vec<(Add
 /// Carries out a plan. Comes back when everything is done, failed or skipped and on record, or when it was interrupted twice,
 /// or when the lock is lost. Whatever happens, the last save holds everything that is known.
 pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder> {
-    let Run { plan, instances, configuration, observed, state, sealer, mint } = work;
+    let Run { plan, instances, configuration, observed, state, sealer, mint, waits_for_twins } = work;
     let former_outputs = state.outputs.clone();
     if edge.session.state().is_none()
         && let Err(error) = edge.session.save(&state).await
@@ -121,6 +131,9 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
     })?;
     let left = run(edge, &mut machine, &mut |machine: &Machine<'_>| Some(machine.state().clone())).await;
     let (mut outcome, mut state) = machine.end();
+    if left.quiet && left.may_save && !outcome.stopped {
+        state = look_again(edge, state, waits_for_twins, &mut outcome).await;
+    }
     state.outputs = outputs(&mut known, sealer, former_outputs);
     if left.may_save
         && let Err(error) = edge.session.save(&state).await
@@ -130,6 +143,34 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
         outcome.failed.extend(address.map(|it| (it, failure)));
     }
     Ok(Ended { outcome, state, quiet: left.quiet })
+}
+
+/// The second look for what former runs may have made: at the end of this one, or when nothing can arrive any more. What is
+/// found is on record, and a failure, because no plan has shown what is to become of it.
+async fn look_again(edge: &mut Edge<'_>, state: State, waits: bool, outcome: &mut Outcome) -> State {
+    if state.intents.values().all(|it| it.watched_until.is_none()) {
+        return state;
+    }
+    let began = wall_millis();
+    let before = ids(&state);
+    let (types, settles, pace) = (edge.types, edge.settles.clone(), edge.pace);
+    let open = settling::Open { state, types, settles, pace, began, last_sign: began, waits };
+    let mut machine = Settling::new(open);
+    run(edge, &mut machine, &mut |_: &Settling<'_>| None).await;
+    outcome.failed.extend(machine.failures().iter().cloned());
+    let state = machine.into_state();
+    let late = ids(&state).into_iter().filter(|it| !before.contains(it));
+    outcome.failed.extend(late.map(|(address, id)| (address, Failure::Twin { id })));
+    state
+}
+
+/// Everything on record, former instances too.
+fn ids(state: &State) -> BTreeSet<(Address, Id)> {
+    let one = |(address, record): (&Address, &Record)| {
+        let all = record.deposed.iter().map(|it| it.id.clone()).chain([record.id.clone()]);
+        all.map(|id| (address.clone(), id)).collect::<Vec<_>>()
+    };
+    state.resources.iter().flat_map(one).collect()
 }
 
 fn unsaved(state: State, address: &Option<Address>, error: &StoreError) -> Ended {

@@ -91,7 +91,7 @@ pub enum Failure {
         "{fault}; what is there is not this stack's; to take it in, write: import {{ to = {address}, id = \"{}\" }}",
         id.as_ref().map_or("…", Id::as_str)
     )]
-    Taken { fault: Fault, address: Address, id: Option<Id> },
+    Taken { fault: Box<Fault>, address: Address, id: Option<Id> },
     /// It became what it cannot leave; the cloud's words.
     #[error("{status}")]
     BecameFailed { status: String },
@@ -110,6 +110,9 @@ pub enum Failure {
     /// The value that the plan showed is not what came out.
     #[error("{path} came out as {now}, the plan showed {planned}")]
     NotAsPlanned { path: String, planned: String, now: String },
+    /// A creation that a former run had sent arrived late.
+    #[error("a creation that a former run had sent arrived late and made {id}, which is on record now: plan again")]
+    Twin { id: Id },
     /// Ctrl-C came before its end.
     #[error("interrupted before its end")]
     Interrupted,

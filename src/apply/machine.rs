@@ -78,8 +78,6 @@ pub struct Machine<'a> {
     stored: VecDeque<usize>,
     flights: BTreeMap<EffectId, Flight>,
     effects: u64,
-    /// Steps that take up room: their intent is being stored, or their call is in flight.
-    busy: usize,
     remaining: usize,
     stopping: bool,
     /// Nothing is started any more, because nothing could be recorded.
@@ -129,7 +127,6 @@ impl<'a> Machine<'a> {
             stored: VecDeque::new(),
             flights: BTreeMap::new(),
             effects: 0,
-            busy: 0,
             remaining: count,
             stopping: false,
             halted: false,
@@ -157,13 +154,11 @@ impl<'a> Machine<'a> {
         while let Some(at) = self.stored.pop_front() {
             self.begin_calls(at, &mut out);
         }
-        while self.busy < self.pace.concurrency.max(1)
-            && let Some(at) = self.schedule.next()
-        {
+        while let Some(at) = self.schedule.next(self.pace.concurrency) {
             match self.phases[at] {
                 Phase::Waiting => self.begin(at),
                 Phase::Queued(call) => {
-                    self.busy += 1;
+                    self.schedule.occupy(at);
                     self.send(at, call, &mut out);
                 }
                 Phase::Storing | Phase::Calling(_) | Phase::Pausing(..) | Phase::Looking => {}
@@ -285,7 +280,7 @@ impl<'a> Machine<'a> {
     }
 
     fn is_idle(&self) -> bool {
-        self.busy == 0 && self.schedule.nobody_waits() && self.journal.is_settled()
+        self.schedule.is_idle() && self.journal.is_settled()
     }
 
     fn launch(&mut self, flight: Flight) -> EffectId {
@@ -316,7 +311,7 @@ impl<'a> Machine<'a> {
         match (&self.phases[at], self.first_call(at)) {
             (Phase::Storing, Some(call)) => self.send(at, call, out),
             (Phase::Storing, None) => {
-                self.busy -= 1;
+                self.schedule.vacate(at);
                 self.look_at(at, self.now);
             }
             _ => {
@@ -329,7 +324,7 @@ impl<'a> Machine<'a> {
 
     fn send(&mut self, at: usize, call: Call, out: &mut Vec<(EffectId, Effect)>) {
         let Some(effect) = self.effect(at, call) else {
-            self.busy -= 1;
+            self.schedule.vacate(at);
             return self.fail(at, Failure::Fault { fault: Fault::bug("apply", "a call without a thing to call for") });
         };
         if let Some(work) = self.works.get_mut(&at) {
@@ -341,7 +336,7 @@ impl<'a> Machine<'a> {
 
     /// Takes room until the intent is stored and its first call answered.
     pub(super) fn store(&mut self, at: usize, entry: Entry) {
-        self.busy += 1;
+        self.schedule.occupy(at);
         self.phases[at] = Phase::Storing;
         self.journal.push(entry, Some(at));
     }
@@ -359,10 +354,6 @@ impl<'a> Machine<'a> {
     /// Says so when it is stored.
     pub(super) fn record_for(&mut self, at: usize, entry: Entry) {
         self.journal.push(entry, Some(at));
-    }
-
-    pub(super) fn vacate(&mut self) {
-        self.busy -= 1;
     }
 
     pub(super) fn pause(&mut self, at: usize, call: Call, until: Time) {
@@ -420,7 +411,7 @@ impl<'a> Machine<'a> {
         self.halted = true;
         let storing = self.works.keys().filter(|at| matches!(self.phases[**at], Phase::Storing)).copied();
         for at in storing.collect::<Vec<_>>() {
-            self.busy -= 1;
+            self.schedule.vacate(at);
             self.close(at, "the state could not be stored");
             self.fail(at, Failure::Store { message: why.to_string() });
         }

@@ -1,10 +1,11 @@
-//! Which steps may run, and in which order they get their turn: longest remaining path first.
+//! Which steps may run, and in which order they get their turn: longest remaining path first, and no kind of call keeps
+//! the others out.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use super::Time;
-use crate::plan::Step;
+use crate::plan::{Step, doing};
 
 /// The graph of the steps, indexed by readiness. Each step and each edge is touched once in a run.
 #[derive(Debug)]
@@ -14,9 +15,22 @@ pub(super) struct Schedule {
     users: Vec<Vec<usize>>,
     /// Expected time until everything behind this step is done, in milliseconds.
     path: Vec<u64>,
+    /// Of each step, which bucket its calls draw from, as far as a machine can know: its type, configuration and action.
+    kind: Vec<usize>,
+    kinds: Vec<Kind>,
+    busy: usize,
+    timers: BinaryHeap<Reverse<(Time, usize)>>,
+}
+
+/// A share of what takes up room is every kind's own: where the cloud lets only so many calls of one action through, those
+/// that wait for it must not keep out the calls of others. A kind that is alone has all the room.
+const SHARE: usize = 4;
+
+#[derive(Debug, Default)]
+struct Kind {
     /// By path, then in plan order.
     turn: BinaryHeap<(u64, Reverse<usize>)>,
-    timers: BinaryHeap<Reverse<(Time, usize)>>,
+    busy: usize,
 }
 
 /// A step that needs itself or a later one: no plan of ours.
@@ -41,12 +55,19 @@ impl Schedule {
                 missing[at] += 1;
             }
         }
+        let mut names = BTreeMap::new();
+        let kind = steps.clone().map(|it| {
+            let next = names.len();
+            *names.entry((it.address.type_name(), &it.config, doing(&it.act))).or_insert(next)
+        });
+        let kind: Vec<usize> = kind.collect();
+        let kinds = std::iter::repeat_with(Kind::default).take(names.len()).collect();
         let mut path = vec![0; count];
         for (at, step) in steps.enumerate().rev() {
             let behind = users[at].iter().map(|user| path[*user]).max().unwrap_or(0);
             path[at] = step.expected_millis + behind;
         }
-        let mut schedule = Self { missing, users, path, turn: BinaryHeap::new(), timers: BinaryHeap::new() };
+        let mut schedule = Self { missing, users, path, kind, kinds, busy: 0, timers: BinaryHeap::new() };
         for at in 0..count {
             if schedule.missing[at] == 0 {
                 schedule.queue(at);
@@ -57,15 +78,37 @@ impl Schedule {
 
     /// It may run as soon as there is room.
     pub fn queue(&mut self, at: usize) {
-        self.turn.push((self.path[at], Reverse(at)));
+        self.kinds[self.kind[at]].turn.push((self.path[at], Reverse(at)));
     }
 
-    pub fn next(&mut self) -> Option<usize> {
-        self.turn.pop().map(|(_, Reverse(at))| at)
+    /// The next one for which there is room within `limit`; a kind that has its share of it waits for the others.
+    pub fn next(&mut self, limit: usize) -> Option<usize> {
+        if self.busy >= limit.max(1) {
+            return None;
+        }
+        let share = limit.div_ceil(SHARE);
+        let waiting = self.kinds.iter_mut().filter(|it| !it.turn.is_empty());
+        let first = waiting.max_by_key(|it| (it.busy < share, it.turn.peek().copied()))?;
+        first.turn.pop().map(|(_, Reverse(at))| at)
     }
 
     pub fn nobody_waits(&self) -> bool {
-        self.turn.is_empty()
+        self.kinds.iter().all(|it| it.turn.is_empty())
+    }
+
+    /// The step takes up room: its intent is being stored, or its call is in flight.
+    pub fn occupy(&mut self, at: usize) {
+        self.busy += 1;
+        self.kinds[self.kind[at]].busy += 1;
+    }
+
+    pub fn vacate(&mut self, at: usize) {
+        self.busy -= 1;
+        self.kinds[self.kind[at]].busy -= 1;
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.busy == 0 && self.nobody_waits()
     }
 
     pub fn has_users(&self, at: usize) -> bool {
@@ -120,10 +163,25 @@ mod tests {
     fn the_longest_path_goes_first() {
         let steps = [step(&[], 5), step(&[], 1), step(&[1], 9), step(&[0, 2], 1)];
         let mut schedule = Schedule::new(steps.iter()).unwrap();
-        assert_eq!((schedule.next(), schedule.next(), schedule.next()), (Some(1), Some(0), None));
+        assert_eq!((schedule.next(9), schedule.next(9), schedule.next(9)), (Some(1), Some(0), None));
         assert_eq!(schedule.complete(1), [2]);
         assert!(schedule.complete(2).is_empty());
         assert_eq!(schedule.complete(0), [3]);
+    }
+
+    #[test]
+    fn a_kind_with_its_share_waits_for_the_others_and_has_the_rest_when_alone() {
+        let other = Step { address: "c.d".parse().unwrap(), ..step(&[], 1) };
+        let steps: Vec<Step> = (0..5).map(|_| step(&[], 9)).chain([other]).collect();
+        let mut schedule = Schedule::new(steps.iter()).unwrap();
+        let mut turns = Vec::new();
+        while let Some(at) = schedule.next(4) {
+            schedule.occupy(at);
+            turns.push(at);
+        }
+        assert_eq!(turns, [0, 5, 1, 2]);
+        schedule.vacate(5);
+        assert_eq!(schedule.next(4), Some(3));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Open<'a> {
     pub began: u64,
     /// The last sign of life of the former holder, in milliseconds since 1970; `began` when it is not known.
     pub last_sign: u64,
+    /// Whether to stay until nothing can arrive late any more, instead of leaving that to the next run.
+    pub waits: bool,
 }
 
 /// Settles the open intents of a state. Driven like the machine.
@@ -44,6 +46,7 @@ pub struct Settling<'a> {
     quiet: Time,
     /// Until then, in milliseconds since 1970, a delayed request may still be taken.
     watch_until: u64,
+    waits: bool,
     state: State,
     journal: Journal,
     jitter: Jitter,
@@ -109,6 +112,7 @@ impl<'a> Settling<'a> {
             began: open.began,
             quiet: since_began(quiet),
             watch_until: open.last_sign.saturating_add(scaled(WATCH_SECONDS)),
+            waits: open.waits,
             state: open.state,
             journal: Journal::default(),
             jitter: Jitter::new(open.pace.seed),
@@ -228,6 +232,7 @@ impl<'a> Settling<'a> {
         match (&case.question, found) {
             (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id),
             (Question::Watch(_), None) if !watched => self.close(op, Outcome::NeverHappened),
+            (Question::Watch(_), None) if self.waits => self.wait_out(op, watch_until),
             (Question::Watch(_), None) => self.leave(op),
             (Question::Find(_), None) if asked < case.hidden_until || asked < self.quiet => self.ask_again(op),
             (Question::Find(_), None) if watched => self.watch(op),
@@ -306,6 +311,14 @@ impl<'a> Settling<'a> {
             let (address, status) = (case.intent.address.clone(), "looking for what a former run may have made".to_owned());
             self.events.push(Event::Waiting { at: self.now, address, doing: Doing::Settle, status });
         }
+    }
+
+    /// Asked again when nothing can arrive any more.
+    fn wait_out(&mut self, op: &OpId, until: u64) {
+        let Some(case) = self.cases.get_mut(op) else { return };
+        case.due = Time::from_millis(until.saturating_sub(self.began));
+        let (address, status) = (case.intent.address.clone(), "waiting until nothing of a former run can arrive any more".into());
+        self.events.push(Event::Waiting { at: self.now, address, doing: Doing::Settle, status });
     }
 
     fn watch(&mut self, op: &OpId) {

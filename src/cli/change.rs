@@ -231,6 +231,7 @@ impl Run<'_> {
             state,
             sealer,
             mint,
+            waits_for_twins: matches!(self.change.goal, Goal::Nothing),
         };
         let ended = drive::drive(&mut edge, work).await;
         progress.finish();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::run::Scene;
 use crate::apply::{Answer, Effect};
 use crate::remote::{Class, Id};
-use crate::state::{IntentAct, State, verify};
+use crate::state::{Entry, IntentAct, State, verify};
 
 /// The laws of every moment: looked at whenever something was done to the world or the store.
 pub fn check(scene: &mut Scene, epoch: u64, effect: &Effect, answer: &Answer) {
@@ -14,9 +14,17 @@ pub fn check(scene: &mut Scene, epoch: u64, effect: &Effect, answer: &Answer) {
         broken.push(format!("epoch {epoch} changed something while epoch {} had the lock", scene.vault.holder()));
     }
     match (effect, answer) {
-        (Effect::Append(_), Answer::Appended(Ok(_))) => {
+        (Effect::Append(entries), Answer::Appended(Ok(_))) => {
             if epoch != scene.vault.holder() {
                 broken.push(format!("epoch {epoch} wrote while epoch {} had the lock", scene.vault.holder()));
+            }
+            // What is taken in is ours from here on.
+            for entry in entries {
+                if let Entry::Adopt { record, .. } = entry
+                    && let Some(thing) = scene.world.things.get_mut(&record.id)
+                {
+                    thing.foreign = false;
+                }
             }
             broken.extend(verify::verify(&scene.vault.folded).iter().map(|it| format!("a law of state is broken: {it:?}")));
         }

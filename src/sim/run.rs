@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::laws;
+use super::rates::Rates;
 use super::rng::Rng;
 use super::types::settles;
 use super::vault::Vault;
@@ -143,6 +144,8 @@ pub struct Drive<'d> {
     pub meanwhile: Option<&'d mut dyn FnMut(&mut Scene)>,
     /// Until then the lease covers what is sent.
     pub lease_until: Time,
+    /// Calls wait for a token first, where there are any.
+    pub rates: Option<Rates>,
 }
 
 impl Drive<'_> {
@@ -156,7 +159,8 @@ impl Drive<'_> {
                 self.watcher.sends(&mut effect);
                 sequence += 1;
                 let fate = self.fate(scene, &effect);
-                let at = scene.now + scene.rng.millis(millis(self.faults.latency));
+                let token = self.rates.as_mut().map_or(Duration::ZERO, |it| it.take(scene.now, &effect));
+                let at = scene.now + token + scene.rng.millis(millis(self.faults.latency));
                 wire.insert((at, sequence), Item::Carry(id, effect, fate));
             }
             for event in machine.events() {
@@ -427,6 +431,7 @@ pub fn settle_open(scene: &mut Scene, drive: &mut Drive<'_>, state: State, aband
         pace: Pace { seed: scene.rng.bits(), ..Pace::default() },
         began,
         last_sign: BEGAN + millis(abandoned.unwrap_or(scene.now)),
+        waits: false,
     };
     let mut settling = Settling::new(open);
     let end = drive.run(scene, &mut settling);
@@ -441,7 +446,7 @@ pub fn carry_out(
     wish: &mut dyn Configuration,
     state: State,
     made: Made,
-    concurrency: usize,
+    pace: Pace,
 ) -> Result<(End, Outcome), String> {
     let Made { planned, observed } = made;
     let (sealer, types) = (scene.sealer.clone(), Arc::clone(&scene.world.types));
@@ -463,7 +468,7 @@ pub fn carry_out(
         timeouts: BTreeMap::new(),
         lifecycles: planned.instances.iter().map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect(),
         mint: &mut mint,
-        pace: Pace { concurrency, seed: scene.rng.bits(), ..Pace::default() },
+        pace: Pace { seed: scene.rng.bits(), ..pace },
         began: BEGAN + millis(scene.now),
     };
     let mut machine = Machine::new(setup).map_err(|it| it.to_string())?;
@@ -483,16 +488,23 @@ pub fn carry_out(
 
 /// Applies a plan in calm weather: what the state is afterwards, and the world with it. For tests of plans.
 pub fn apply_plan(scene: &mut Scene, wish: &mut dyn Configuration, made: Made) -> Result<(Outcome, State), String> {
+    apply_at(scene, wish, made, Pace { concurrency: 8, ..Pace::default() }, Faults::default(), None)
+}
+
+/// The same with a network, and limits on the calls.
+pub fn apply_at(
+    scene: &mut Scene,
+    wish: &mut dyn Configuration,
+    made: Made,
+    pace: Pace,
+    faults: Faults,
+    rates: Option<Rates>,
+) -> Result<(Outcome, State), String> {
     let taken = scene.vault.take(scene.now).ok_or("the store has no state")?;
-    let mut drive = Drive {
-        epoch: taken.epoch,
-        faults: Faults::default(),
-        interrupts: Vec::new(),
-        watcher: &mut Nobody,
-        meanwhile: None,
-        lease_until: scene.now + LEASE,
-    };
-    let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, made, 8)?;
+    let (epoch, lease_until) = (taken.epoch, scene.now + LEASE);
+    let interrupts = Vec::new();
+    let mut drive = Drive { epoch, faults, interrupts, watcher: &mut Nobody, meanwhile: None, lease_until, rates };
+    let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, made, pace)?;
     let state = scene.vault.read().ok_or("the store has no state")?;
     Ok((outcome, state))
 }
@@ -502,6 +514,7 @@ mod tests {
     use super::super::wish::{Block, Wish};
     use super::super::world::Weather;
     use super::*;
+    use crate::apply::event::Failure;
     use crate::state::Lineage;
     use crate::value::Value;
 
@@ -626,5 +639,81 @@ mod tests {
         let said: Vec<String> = outcome.failed.iter().map(|(_, it)| it.to_string()).collect();
         let hint = "import { to = sim_bare.plug, id = \"sim_bare/plug\" }";
         assert!(matches!(&said[..], [it] if it.contains(hint)), "{said:?}");
+    }
+
+    /// Half of these have something built on them, so they come first; the others must not wait for all of them.
+    #[test]
+    fn with_rates_a_run_takes_what_the_buckets_and_the_critical_path_allow() {
+        let mut scene = Scene { log: None, ..scene() };
+        scene.world.weather = Weather::default();
+        let mut blocks = BTreeMap::new();
+        for at in 0..450 {
+            let group = format!("sim_instant.g{at}");
+            blocks.insert(format!("sim_named.r{at}").parse().unwrap(), block(&format!("r{at}"), &[&group]));
+            blocks.insert(group.parse().unwrap(), block(&format!("g{at}"), &[]));
+            blocks.insert(format!("sim_token.t{at}").parse().unwrap(), block(&format!("t{at}"), &[]));
+        }
+        let mut wish = Wish::new(blocks);
+        let (rates, faults) = (Rates::new(50.0, 5.0), Faults { latency: Duration::from_millis(100), ..Faults::default() });
+        let state = scene.vault.read().unwrap();
+        let made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
+        let (outcome, _) = apply_at(&mut scene, &mut wish, made, Pace::default(), faults, Some(rates.clone())).unwrap();
+        assert_eq!((outcome.done, outcome.failed.len()), (1350, 0));
+        let least = rates.least(450);
+        assert!(outcome.took <= least.mul_f64(1.05), "took {:?}, at least {least:?}", outcome.took);
+    }
+
+    #[test]
+    fn nothing_is_started_that_is_not_expected_to_finish_before_the_deadline() {
+        let mut scene = scene();
+        let blocks = [
+            ("sim_instant.a", block("a", &[])),
+            ("sim_instant.b", block("b", &["sim_instant.a"])),
+            ("sim_instant.c", block("c", &["sim_instant.b"])),
+        ];
+        let mut wish = Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect());
+        let state = scene.vault.read().unwrap();
+        let mut made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
+        // The second one is known to take an hour, and the deadline is in half of one.
+        let slow = made.planned.plan.steps.iter_mut().find(|it| it.address.to_string() == "sim_instant.b");
+        slow.unwrap().expected_millis = 3_600_000;
+        let pace = Pace { deadline: Some(Duration::from_secs(1800)), ..Pace::default() };
+        let (outcome, state) = apply_at(&mut scene, &mut wish, made, pace, Faults::default(), None).unwrap();
+        assert_eq!((outcome.done, outcome.stopped, outcome.failed.len()), (1, true, 0));
+        assert_eq!((state.resources.len(), state.intents.len()), (1, 0));
+        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!(state.resources.len(), 3);
+    }
+
+    fn addresses(outcome: &Outcome) -> Vec<String> {
+        outcome.failed.iter().map(|(it, _)| it.to_string()).collect()
+    }
+
+    #[test]
+    fn a_saved_plan_does_what_it_showed_and_stops_where_it_would_not() {
+        let mut scene = scene();
+        let blocks = [
+            ("sim_slow.net", block("net", &[])),
+            ("sim_named.disk", block("disk", &["sim_slow.net"])),
+            ("sim_bare.plug", block("plug", &["sim_named.disk"])),
+            ("sim_instant.other", block("other", &[])),
+        ];
+        let mut wish = Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect());
+        let state = scene.vault.read().unwrap();
+        let mut made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
+        let saved = serde_json::to_vec(&made.planned.plan).unwrap();
+        made.planned.plan = serde_json::from_slice(&saved).unwrap();
+        wish.blocks.get_mut(&"sim_named.disk".parse().unwrap()).unwrap().settings.insert("size", 7.into());
+        let (outcome, state) = apply_plan(&mut scene, &mut wish, made).unwrap();
+        assert_eq!(addresses(&outcome), ["sim_named.disk"]);
+        assert!(matches!(&outcome.failed[0].1, Failure::NotAsPlanned { path, .. } if path == "size"), "{outcome:?}");
+        assert_eq!((outcome.done, outcome.skipped.len(), state.resources.len()), (2, 1, 2));
+
+        let mut made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
+        let saved = serde_json::to_vec(&made.planned.plan).unwrap();
+        made.planned.plan = serde_json::from_slice(&saved).unwrap();
+        let (outcome, state) = apply_plan(&mut scene, &mut wish, made).unwrap();
+        assert_eq!((addresses(&outcome), outcome.done), (vec![], 2));
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
     }
 }

@@ -12,8 +12,10 @@ use super::vault::Vault;
 use super::wish::{Block, Wish};
 use super::world::{Weather, World};
 use crate::address::Address;
-use crate::apply::settle;
+use crate::apply::{Pace, settle};
 use crate::plan::{Action, Options};
+use crate::remote::Id;
+use crate::stack::desired::{Import, Moved};
 use crate::state::{Lineage, State};
 use crate::value::Value;
 
@@ -25,13 +27,15 @@ pub const SECRET: &str = "hunter2-in-clear";
 pub struct Broken {
     pub seed: u64,
     pub why: Vec<String>,
+    /// What was left out of it without its ending well.
+    pub cuts: Cuts,
     /// What happened, line by line, with the virtual time.
     pub log: Vec<String>,
 }
 
 impl std::fmt::Display for Broken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "seed {}", self.seed)?;
+        writeln!(f, "seed {}, with {:?}", self.seed, self.cuts)?;
         for line in &self.log {
             writeln!(f, "{line}")?;
         }
@@ -50,23 +54,66 @@ pub struct Told {
     pub things: usize,
 }
 
-/// Plays the story of this seed. `watcher` may spoil it. A story that ends badly is played again to be written down, by a new
-/// watcher of the same kind.
+/// How much there is of a story. A seed with cuts is another story, and a shorter one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cuts {
+    /// Times that the files are rewritten.
+    pub rounds: usize,
+    /// Blocks that are added each time.
+    pub blocks: usize,
+    /// Runs in bad weather each time.
+    pub runs: usize,
+    pub interrupts: bool,
+    pub faults: bool,
+}
+
+impl Cuts {
+    const NONE: Self = Self { rounds: 3, blocks: 4, runs: 3, interrupts: true, faults: true };
+
+    /// With one thing less, each.
+    fn smaller(self) -> Vec<Self> {
+        let less = |it: usize| it.saturating_sub(1);
+        let mut all = vec![
+            Self { rounds: less(self.rounds).max(1), ..self },
+            Self { runs: less(self.runs), ..self },
+            Self { faults: false, ..self },
+            Self { interrupts: false, ..self },
+            Self { blocks: less(self.blocks).max(1), ..self },
+        ];
+        all.retain(|it| *it != self);
+        all
+    }
+}
+
+/// The smallest story of this seed that still ends badly, taking away one thing after the other.
+fn shrink<W: Watcher>(seed: u64, watcher: &impl Fn() -> W) -> Cuts {
+    let mut cuts = Cuts::NONE;
+    let fails = |it: &Cuts| Story::new(seed, *it).tell(&mut watcher()).is_err();
+    while let Some(smaller) = cuts.smaller().into_iter().find(fails) {
+        cuts = smaller;
+    }
+    cuts
+}
+
+/// Plays the story of this seed. `watcher` may spoil it. A story that ends badly is made as small as it can be and played again
+/// to be written down, by a new watcher of the same kind.
 pub fn play<W: Watcher>(seed: u64, watcher: impl Fn() -> W) -> Result<Told, Box<Broken>> {
-    let mut quiet = Story::new(seed);
+    let mut quiet = Story::new(seed, Cuts::NONE);
     if quiet.tell(&mut watcher()).is_ok() {
         return Ok(quiet.told);
     }
-    let mut story = Story::new(seed);
+    let cuts = shrink(seed, &watcher);
+    let mut story = Story::new(seed, cuts);
     story.scene.log = Some(Vec::new());
     let why = match story.tell(&mut watcher()) {
         Ok(()) => vec!["it ended badly once, and well when it was played again".to_owned()],
         Err(why) => why,
     };
-    Err(Box::new(Broken { seed, why, log: story.scene.log.unwrap_or_default() }))
+    Err(Box::new(Broken { seed, why, cuts, log: story.scene.log.unwrap_or_default() }))
 }
 
 struct Story {
+    cuts: Cuts,
     rng: Rng,
     scene: Scene,
     wish: Wish,
@@ -82,7 +129,7 @@ enum Command {
 }
 
 impl Story {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, cuts: Cuts) -> Self {
         let mut rng = Rng::new(seed);
         let weather = Weather {
             hides: Duration::from_secs([0, 5, 40][rng.below(3)]),
@@ -95,16 +142,16 @@ impl Story {
         world.add_foreign("sim_named", "n0");
         world.add_foreign("sim_bare", "n1");
         let scene = Scene::new(world, Vault::new(&state), rng.split());
-        Self { rng, scene, wish: Wish::default(), told: Told::default(), names: 2 }
+        Self { cuts, rng, scene, wish: Wish::default(), told: Told::default(), names: 2 }
     }
 
     fn tell(&mut self, watcher: &mut dyn Watcher) -> Result<(), Vec<String>> {
         self.scene.vault.checks_epoch = watcher.checks_epoch();
-        for _ in 0..1 + self.rng.below(3) {
+        for _ in 0..(1 + self.rng.below(3)).min(self.cuts.rounds) {
             self.rewrite();
             let command = if self.rng.one_in(6) { Command::Destroy } else { Command::Apply };
             self.scene.world.weather.breaks = [0, 0, 8][self.rng.below(3)];
-            for _ in 0..self.rng.below(4) {
+            for _ in 0..self.rng.below(4).min(self.cuts.runs) {
                 self.troubled_run(command, watcher)?;
             }
             if self.rng.one_in(2) {
@@ -122,8 +169,14 @@ impl Story {
 
     /// The user changes the files.
     fn rewrite(&mut self) {
-        for _ in 0..1 + self.rng.below(4) {
+        for _ in 0..(1 + self.rng.below(4)).min(self.cuts.blocks) {
             self.add_block();
+        }
+        if self.rng.one_in(4) {
+            self.move_block();
+        }
+        if self.rng.one_in(4) {
+            self.import_block();
         }
         let all: Vec<Address> = self.wish.blocks.keys().cloned().collect();
         for address in all {
@@ -163,6 +216,39 @@ impl Story {
         self.wish.blocks.insert(address, block);
     }
 
+    /// A block gets another address. Only when nothing of the old one can still arrive.
+    fn move_block(&mut self) {
+        let all: Vec<Address> = self.wish.blocks.keys().cloned().collect();
+        let (Some(from), Some(state)) = (self.rng.pick(&all).cloned(), self.scene.vault.read()) else { return };
+        self.names += 1;
+        let Ok(to) = format!("{}.m{}", from.type_name(), self.names).parse::<Address>() else { return };
+        if !state.intents.is_empty() || !state.resources.contains_key(&from) {
+            return;
+        }
+        let renamed = |it: Address| if it == from { to.clone() } else { it };
+        let blocks = std::mem::take(&mut self.wish.blocks).into_iter().map(|(address, mut block)| {
+            for it in block.parents.iter_mut().chain(&mut block.peers) {
+                *it = renamed(it.clone());
+            }
+            (renamed(address), block)
+        });
+        self.wish.blocks = blocks.collect();
+        self.wish.moved.push(Moved { from: from.to_string(), to: to.to_string(), span: None });
+    }
+
+    /// Something that was made by hand is taken in.
+    fn import_block(&mut self) {
+        self.names += 1;
+        let name = format!("n{}", self.names);
+        let Ok(to) = format!("sim_instant.{name}").parse::<Address>() else { return };
+        self.scene.world.add_foreign("sim_instant", &name);
+        let id = Id::new(format!("foreign-{name}"));
+        let settings: BTreeMap<&'static str, Value> =
+            [("name", Value::from(name)), ("flavor", "theirs".into()), ("size", Value::from(self.rng.below(5) as i64))].into();
+        self.wish.blocks.insert(to.clone(), Block { settings, ..Block::default() });
+        self.wish.imports.push(Import { to, id, span: None });
+    }
+
     fn needs_name(&self, address: &Address) -> bool {
         let block = self.wish.blocks.get(address);
         let mut needs = block.into_iter().flat_map(|it| it.parents.iter().chain(&it.peers));
@@ -171,7 +257,8 @@ impl Story {
 
     fn change_block(&mut self, address: &Address) {
         let (size, flavor) = (self.rng.below(5) as i64, format!("f{}", self.rng.below(3)));
-        let fixed = self.rng.one_in(3);
+        // What is about to be imported must be as it is where it cannot change.
+        let fixed = self.rng.one_in(3) && self.wish.imports.iter().all(|it| it.to != *address);
         let Some(block) = self.wish.blocks.get_mut(address) else { return };
         match fixed {
             true => block.settings.insert("flavor", flavor.into()),
@@ -182,7 +269,7 @@ impl Story {
     fn faults(&mut self) -> Faults {
         let rng = &mut self.rng;
         let mut odds = |choices: [usize; 3]| choices[rng.below(3)];
-        Faults {
+        let faults = Faults {
             throttled: odds([0, 10, 4]),
             lost_answer: odds([0, 8, 3]),
             lost_request: odds([0, 20, 8]),
@@ -190,7 +277,8 @@ impl Story {
             store: odds([0, 12, 4]),
             meddling: odds([0, 0, 30]),
             latency: Duration::from_millis(odds([10, 300, 2_000]) as u64),
-        }
+        };
+        if self.cuts.faults { faults } else { Faults { latency: faults.latency, ..Faults::default() } }
     }
 
     /// A run in bad weather, which may be interrupted anywhere.
@@ -204,6 +292,9 @@ impl Story {
             if kind == Interrupt::Stop {
                 interrupts.push((1 + self.rng.below(80), Interrupt::Abandon));
             }
+        }
+        if !self.cuts.interrupts {
+            interrupts.clear();
         }
         self.run(command, faults, interrupts, watcher)?;
         self.complaints()
@@ -242,8 +333,8 @@ impl Story {
                     .extend(again.plan.steps.iter().map(|it| format!("planned again: a step for {}: {:?}", it.address, it.act)));
             }
         }
-        let theirs = self.scene.world.things.values().filter(|it| it.foreign).count();
-        if theirs != 3 {
+        let all = &self.scene.world.things;
+        if !["foreign-theirs", "sim_named/n0", "sim_bare/n1"].into_iter().all(|it| all.contains_key(&Id::new(it))) {
             broken.push("something of somebody else's is gone".into());
         }
         self.told.things = self.told.things.max(state.resources.len());
@@ -267,6 +358,9 @@ impl Story {
         watcher: &mut dyn Watcher,
     ) -> Result<Option<crate::apply::event::Outcome>, Vec<String>> {
         self.told.runs += 1;
+        if let Some(state) = self.scene.vault.read() {
+            self.wish.imports.retain(|it| !state.resources.contains_key(&it.to) && self.wish.blocks.contains_key(&it.to));
+        }
         let concurrency = 1 + self.rng.below(8);
         let mut second = self.wish.clone();
         let mut trouble = Vec::new();
@@ -311,7 +405,7 @@ fn one_run<'m>(
     scene.tell(|| format!("a run takes the lock: epoch {}", taken.epoch));
     let settles_open = watcher.settles_open();
     let lease_until = scene.now + LEASE;
-    let mut drive = Drive { epoch: taken.epoch, faults, interrupts, watcher, meanwhile, lease_until };
+    let mut drive = Drive { epoch: taken.epoch, faults, interrupts, watcher, meanwhile, lease_until, rates: None };
     let mut state = taken.state;
     if settles_open && !state.intents.is_empty() {
         let (end, settled, failures) = run::settle_open(scene, &mut drive, state, taken.abandoned);
@@ -332,6 +426,7 @@ fn one_run<'m>(
         let steps = made.planned.plan.steps.iter().map(|it| format!("{} {}", crate::plan::doing(&it.act), it.address));
         format!("planned: {}", steps.collect::<Vec<_>>().join(", "))
     });
-    let (end, outcome) = run::carry_out(scene, &mut drive, wish, state, made, concurrency).map_err(|why| vec![why])?;
+    let pace = Pace { concurrency, ..Pace::default() };
+    let (end, outcome) = run::carry_out(scene, &mut drive, wish, state, made, pace).map_err(|why| vec![why])?;
     Ok((end == End::Finished).then_some(outcome))
 }

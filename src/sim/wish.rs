@@ -8,7 +8,9 @@ use crate::address::Address;
 use crate::diag::Diagnostic;
 use crate::remote::ConfigName;
 use crate::schema::Types;
-use crate::stack::desired::{Configuration, Evaluation, Host, Instance, Lifecycle, OutputValue, Reference, Timeouts};
+use crate::stack::desired::{
+    Configuration, Evaluation, Host, Import, Instance, Lifecycle, Moved, OutputValue, Reference, Timeouts,
+};
 use crate::value::Value;
 
 /// One resource block. `parents` and `peers` name others; parents must not run in circles.
@@ -24,11 +26,13 @@ pub struct Block {
 #[derive(Clone, Default)]
 pub struct Wish {
     pub blocks: BTreeMap<Address, Block>,
+    pub moved: Vec<Moved>,
+    pub imports: Vec<Import>,
 }
 
 impl Wish {
     pub fn new(blocks: BTreeMap<Address, Block>) -> Self {
-        Self { blocks }
+        Self { blocks, ..Self::default() }
     }
 
     /// The id of another, as its host knows it.
@@ -81,7 +85,8 @@ impl Wish {
 impl Configuration for Wish {
     fn evaluate(&mut self, host: &mut dyn Host) -> Evaluation {
         let mut memo = BTreeMap::new();
-        let mut out = Evaluation::default();
+        let (moved, imports) = (self.moved.clone(), self.imports.clone());
+        let mut out = Evaluation { moved, imports, ..Evaluation::default() };
         for (address, block) in &self.blocks {
             self.id_of(address, host, &mut memo);
             let instance = Instance {

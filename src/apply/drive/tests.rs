@@ -118,6 +118,10 @@ fn plan(wish: &mut Wish, types: &SimTypes, state: &State, observed: &Observed, s
 
 /// One whole run: lock, settle, plan, apply, release.
 async fn apply(store: &Memory, cloud: &SimCloud, interrupts: &[Duration]) -> (Ended, Vec<Event>) {
+    apply_and(store, cloud, interrupts, false).await
+}
+
+async fn apply_and(store: &Memory, cloud: &SimCloud, interrupts: &[Duration], waits_for_twins: bool) -> (Ended, Vec<Event>) {
     let owner = Owner { run: format!("{:?}", Instant::now()), who: "test".into(), command: "apply".into() };
     let mut session = store.lock(&owner, None).await.unwrap();
     let state = session.state().unwrap_or_else(|| State::new("dev".parse().unwrap(), Lineage("l".into())));
@@ -158,6 +162,7 @@ async fn apply(store: &Memory, cloud: &SimCloud, interrupts: &[Duration]) -> (En
         state,
         sealer: &sealer,
         mint: &mut mint,
+        waits_for_twins,
     };
     let ended = drive(&mut edge, run).await.unwrap();
     if ended.quiet {
@@ -213,4 +218,59 @@ async fn interrupted_once_it_finishes_what_is_in_flight_and_twice_it_leaves_it_o
     let (again, _) = apply(&store, &cloud, &[]).await;
     assert_eq!(again.outcome.failed, []);
     assert_eq!(cloud.world.lock().unwrap().things.len(), 4);
+}
+
+/// A stack with a creation of a former run that is still watched; its request arrives after `arrives`, if ever.
+async fn watched(cloud: &SimCloud, arrives: Option<Duration>) -> Memory {
+    let store = store();
+    let owner = Owner { run: "former".into(), who: "test".into(), command: "apply".into() };
+    let mut session = store.lock(&owner, None).await.unwrap();
+    let mut state = State::new("dev".parse().unwrap(), Lineage("l".into()));
+    let token = Token::from_bits(9);
+    let act = crate::state::IntentAct::Create {
+        token: token.clone(),
+        inputs: Value::object([("name", Value::from("late"))]),
+        dependencies: Default::default(),
+        lifecycle: Default::default(),
+        replaces: None,
+    };
+    let intent = crate::state::Intent {
+        op: crate::state::OpId("1.1".into()),
+        address: "sim_instant.late".parse().unwrap(),
+        config: Default::default(),
+        act,
+        at: 0,
+        watched_until: Some(wall_millis() + 1000 * settling::WATCH_SECONDS),
+    };
+    state.intents.insert(intent.op.clone(), intent);
+    session.save(&state).await.unwrap();
+    session.release().await.unwrap();
+    if let Some(visible) = arrives {
+        let tags = Value::map([(crate::remote::tags::ID, Value::from(token.as_str()))]);
+        let id = Id::new("sim_instant-late");
+        let mut world = cloud.world.lock().unwrap();
+        world.place("sim_instant", id.clone(), Value::object([("name", Value::from("late")), ("tags", tags)]));
+        world.things.get_mut(&id).unwrap().visible = visible;
+    }
+    store
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_watched_is_looked_for_once_more_at_the_end_and_waited_out_where_nothing_may_be_left() {
+    let cloud = SimCloud::new(None);
+    let store = watched(&cloud, None).await;
+    let (began, (ended, _)) = (Instant::now(), apply(&store, &cloud, &[]).await);
+    assert!(began.elapsed() < Duration::from_secs(100) && ended.state.intents.len() == 1 && ended.outcome.failed.is_empty());
+    let (began, (ended, _)) = (Instant::now(), apply_and(&store, &cloud, &[], true).await);
+    assert!(began.elapsed() >= Duration::from_secs(settling::WATCH_SECONDS - 1), "{:?}", began.elapsed());
+    assert!(ended.state.intents.is_empty() && ended.outcome.failed.is_empty(), "{:?}", ended.outcome);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_twin_is_found_put_on_record_and_told() {
+    let cloud = SimCloud::new(None);
+    let store = watched(&cloud, Some(Duration::from_secs(5))).await;
+    let (ended, _) = apply(&store, &cloud, &[]).await;
+    assert!(matches!(&ended.outcome.failed[..], [(_, Failure::Twin { .. })]), "{:?}", ended.outcome);
+    assert!(ended.state.resources.contains_key(&"sim_instant.late".parse::<Address>().unwrap()));
 }
