@@ -31,7 +31,7 @@ const EDITS: &[Edit] = &[
         file: "stacks/dev/stack.hcl",
         from: "env = \"dev\" }",
         to: "env = \"dev\", team = \"web\" }",
-        plan: All("update", 32),
+        plan: All("update", 42),
     },
     Edit {
         what: "descriptions of rules",
