@@ -81,11 +81,11 @@ const EDITS: &[Edit] = &[
         ]),
     },
     Edit {
-        what: "the range of a rule",
+        what: "the range of a rule, which is what AWS knows it by",
         file: "stacks/modules/network/security.hcl",
         from: "cidr = var.cidr }",
         to: "cidr = \"10.0.0.0/8\" }",
-        plan: Changes(&["update module.network.aws_vpc_security_group_ingress_rule.range[\"vpce-443\"]"]),
+        plan: Changes(&["replace module.network.aws_vpc_security_group_ingress_rule.range[\"vpce-443\"]"]),
     },
     Edit {
         what: "a rule of a lifecycle policy",
@@ -123,7 +123,7 @@ const EDITS: &[Edit] = &[
         plan: Changes(&[
             "replace module.network.aws_security_group.this[\"vpn\"]",
             "replace module.network.aws_vpc_security_group_egress_rule.flow[\"vpn-to-api\"]",
-            "update module.network.aws_vpc_security_group_ingress_rule.flow[\"vpn-to-api\"]",
+            "replace module.network.aws_vpc_security_group_ingress_rule.flow[\"vpn-to-api\"]",
         ]),
     },
     Edit {
