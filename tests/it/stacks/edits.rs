@@ -149,11 +149,11 @@ const EDITS: &[Edit] = &[
     },
     Edit { what: "a protected repository less", file: EXTRA, from: "", to: "", plan: Refused("prevent-destroy") },
     Edit {
-        what: "what is left to others",
+        what: "what is left to others, and its protection lifted",
         file: EXTRA,
         from: "",
         to: "resource \"aws_ecr_repository\" \"extra\" {\n  name = \"extra\"\n  image_tag_mutability = \"IMMUTABLE\"\n  lifecycle { ignore_changes = [image_tag_mutability] }\n}\n",
-        plan: Changes(&["update aws_ecr_repository.extra"]),
+        plan: Changes(&[]),
     },
     Edit {
         what: "another name for a resource",
