@@ -68,6 +68,11 @@ impl Form {
         self.0.iter().map(|(_, value)| value.as_str())
     }
 
+    /// The values of everything but filters: what a call is about, and not what it looks for.
+    pub fn named_values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(name, _)| !name.starts_with("Filter.")).map(|(_, value)| value.as_str())
+    }
+
     /// Replaces the values for which `change` has a better one.
     pub fn map_values(&mut self, change: impl Fn(&str, &str) -> Option<String>) {
         for (name, value) in &mut self.0 {

@@ -31,7 +31,7 @@ const EDITS: &[Edit] = &[
         file: "stacks/dev/stack.hcl",
         from: "env = \"dev\" }",
         to: "env = \"dev\", team = \"web\" }",
-        plan: All("update", 32),
+        plan: All("update", 42),
     },
     Edit {
         what: "descriptions of rules",
@@ -81,11 +81,11 @@ const EDITS: &[Edit] = &[
         ]),
     },
     Edit {
-        what: "the range of a rule",
+        what: "the range of a rule, which is what AWS knows it by",
         file: "stacks/modules/network/security.hcl",
         from: "cidr = var.cidr }",
         to: "cidr = \"10.0.0.0/8\" }",
-        plan: Changes(&["update module.network.aws_vpc_security_group_ingress_rule.range[\"vpce-443\"]"]),
+        plan: Changes(&["replace module.network.aws_vpc_security_group_ingress_rule.range[\"vpce-443\"]"]),
     },
     Edit {
         what: "a rule of a lifecycle policy",
@@ -123,7 +123,7 @@ const EDITS: &[Edit] = &[
         plan: Changes(&[
             "replace module.network.aws_security_group.this[\"vpn\"]",
             "replace module.network.aws_vpc_security_group_egress_rule.flow[\"vpn-to-api\"]",
-            "update module.network.aws_vpc_security_group_ingress_rule.flow[\"vpn-to-api\"]",
+            "replace module.network.aws_vpc_security_group_ingress_rule.flow[\"vpn-to-api\"]",
         ]),
     },
     Edit {
@@ -149,11 +149,11 @@ const EDITS: &[Edit] = &[
     },
     Edit { what: "a protected repository less", file: EXTRA, from: "", to: "", plan: Refused("prevent-destroy") },
     Edit {
-        what: "what is left to others",
+        what: "what is left to others, and its protection lifted",
         file: EXTRA,
         from: "",
         to: "resource \"aws_ecr_repository\" \"extra\" {\n  name = \"extra\"\n  image_tag_mutability = \"IMMUTABLE\"\n  lifecycle { ignore_changes = [image_tag_mutability] }\n}\n",
-        plan: Changes(&["update aws_ecr_repository.extra"]),
+        plan: Changes(&[]),
     },
     Edit {
         what: "another name for a resource",

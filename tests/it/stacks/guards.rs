@@ -175,6 +175,6 @@ async fn a_state_is_of_one_place() {
     here.write(".infra/dev/state.json", &state);
 
     let expired = here.run_in(here.account("dev"), "apply dev --auto-approve", &[("AWS_SESSION_TOKEN", "expired")]).ends(1);
-    assert_eq!(expired.codes(), ["expired-credentials"], "{}", expired.err);
+    assert_eq!(expired.codes(), ["credentials-expired"], "{}", expired.err);
     here.run("destroy dev --auto-approve").ends(0);
 }

@@ -105,8 +105,11 @@ async fn behind_our_back(caller: &Caller, ids: &BTreeMap<String, String>) {
         network("aws_vpc_security_group_ingress_rule.range[\"vpce-443\"]"),
     );
     let (pods, vpce) = (network("aws_security_group.this[\"pod-service\"]"), network("aws_security_group.this[\"vpce\"]"));
-    let associations = network("aws_route_table_association.intra[\"c\"]");
-    let association = associations.rsplit('/').next().unwrap();
+    let subnet = [("Filter.1.Name", "association.subnet-id"), ("Filter.1.Value.1", network("aws_subnet.intra[\"c\"]"))];
+    let table = caller.ec2("DescribeRouteTables", &subnet).await.unwrap();
+    // A table lists all that it is associated with.
+    let associated = table.body.split("<item>").find(|it| it.contains(subnet[1].1) && it.contains("<routeTableAssociationId>"));
+    let association = associated.unwrap().split_once("<routeTableAssociationId>").unwrap().1.split('<').next().unwrap();
     let calls: &[(&str, &[(&str, &str)])] = &[
         ("ModifyVpcAttribute", &[("VpcId", network("aws_vpc.main")), ("EnableDnsHostnames.Value", "false")]),
         ("ModifySubnetAttribute", &[("SubnetId", network("aws_subnet.public[\"a\"]")), ("MapPublicIpOnLaunch.Value", "true")]),

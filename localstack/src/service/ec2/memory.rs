@@ -50,13 +50,13 @@ impl Memory {
         lock(&self.gone).contains(id)
     }
 
-    /// Refuses a call that names an id which is not visible yet.
+    /// Refuses a call that names an id which is not visible yet. A filter finds nothing, and is no failure.
     pub fn visible(&self, form: &Form) -> Result<(), Refusal> {
         let mut late = lock(&self.late);
         if late.is_empty() {
             return Ok(());
         }
-        match form.values().find(|value| late.contains_key(*value)) {
+        match form.named_values().find(|value| late.contains_key(*value)) {
             Some(id) => {
                 count_down(&mut late, id);
                 Err(error::not_found(id))
