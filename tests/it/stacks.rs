@@ -1,4 +1,14 @@
-//! `stacks/dev` and `stacks/prod`.
+//! `stacks/dev` and `stacks/prod`: what they say, and whole stories of them on the local cloud, by the binary, each in accounts
+//! of its own.
+
+mod checkout;
+mod differences;
+mod edits;
+mod guards;
+mod inventory;
+mod rereads;
+mod saved;
+mod story;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::tags::{TagChanges, Tags};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
+use crate::cloud::fault::unfit;
 use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, Fixed};
@@ -138,11 +139,12 @@ impl Resource for Table {
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {
         let keys = [(Some(&*self.hash_key), sdk::KeyType::Hash), (self.range_key.as_ref(), sdk::KeyType::Range)];
         let keys = keys.into_iter().filter_map(|(name, kind)| Some((name?, kind)));
-        let keys =
-            keys.map(|(name, kind)| sdk::KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(unfit));
+        let keys = keys.map(|(name, kind)| {
+            sdk::KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(unfit("dynamodb"))
+        });
         let attributes = self.attribute.iter().map(|it| {
             let kind = sdk::ScalarAttributeType::from(it.kind.as_str());
-            sdk::AttributeDefinition::builder().attribute_name(&it.name).attribute_type(kind).build().map_err(unfit)
+            sdk::AttributeDefinition::builder().attribute_name(&it.name).attribute_type(kind).build().map_err(unfit("dynamodb"))
         });
         aws.dynamodb()
             .create_table()
@@ -173,7 +175,7 @@ impl Resource for Table {
         }
         if let Some(it) = self.point_in_time_recovery.as_ref().filter(|it| Some(*it) != was.point_in_time_recovery.as_ref()) {
             let how = sdk::PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(it.enabled);
-            let how = how.build().map_err(unfit)?;
+            let how = how.build().map_err(unfit("dynamodb"))?;
             dynamodb.update_continuous_backups().table_name(name).point_in_time_recovery_specification(how).send().await?;
         }
         if let Some(it) = self.ttl.as_ref().filter(|it| Some(*it) != was.ttl.as_ref()) {
@@ -181,7 +183,7 @@ impl Resource for Table {
             dynamodb
                 .update_time_to_live()
                 .table_name(name)
-                .time_to_live_specification(how.build().map_err(unfit)?)
+                .time_to_live_specification(how.build().map_err(unfit("dynamodb"))?)
                 .send()
                 .await?;
         }
@@ -229,7 +231,7 @@ impl Table {
         }
         let (read, write) = (self.read_capacity.unwrap_or(1), self.write_capacity.unwrap_or(1));
         let built = sdk::ProvisionedThroughput::builder().read_capacity_units(read).write_capacity_units(write).build();
-        built.map(Some).map_err(unfit)
+        built.map(Some).map_err(unfit("dynamodb"))
     }
 
     async fn update_tags(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -343,10 +345,5 @@ impl KeyAttribute {
 }
 
 fn to_tags(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
-    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit)).collect()
-}
-
-/// The SDK's builders refuse what lacks a required member; our structs have them all.
-fn unfit(error: aws_sdk_dynamodb::error::BuildError) -> Fault {
-    Fault::bug("dynamodb", error.to_string())
+    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit("dynamodb"))).collect()
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::tags::{TagChanges, Tags, tagged};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
+use crate::cloud::fault::unfit;
 use crate::remote::{Class, Fault, Id, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, EcrLifecycle, Fixed, Later, Policy};
@@ -185,7 +186,7 @@ impl Encryption {
             .encryption_type(sdk::EncryptionType::from(self.encryption_type.as_str()))
             .set_kms_key(self.kms_key.0.clone())
             .build()
-            .map_err(unfit)
+            .map_err(unfit("ecr"))
     }
 }
 
@@ -275,10 +276,5 @@ async fn read_tags(aws: &Aws, arn: &str) -> Result<Tags, Fault> {
 }
 
 fn to_tags(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
-    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit)).collect()
-}
-
-/// The SDK's builders refuse what lacks a required member; our structs have them all.
-fn unfit(error: aws_sdk_ecr::error::BuildError) -> Fault {
-    Fault::bug("ecr", error.to_string())
+    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit("ecr"))).collect()
 }

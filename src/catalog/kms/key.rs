@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::tags::{TagChanges, Tags, tagged_with};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
+use crate::cloud::fault::unfit;
 use crate::remote::{Fault, Id, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, Fixed, Later, Local, Policy};
@@ -215,5 +216,5 @@ async fn read_tags(aws: &Aws, key: &str) -> Result<Tags, Fault> {
 
 fn to_tags(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
     let tag = |(key, value): (&String, &String)| sdk::Tag::builder().tag_key(key).tag_value(value).build();
-    tags.iter().map(|it| tag(it).map_err(|error| Fault::bug("kms", error.to_string()))).collect()
+    tags.iter().map(|it| tag(it).map_err(unfit("kms"))).collect()
 }

@@ -4,7 +4,7 @@ use aws_sdk_s3::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bucket::unfit;
+use crate::cloud::fault::unfit;
 use crate::remote::Fault;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,7 +70,7 @@ pub struct Transition {
 impl LifecycleConfiguration {
     pub(super) fn to_sdk(&self) -> Result<sdk::BucketLifecycleConfiguration, Fault> {
         let rules = self.rule.iter().map(Rule::to_sdk).collect::<Result<_, _>>()?;
-        sdk::BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build().map_err(unfit)
+        sdk::BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build().map_err(unfit("s3"))
     }
 
     pub(super) fn from_sdk(rules: &[sdk::LifecycleRule]) -> Self {
@@ -109,7 +109,7 @@ impl Rule {
             .set_abort_incomplete_multipart_upload(abort)
             .set_transitions(Some(transitions.collect::<Vec<_>>()).filter(|it| !it.is_empty()))
             .build()
-            .map_err(unfit)
+            .map_err(unfit("s3"))
     }
 
     // S3 adds an empty filter where none was given; "all objects" has one form here.

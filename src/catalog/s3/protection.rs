@@ -4,7 +4,7 @@ use aws_sdk_s3::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bucket::unfit;
+use crate::cloud::fault::unfit;
 use crate::remote::Fault;
 use crate::schema::field::Auto;
 
@@ -55,8 +55,8 @@ pub struct OwnershipRule {
 impl OwnershipControls {
     pub(super) fn to_sdk(&self) -> Result<sdk::OwnershipControls, Fault> {
         let ownership = sdk::ObjectOwnership::from(self.rule.object_ownership.as_str());
-        let rule = sdk::OwnershipControlsRule::builder().object_ownership(ownership).build().map_err(unfit)?;
-        sdk::OwnershipControls::builder().rules(rule).build().map_err(unfit)
+        let rule = sdk::OwnershipControlsRule::builder().object_ownership(ownership).build().map_err(unfit("s3"))?;
+        sdk::OwnershipControls::builder().rules(rule).build().map_err(unfit("s3"))
     }
 
     pub(super) fn from_sdk(it: sdk::OwnershipControls) -> Self {
@@ -94,12 +94,12 @@ impl ServerSideEncryptionConfiguration {
             .sse_algorithm(sdk::ServerSideEncryption::from(default.sse_algorithm.as_str()))
             .set_kms_master_key_id(default.kms_master_key_id.0.clone())
             .build()
-            .map_err(unfit)?;
+            .map_err(unfit("s3"))?;
         let rule = sdk::ServerSideEncryptionRule::builder()
             .apply_server_side_encryption_by_default(by_default)
             .bucket_key_enabled(self.rule.bucket_key_enabled)
             .build();
-        sdk::ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(unfit)
+        sdk::ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(unfit("s3"))
     }
 
     pub(super) fn from_sdk(it: sdk::ServerSideEncryptionConfiguration) -> Self {
