@@ -51,7 +51,7 @@ pub async fn store(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dy
     if needs_credentials && !stack.settings.accounts.is_empty() {
         let own = BTreeMap::from([(ConfigName::default(), own_configuration(stack))]);
         let clouds = Clouds::connect(stack.catalog.clone(), &own, Limits::off()).await;
-        own_account(&clouds, stack).await?;
+        own_account(call, &clouds, stack).await?;
     }
     open(call, stack, purpose).await
 }
@@ -134,7 +134,7 @@ fn unknown_caller(call: &Call, it: &Fault) -> Diagnostic {
 
 /// Whose credentials these are, if they are those of one of the stack's accounts.
 async fn own_account(call: &Call, clouds: &Clouds, stack: &Stack) -> Ended<Identity> {
-    let identity = clouds.identity().await.map_err(|it| unknown_caller(call, it))?;
+    let identity = clouds.identity().await.map_err(|it| unknown_caller(call, &it))?;
     guard::account(&stack.settings, &identity.account, &identity.arn)?;
     Ok(identity.clone())
 }
