@@ -20,6 +20,8 @@ pub struct Loading<'a> {
     pub diagnostics: Vec<Diagnostic>,
     schemas: Schemas,
     by_folder: BTreeMap<String, u32>,
+    /// Whether a file could not be read to its end.
+    incomplete: bool,
 }
 
 impl<'a> Loading<'a> {
@@ -31,6 +33,7 @@ impl<'a> Loading<'a> {
             diagnostics: Vec::new(),
             schemas: Schemas::new(),
             by_folder: BTreeMap::new(),
+            incomplete: false,
         }
     }
 
@@ -57,7 +60,10 @@ impl<'a> Loading<'a> {
             }
         }
         self.recursion();
-        resolve::check(&self.model, &mut self.diagnostics);
+        // What is missing may well be in a file that could not be read.
+        if !self.incomplete {
+            resolve::check(&self.model, &mut self.diagnostics);
+        }
     }
 
     fn complain(&mut self, place: Option<Place>, code: &'static str, summary: String) -> &mut Diagnostic {
@@ -199,6 +205,7 @@ impl<'a> Loading<'a> {
                 Err(mut error) => {
                     error.start += at;
                     error.end += at;
+                    self.incomplete = true;
                     self.diagnostics.push(error.to_diagnostic(file, &span));
                 }
             }

@@ -76,12 +76,14 @@ pub struct Table {
     /// Items go when the time in this attribute has come.
     #[serde(default)]
     pub ttl: Auto<Ttl>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct KeyAttribute {
+    /// The attribute, as `hash_key`, `range_key` or an index names it.
     pub name: String,
     /// `S` text, `N` number, `B` bytes.
     #[serde(rename = "type")]
@@ -91,11 +93,13 @@ pub struct KeyAttribute {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PointInTimeRecovery {
+    /// Whether the table can be restored to any second of the last days.
     pub enabled: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerSideEncryption {
+    /// Whether a KMS key encrypts the table; else one that DynamoDB owns does.
     pub enabled: bool,
     /// ARN of the key; `alias/aws/dynamodb` when left out.
     #[serde(default)]
@@ -104,7 +108,9 @@ pub struct ServerSideEncryption {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ttl {
+    /// Whether items expire.
     pub enabled: bool,
+    /// The attribute that holds the second, of the Unix epoch, at which an item expires.
     pub attribute_name: String,
 }
 
@@ -112,6 +118,7 @@ pub struct Ttl {
 pub struct TableOutputs {
     /// The table's name.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
 }
 

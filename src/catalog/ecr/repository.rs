@@ -35,8 +35,10 @@ pub struct Repository {
     #[serde(default = "mutable")]
     #[schemars(regex(pattern = "^(MUTABLE|IMMUTABLE)$"))]
     pub image_tag_mutability: String,
+    /// Whether images are scanned for known weaknesses.
     #[serde(default)]
     pub image_scanning_configuration: Auto<ImageScanning>,
+    /// How images are encrypted.
     #[serde(default)]
     pub encryption_configuration: Fixed<Auto<Encryption>>,
     /// Which images expire: what Terraform keeps in `aws_ecr_lifecycle_policy`.
@@ -45,6 +47,7 @@ pub struct Repository {
     /// Who else may pull or push: what Terraform keeps in `aws_ecr_repository_policy`.
     #[serde(default)]
     pub policy: Later<Option<Policy>>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
@@ -70,6 +73,7 @@ pub struct Encryption {
 pub struct RepositoryOutputs {
     /// The repository's name.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
     /// The account.
     pub registry_id: String,

@@ -33,10 +33,12 @@ use crate::schema::field::{DnsName, Fixed};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
+    /// The hosted zone that the record is in.
     pub zone_id: Fixed<String>,
     /// The whole name, the zone's included.
     #[schemars(length(min = 1, max = 1024))]
     pub name: Fixed<DnsName>,
+    /// The type of the record: `A`, `CNAME`, `TXT`, …
     #[serde(rename = "type")]
     #[schemars(regex(pattern = "^(A|AAAA|CAA|CNAME|DS|HTTPS|MX|NAPTR|NS|PTR|SOA|SPF|SRV|SSHFP|SVCB|TLSA|TXT)$"))]
     pub kind: Fixed<String>,
@@ -44,6 +46,7 @@ pub struct Record {
     #[serde(default)]
     #[schemars(range(min = 0, max = 2147483647))]
     pub ttl: Option<i64>,
+    /// The values; none for an alias.
     #[serde(default)]
     pub records: BTreeSet<String>,
     /// Answers with the addresses of an AWS resource.
@@ -59,15 +62,18 @@ pub struct Record {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alias {
+    /// The domain name of the target.
     pub name: DnsName,
     /// The hosted zone of the target, not of the record.
     pub zone_id: String,
+    /// Whether the record follows the health of the target.
     #[serde(default)]
     pub evaluate_target_health: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Weighted {
+    /// Its share among the sets of its name, from 0 to 255.
     #[schemars(range(min = 0, max = 255))]
     pub weight: i64,
 }

@@ -65,6 +65,7 @@ pub struct Bucket {
     /// When objects, old versions and unfinished uploads go.
     #[serde(default)]
     pub lifecycle_configuration: Option<LifecycleConfiguration>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
@@ -80,11 +81,13 @@ pub struct Versioning {
 pub struct BucketOutputs {
     /// The bucket's name.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
     /// `NAME.s3.amazonaws.com`
     pub bucket_domain_name: String,
     /// `NAME.s3.REGION.amazonaws.com`
     pub bucket_regional_domain_name: String,
+    /// The region that the bucket lies in.
     pub region: String,
 }
 

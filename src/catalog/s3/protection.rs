@@ -10,12 +10,16 @@ use crate::schema::field::Auto;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublicAccessBlock {
+    /// Refuses new ACLs that let the public in.
     #[serde(default)]
     pub block_public_acls: bool,
+    /// Refuses policies that let the public in.
     #[serde(default)]
     pub block_public_policy: bool,
+    /// Takes ACLs that let the public in as if they did not.
     #[serde(default)]
     pub ignore_public_acls: bool,
+    /// Lets only the account and AWS services in where a policy lets the public in.
     #[serde(default)]
     pub restrict_public_buckets: bool,
 }
@@ -42,6 +46,7 @@ impl PublicAccessBlock {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnershipControls {
+    /// The one rule that there is.
     pub rule: OwnershipRule,
 }
 
@@ -67,11 +72,13 @@ impl OwnershipControls {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerSideEncryptionConfiguration {
+    /// The one rule that there is.
     pub rule: EncryptionRule,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EncryptionRule {
+    /// What objects are encrypted with.
     pub apply_server_side_encryption_by_default: EncryptionByDefault,
     /// One data key for many objects: fewer KMS requests.
     #[serde(default)]
@@ -80,6 +87,7 @@ pub struct EncryptionRule {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EncryptionByDefault {
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`.
     #[schemars(regex(pattern = "^(AES256|aws:kms|aws:kms:dsse)$"))]
     pub sse_algorithm: String,
     /// ARN of the key; S3's own key `aws/s3` when left out.

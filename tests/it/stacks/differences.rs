@@ -6,7 +6,7 @@ use infra::stack::StateSettings;
 use serde_json::Value;
 
 use super::checkout::Checkout;
-use super::evaluate;
+use super::load;
 
 /// What takes the place of what in prod, everywhere. The order counts: the domain of prod is a part of dev's.
 const REPLACED: &[(&str, &str)] = &[
@@ -69,7 +69,7 @@ async fn plans_differ_as_documented() {
 
 #[test]
 fn settings_differ_as_documented() {
-    let (dev, prod) = (evaluate("dev").0.settings().clone(), evaluate("prod").0.settings().clone());
+    let (dev, prod) = (load("dev").settings, load("prod").settings);
     assert_eq!((dev.confirm, prod.confirm), (false, true));
     assert_eq!((dev.max_deletes, prod.max_deletes), (None, Some(10)));
     assert_eq!((dev.accounts, prod.accounts), (vec!["111111111111".to_owned()], vec!["222222222222".to_owned()]));
