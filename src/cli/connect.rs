@@ -121,20 +121,6 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
     Ok(it)
 }
 
-<<<<<<< HEAD
-/// Why it is not known who calls. A profile that is set is the first thing to look at.
-fn unknown_caller(call: &Call, it: &Fault) -> Diagnostic {
-    let diagnostic = fault::of_cloud(it);
-    match call.world.var("AWS_PROFILE").filter(|_| it.class == Class::Credentials) {
-        Some(profile) => {
-            diagnostic.note(format!("AWS_PROFILE is `{profile}`: `aws configure list-profiles` shows those that exist"))
-        }
-        None => diagnostic,
-    }
-}
-
-=======
->>>>>>> main
 /// Whose credentials these are, if they are those of one of the stack's accounts.
 async fn own_account(call: &Call, clouds: &Clouds, stack: &Stack) -> Ended<Identity> {
     let identity = clouds.identity().await.map_err(|it| unknown_caller(call, &it))?;
@@ -142,8 +128,6 @@ async fn own_account(call: &Call, clouds: &Clouds, stack: &Stack) -> Ended<Ident
     Ok(identity.clone())
 }
 
-<<<<<<< HEAD
-=======
 /// Why it is not known who calls. A profile that is set is the first thing to look at.
 fn unknown_caller(call: &Call, it: &Fault) -> Diagnostic {
     let diagnostic = fault::of_cloud(it);
@@ -155,7 +139,6 @@ fn unknown_caller(call: &Call, it: &Fault) -> Diagnostic {
     }
 }
 
->>>>>>> main
 fn own_configuration(stack: &Stack) -> Settings {
     Settings { region: stack.settings.region.clone(), ..Settings::default() }
 }
