@@ -59,9 +59,10 @@ impl<'a> Evaluator<'a> {
             (None, None) if of_module => return Err(super::Failure::Reported),
             (None, None) => {
                 let name = &variable.name;
-                let complaint = Diagnostic::error("missing-variable", format!("the variable \"{name}\" has no value"))
-                    .at(self.model.span(variable.place))
-                    .help(format!("--var {name}=…, INFRA_VAR_{name}=…, or a `default`"));
+                let complaint =
+                    crate::diag::Diagnostic::error("missing-variable", format!("the variable \"{name}\" has no value"))
+                        .at(self.model.span(variable.place))
+                        .help(format!("--var {name}=…, INFRA_VAR_{name}=…, or a `default`"));
                 return Err(super::Failure::Complaint(Box::new(complaint)));
             }
         };

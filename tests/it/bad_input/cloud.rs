@@ -108,6 +108,7 @@ async fn a_refused_creation_is_told_and_done_by_the_next_run() {
     let rows = [
         ("access denied", Effect::Deny, &["ec2:CreateVpc", "UnauthorizedOperation", "grant the action"][..]),
         ("quota exceeded", Effect::Quota, &["VpcLimitExceeded", "Service Quotas"]),
+        ("throttled for good", Effect::Throttle, &["RequestLimitExceeded", "--parallelism"]),
         ("credentials that expire in the middle", expired, &["RequestExpired", "aws sso login"]),
         ("refused", refuse(400, "InvalidVpcRange", "The CIDR '10.0.0.0/16' is invalid."), &["InvalidVpcRange", "10.0.0.0/16"]),
     ];
@@ -116,7 +117,7 @@ async fn a_refused_creation_is_told_and_done_by_the_next_run() {
         let account = format!("8000000002{at:02}");
         let here = Repository::of(&stack(""));
         cloud.faults(vec![Fault::on("ec2", "CreateVpc", effect)]);
-        let said = here.binary(&cloud, &account, "apply --auto-approve").ends(1);
+        let said = here.binary_with(&cloud, &account, "apply --auto-approve", &[("INFRA_PATIENCE", "0.001")]).ends(1);
         let summary = steady(said.out.split("Plan:").last().unwrap_or_default());
         for name in names {
             assert!(summary.contains(name), "{what}: {name} is not in\n{summary}");
@@ -139,20 +140,20 @@ async fn what_cannot_be_read_is_not_planned() {
     here.binary(&cloud, ACCOUNT, "apply --auto-approve").ends(0);
     cloud.reset_calls();
     let mut shown = String::new();
-    let rows = [
-        ("access denied", Effect::Deny, "access-denied"),
-        ("throttled for good", Effect::Throttle, "throttled"),
-        ("an outage", refuse(503, "ServiceUnavailable", "The service is unavailable."), "unavailable"),
-    ];
-    for (what, effect, code) in rows {
+    let rows = [(
+        "access denied",
+        Effect::Deny,
+        "access-denied",
+        &["plan", "drift", "apply --auto-approve", "destroy dev --auto-approve"][..],
+    )];
+    for (what, effect, code, commands) in rows {
         cloud.faults(vec![Fault::on("ec2", "DescribeVpcs", effect)]);
-        for command in ["plan", "drift", "apply --auto-approve", "destroy dev --auto-approve"] {
-            let patience = &[("INFRA_PATIENCE", "0.001")];
-            let said = unchanged_state(&here, || here.binary_with(&cloud, ACCOUNT, command, patience)).ends(1);
+        for command in commands {
+            let said = unchanged_state(&here, || here.binary(&cloud, ACCOUNT, command)).ends(1);
             let text = steady(&said.err);
             assert_eq!(said.codes(), [code], "{what}, {command}:\n{text}");
             assert!(text.contains("ec2:DescribeVpcs"), "{what}, {command}:\n{text}");
-            if command == "plan" {
+            if *command == "plan" {
                 shown.push_str(&format!("==== {what}\n{text}\n"));
             }
         }
