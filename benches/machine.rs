@@ -26,7 +26,7 @@ impl Desired for Same {
     fn settings(&mut self, _: &Address) -> Result<Value, Failure> {
         Ok(settings())
     }
-    fn learn(&mut self, _: &Address, _: &Value) {}
+    fn learn(&mut self, _: &Address, _: &Value, _: &Value) {}
     fn check(&mut self, _: &Address, _: &Live) -> Result<(), Failure> {
         Ok(())
     }

@@ -116,7 +116,10 @@ impl fmt::Display for Diagnostic {
 
 /// The name among `names` that `wrong` most likely was meant to be.
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let close = |name: &&str| strsim::jaro_winkler(wrong, name) > 0.8 || name.contains(wrong) && wrong.len() > 2;
+    // One slip of the finger counts for much in a short name.
+    let slip = |name: &str| wrong.len() > 2 && strsim::osa_distance(wrong, name) == 1;
+    let part = |name: &str| wrong.len() > 2 && name.contains(wrong);
+    let close = |name: &&str| strsim::jaro_winkler(wrong, name) > 0.8 || slip(name) || part(name);
     let mut best: Vec<&str> = names.into_iter().filter(close).collect();
     best.sort_by(|a, b| strsim::jaro_winkler(wrong, b).total_cmp(&strsim::jaro_winkler(wrong, a)).then(a.cmp(b)));
     best.first().copied()

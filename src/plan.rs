@@ -7,7 +7,6 @@ pub mod change;
 pub mod codec;
 mod decide;
 pub mod diff;
-pub mod document;
 mod guard;
 mod make;
 mod moves;

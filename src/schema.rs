@@ -51,6 +51,7 @@ pub struct Attribute {
     pub local: bool,
     /// Sensitive whatever the user writes.
     pub secret: bool,
+    /// Of a list, set or map, its members'.
     pub equality: Equality,
     /// What the type takes when the user writes nothing; null when it has no default.
     pub default: Value,

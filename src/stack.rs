@@ -19,7 +19,7 @@ pub mod print;
 pub mod program;
 mod read;
 mod reading;
-mod refusals;
+pub mod refusals;
 mod resolve;
 pub mod settings;
 pub mod source;

@@ -5,6 +5,8 @@ mod arithmetic;
 mod convert;
 mod number;
 mod seal;
+pub mod size;
+mod text;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +21,7 @@ pub use arithmetic::ArithmeticError;
 pub use convert::ConvertError;
 pub use number::{NotANumber, Number};
 pub use seal::Sealer;
+pub use size::{Size, TooLarge};
 pub use types::{Field, Type};
 
 use crate::address::Address;
@@ -51,7 +54,8 @@ pub enum Value {
 pub struct Unknown {
     /// What will be known, when it is known by type already.
     pub ty: Type,
-    /// The attributes that it waits for; never empty.
+    /// The attributes that it waits for. Never empty in what the language yields; what a function makes of a secret of which
+    /// only the digest is at hand gets them from the references that the secret came by.
     pub waits_for: BTreeSet<Provenance>,
 }
 
@@ -63,8 +67,9 @@ pub struct Provenance {
 }
 
 impl Value {
+    /// Texts are in Unicode's normalisation form C from here on, wherever they come from: so two that look alike are equal.
     pub fn string(text: impl Into<Arc<str>>) -> Self {
-        Self::String(text.into())
+        Self::String(text::normalised(text.into()))
     }
     pub fn list(items: impl IntoIterator<Item = Value>) -> Self {
         Self::List(Arc::new(items.into_iter().collect()))
@@ -76,10 +81,10 @@ impl Value {
         Self::Set(Arc::new(items.into_iter().collect()))
     }
     pub fn map<K: Into<Arc<str>>>(items: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Map(Arc::new(items.into_iter().map(|(k, v)| (k.into(), v)).collect()))
+        Self::Map(Arc::new(items.into_iter().map(|(k, v)| (text::normalised(k.into()), v)).collect()))
     }
     pub fn object<K: Into<Arc<str>>>(items: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Object(Arc::new(items.into_iter().map(|(k, v)| (k.into(), v)).collect()))
+        Self::Object(Arc::new(items.into_iter().map(|(k, v)| (text::normalised(k.into()), v)).collect()))
     }
     pub fn unknown(ty: Type, address: Address, path: impl Into<Arc<str>>) -> Self {
         let waits_for = BTreeSet::from([Provenance { address, path: path.into() }]);
@@ -224,9 +229,25 @@ impl Value {
         }
     }
 
-    /// The word for people: `string`, `list of number`, `object`.
+    /// The type, members included: for values that were measured, see [`size`](Self::size).
     pub fn type_of(&self) -> Type {
         types::of(self)
+    }
+
+    /// The word for what it is in a sentence, without a look at its members: `a string`, `a list`.
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Null => "null".into(),
+            Self::Bool(_) => "a bool".into(),
+            Self::Number(_) => "a number".into(),
+            Self::String(_) | Self::Digest(_) => "a string".into(),
+            Self::List(_) | Self::Tuple(_) => "a list".into(),
+            Self::Set(_) => "a set".into(),
+            Self::Map(_) => "a map".into(),
+            Self::Object(_) => "an object".into(),
+            Self::Unknown(unknown) => unknown.ty.friendly(),
+            Self::Sensitive(inner) => inner.kind(),
+        }
     }
 
     /// Plain JSON, or nothing when a part is unknown or only a digest. Marks are dropped: the caller must not store it.

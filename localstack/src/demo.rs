@@ -63,7 +63,9 @@ impl Session {
         say("… and puts it right.");
         self.infra("apply dev --auto-approve", 0).await?;
         say("Nothing is left of it.");
-        self.infra("drift dev", 0).await
+        self.infra("drift dev", 0).await?;
+        say("Everything goes again, users before what they use. What the state is kept with stays.");
+        self.infra("destroy dev --auto-approve", 0).await
     }
 
     /// One invocation, its output as it comes. Any other exit code than the expected one ends the demonstration.

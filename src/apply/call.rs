@@ -9,6 +9,7 @@ use super::work::{Call, Phase};
 use super::{Answer, Time};
 use crate::plan::doing;
 use crate::remote::{Class, Fault, Id};
+use crate::schema::Schema;
 use crate::state::{Entry, Outcome};
 use crate::value::Value;
 
@@ -23,7 +24,7 @@ impl Machine<'_> {
         match (call, answer) {
             (Call::Create, Answer::Created(Ok(id))) => self.created(at, id),
             (Call::Create, Answer::Created(Err(fault))) => self.not_created(at, fault),
-            (Call::Find, Answer::Found(Ok(Some(id)))) => self.created(at, id),
+            (Call::Find, Answer::Found(Ok(Some(id)))) => self.found(at, id),
             (Call::Find, Answer::Found(Ok(None))) => self.not_found(at),
             (Call::Find, Answer::Found(Err(fault))) => self.not_searched(at, fault),
             (Call::Update, Answer::Updated(Ok(()))) => self.updated(at),
@@ -69,6 +70,7 @@ impl Machine<'_> {
             // It may be there: nothing is made before it was looked for, for as long as the cloud may hide it.
             Class::Unknown => {
                 work.doubt = true;
+                work.may_be_ours = true;
                 work.hidden_until = now + hidden;
                 work.last = Some(fault);
                 self.call_now(at, Call::Find);
@@ -91,6 +93,22 @@ impl Machine<'_> {
         }
     }
 
+    /// What has no tags is known by its name alone: it is ours only if a creation of ours may have made it.
+    fn found(&mut self, at: usize, id: Id) {
+        let tagged = self.types.resource(self.steps[at].address.type_name()).is_some_and(Schema::has_tags);
+        let Some(work) = self.works.get_mut(&at) else { return };
+        match work.taken.take() {
+            Some(fault) if !tagged && !work.may_be_ours => self.fail_taken(at, fault, Some(id)),
+            Some(_) | None => self.created(at, id),
+        }
+    }
+
+    fn fail_taken(&mut self, at: usize, fault: Fault, id: Option<Id>) {
+        self.close(at, "the name is taken");
+        let address = self.steps[at].address.clone();
+        self.fail(at, Failure::Taken { fault, address, id });
+    }
+
     fn not_found(&mut self, at: usize) {
         let settle = self.patience.of(self.steps[at].address.type_name());
         let Some(work) = self.works.get_mut(&at) else { return };
@@ -103,10 +121,7 @@ impl Machine<'_> {
         }
         work.doubt = false;
         match work.taken.take() {
-            Some(fault) => {
-                self.close(at, "the name is taken");
-                self.fail(at, Failure::Fault { fault });
-            }
+            Some(fault) => self.fail_taken(at, fault, None),
             None if self.now >= work.give_up => {
                 let fault = work.last.take();
                 self.close(at, "it was not made in time");
@@ -126,8 +141,7 @@ impl Machine<'_> {
             // What has the name is not ours.
             Class::Exists => {
                 let fault = work.taken.take().unwrap_or(fault);
-                self.close(at, "the name is taken");
-                self.fail(at, Failure::Fault { fault });
+                self.fail_taken(at, fault, None);
             }
             Class::Missing => self.not_found(at),
             // The intent stays open: the next run looks again.
@@ -140,6 +154,7 @@ impl Machine<'_> {
         let settle = self.patience.of(self.steps[at].address.type_name());
         if let Some(work) = self.works.get_mut(&at) {
             work.updates += 1;
+            *work.tried.entry(work.changing.clone()).or_default() += 1;
             work.looks = 0;
             work.spread_until = self.now + settle.hidden / 4;
         }
@@ -194,7 +209,7 @@ impl Machine<'_> {
     }
 
     fn looked_up(&mut self, at: usize, outputs: &Value) {
-        self.desired.learn(&self.steps[at].address, outputs);
+        self.desired.learn(&self.steps[at].address, &Value::Null, outputs);
         self.done(at);
     }
 

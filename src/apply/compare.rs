@@ -5,10 +5,18 @@ use crate::schema::equal::Compare;
 use crate::schema::{Presence, Schema};
 use crate::value::{Sealer, Value};
 
-/// What differs between desired and live; of a shell, in what its creation could set. Secrets that the cloud never tells
-/// count as they were handed over.
-pub(super) fn differences(schema: &Schema, sealer: &Sealer, desired: &Value, live: &Value, shell: bool) -> Vec<Difference> {
-    let mut found = Differ { schema, sealer }.differences(desired, Some(desired), live);
+/// What must be changed for live to be as desired; of a shell, in what its creation could set. What the cloud never tells
+/// counts as it was `applied`, and what is kept on record alone is nothing to change.
+pub(super) fn differences(
+    schema: &Schema,
+    sealer: &Sealer,
+    desired: &Value,
+    applied: &Value,
+    live: &Value,
+    shell: bool,
+) -> Vec<Difference> {
+    let mut found = Differ { schema, sealer }.differences(desired, Some(applied), live);
+    found.retain(|it| !it.local);
     if shell {
         let later = |path: &str| {
             let root = path.split(['.', '[']).next().unwrap_or(path);

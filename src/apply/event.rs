@@ -86,6 +86,12 @@ pub enum Event {
 pub enum Failure {
     #[error("{fault}")]
     Fault { fault: Fault },
+    /// What has its name was not made by this stack, as far as anybody knows: never taken over in silence.
+    #[error(
+        "{fault}; what is there is not this stack's; to take it in, write: import {{ to = {address}, id = \"{}\" }}",
+        id.as_ref().map_or("…", Id::as_str)
+    )]
+    Taken { fault: Fault, address: Address, id: Option<Id> },
     /// It became what it cannot leave; the cloud's words.
     #[error("{status}")]
     BecameFailed { status: String },

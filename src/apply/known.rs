@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::mark_secrets;
 use super::event::Failure;
 use super::machine::Desired;
-use crate::address::Address;
+use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
-use crate::plan::{Act, DataKey, Observed, Step};
+use crate::plan::{Act, DataKey, Observed, Step, answers};
 use crate::remote::{ConfigName, Live};
-use crate::schema::{Schema, Types};
+use crate::schema::Types;
 use crate::stack::desired::{Configuration, Host, OutputValue};
 use crate::state::State;
 use crate::value::Value;
@@ -20,7 +19,7 @@ pub struct Known<'a> {
     outputs: Outputs<'a>,
 }
 
-/// What exists, and what data sources said.
+/// What exists answers, and what data sources said.
 struct Outputs<'a> {
     types: &'a dyn Types,
     by_address: BTreeMap<Address, Value>,
@@ -28,7 +27,7 @@ struct Outputs<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// What is known before the first step: the outputs of everything that is there and is not made anew by `steps`.
+    /// What is known before the first step: the answers of everything that is there and is not made anew by `steps`.
     pub fn new(
         configuration: &'a mut dyn Configuration,
         types: &'a dyn Types,
@@ -38,13 +37,14 @@ impl<'a> Known<'a> {
     ) -> Self {
         let mut by_address = BTreeMap::new();
         for (address, record) in &state.resources {
-            let live = observed.live.get(address).and_then(Option::as_ref).map(|it| &it.outputs);
-            let outputs = live.unwrap_or(&record.outputs);
-            if let Some(schema) = types.resource(address.type_name())
-                && !outputs.is_null()
-            {
-                by_address.insert(address.clone(), mark_secrets(schema, outputs));
-            }
+            let Some(schema) = types.resource(address.type_name()) else { continue };
+            let known = match observed.live.get(address).and_then(Option::as_ref) {
+                Some(live) => answers::known(schema, &live.settings, &live.outputs),
+                // An unfinished creation has nothing on record yet.
+                None if record.outputs.is_null() => continue,
+                None => answers::recorded(schema, address, &record.applied, &record.outputs),
+            };
+            by_address.insert(address.clone(), known);
         }
         for step in steps {
             match &step.act {
@@ -76,8 +76,12 @@ impl Desired for Known<'_> {
             .map_err(|complaints| Failure::Evaluation { message: sentence(&complaints) })
     }
 
-    fn learn(&mut self, address: &Address, outputs: &Value) {
-        self.outputs.by_address.insert(address.clone(), outputs.clone());
+    fn learn(&mut self, address: &Address, settings: &Value, outputs: &Value) {
+        let known = match (address.mode(), self.outputs.types.resource(address.type_name())) {
+            (Mode::Managed, Some(schema)) => answers::known(schema, settings, outputs),
+            (Mode::Managed | Mode::Data, _) => outputs.clone(),
+        };
+        self.outputs.by_address.insert(address.clone(), known);
     }
 
     fn check(&mut self, address: &Address, live: &Live) -> Result<(), Failure> {
@@ -93,35 +97,59 @@ impl Desired for Known<'_> {
 
 impl Host for Outputs<'_> {
     fn outputs(&mut self, address: &Address, _: &ConfigName, _: &Value) -> Value {
-        match self.by_address.get(address) {
-            Some(known) => of_schema(self.types.resource(address.type_name()), known),
-            None => unknown(self.types.resource(address.type_name()), address),
-        }
+        let known = self.by_address.get(address).cloned();
+        known.unwrap_or_else(|| answers::unknown(self.types.resource(address.type_name()), address))
     }
 
     fn data(&mut self, address: &Address, config: &ConfigName, arguments: &Value) -> Value {
         let key = || DataKey { type_name: address.type_name().to_owned(), config: config.clone(), arguments: arguments.clone() };
         let known = self.by_address.get(address).or_else(|| self.data.get(&key()));
-        known.cloned().unwrap_or_else(|| unknown(self.types.data(address.type_name()), address))
+        known.cloned().unwrap_or_else(|| answers::unknown(self.types.data(address.type_name()), address))
     }
-}
-
-/// Every output by name; one that the cloud left out is null.
-fn of_schema(schema: Option<&Schema>, known: &Value) -> Value {
-    let outputs = schema.into_iter().flat_map(Schema::outputs);
-    Value::object(outputs.map(|(name, _)| (name.clone(), known.get(name))))
-}
-
-fn unknown(schema: Option<&Schema>, address: &Address) -> Value {
-    let outputs = schema.into_iter().flat_map(Schema::outputs);
-    Value::object(outputs.map(|(name, it)| {
-        let value = Value::unknown(it.shape.ty(), address.clone(), name.clone());
-        (name.clone(), value.mark(it.secret))
-    }))
 }
 
 fn sentence(complaints: &[Diagnostic]) -> String {
     let errors = complaints.iter().filter(|it| it.is_error());
     let texts = errors.map(|it| if it.detail.is_empty() { it.summary.clone() } else { format!("{}: {}", it.summary, it.detail) });
     texts.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::{Id, Status};
+    use crate::sim::types::SimTypes;
+    use crate::sim::wish::Wish;
+    use crate::state::{Lineage, Record};
+
+    #[test]
+    fn what_the_cloud_chose_is_answered_at_apply_as_it_was_in_the_plan() {
+        let (old, new): (Address, Address) = ("sim_instant.old".parse().unwrap(), "sim_instant.new".parse().unwrap());
+        let outputs = Value::object([("id", Value::from("i-1")), ("arn", "a".into())]);
+        let settings = Value::object([("name", Value::from("old")), ("zone", "z-1".into())]);
+        let mut state = State::new("dev".parse().unwrap(), Lineage("l".into()));
+        let record = Record {
+            config: ConfigName::default(),
+            id: Id::new("i-1"),
+            token: None,
+            applied: Value::object([("name", Value::from("old"))]),
+            outputs: outputs.clone(),
+            dependencies: Default::default(),
+            lifecycle: Default::default(),
+            unfinished: false,
+            deposed: Vec::new(),
+        };
+        state.resources.insert(old.clone(), record);
+        let live = Live { settings: settings.clone(), outputs: outputs.clone(), status: Status::Ready };
+        let observed = Observed { live: [(old.clone(), Some(live))].into(), ..Observed::default() };
+        let mut wish = Wish::default();
+        let mut known = Known::new(&mut wish, SimTypes::shared(), &state, &observed, &[]);
+        let ask = |known: &mut Known<'_>, it: &Address| known.outputs.outputs(it, &ConfigName::default(), &Value::Null);
+        assert_eq!(ask(&mut known, &old).get("zone"), Value::from("z-1"));
+        assert!(ask(&mut known, &new).get("zone").is_unknown());
+        known.learn(&new, &settings, &outputs);
+        assert_eq!(ask(&mut known, &new).get("zone"), Value::from("z-1"));
+        let unseen = &mut Known::new(&mut wish, SimTypes::shared(), &state, &Observed::default(), &[]);
+        assert!(ask(unseen, &old).get("zone").is_unknown(), "what was not looked at is not taken for nothing");
+    }
 }

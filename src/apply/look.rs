@@ -14,7 +14,8 @@ use crate::remote::{Fault, Found, Live, Status};
 use crate::state::{Entry, Outcome, Record, Recorded};
 use crate::value::Value;
 
-/// After so many updates that the cloud took and that did not show, it is said so.
+/// After so many updates that the cloud took and that left the same attributes different, it is said so. An update that makes
+/// progress is not among them: some APIs take one kind of change a call (DynamoDB's `UpdateTable`).
 const UPDATES_MAX: u32 = 2;
 
 impl Machine<'_> {
@@ -106,11 +107,14 @@ impl Machine<'_> {
             self.check_planned(schema, planned, &desired, false)?;
         }
         let shell = matches!(self.steps[at].act, Act::Create { shell: true, .. });
-        let differences = compare::differences(schema, self.sealer, &desired, &live.settings, shell);
+        let applied = self.applied(at).unwrap_or(&desired);
+        let differences = compare::differences(schema, self.sealer, &desired, applied, &live.settings, shell);
         let Some(first) = differences.first() else { return self.as_desired(at, &desired, live) };
-        let stuck = differences.iter().find(|it| it.fixed).or((work.updates >= UPDATES_MAX).then_some(first));
+        let paths: Vec<String> = differences.iter().map(|it| it.path.clone()).collect();
+        let tried = work.tried.get(&paths).copied().unwrap_or(0);
+        let stuck = differences.iter().find(|it| it.fixed).or((tried >= UPDATES_MAX).then_some(first));
         match stuck {
-            _ if work.updates > 0 && self.now < work.spread_until && self.now < work.give_up => self.look_again(at),
+            _ if tried > 0 && self.now < work.spread_until && self.now < work.give_up => self.look_again(at),
             Some(it) => {
                 let (live, desired) = (format!("{:?}", it.before), format!("{:?}", it.after));
                 return Err(Failure::DidNotTake { path: it.path.clone(), live, desired });
@@ -120,11 +124,22 @@ impl Machine<'_> {
             None => {
                 if let Some(work) = self.works.get_mut(&at) {
                     work.settings = desired;
+                    work.changing = paths;
                 }
                 self.call_now(at, Call::Update);
             }
         }
         Ok(())
+    }
+
+    /// What the cloud was given before this step; nothing when it was given what is desired.
+    fn applied(&self, at: usize) -> Option<&Value> {
+        let (step, work) = (&self.steps[at], self.works.get(&at)?);
+        if work.updates > 0 || matches!(step.act, Act::Create { .. }) {
+            return None;
+        }
+        let record = self.state.resources.get(&step.address)?;
+        (work.id.as_ref() == Some(&record.id)).then_some(&record.applied)
     }
 
     /// Ready, and equal to what was wanted.
@@ -138,7 +153,7 @@ impl Machine<'_> {
             self.record(Entry::Outcome { op, outcome: Outcome::Done { applied, outputs } });
         }
         self.time(at);
-        self.desired.learn(&address, &clear);
+        self.desired.learn(&address, &live.settings, &clear);
         match self.desired.check(&address, live) {
             Ok(()) => self.done(at),
             Err(failure) => self.fail(at, failure),
@@ -166,7 +181,7 @@ impl Machine<'_> {
             deposed: Vec::new(),
         };
         self.record(Entry::Adopt { address: step.address.clone(), record: Box::new(record) });
-        self.desired.learn(&step.address, &clear);
+        self.desired.learn(&step.address, &live.settings, &clear);
         self.done(at);
     }
 

@@ -24,8 +24,8 @@ use crate::value::{Sealer, Value};
 pub trait Desired {
     /// The settings of a managed instance, or the arguments of a data source.
     fn settings(&mut self, address: &Address) -> Result<Value, Failure>;
-    /// The outputs of an instance are known from here on.
-    fn learn(&mut self, address: &Address, outputs: &Value);
+    /// The outputs of an instance are known from here on, and its settings as they are live; a data source has outputs alone.
+    fn learn(&mut self, address: &Address, settings: &Value, outputs: &Value);
     /// The user's conditions on a thing that was made or changed.
     fn check(&mut self, address: &Address, live: &Live) -> Result<(), Failure>;
 }

@@ -92,7 +92,9 @@ impl<'a> Machine<'a> {
         let settings = compare::mark_secrets(schema, &settings);
         let inputs = self.sealer.seal(&settings);
         let mut work = Work::new(self.now, self.give_up(at), settings);
-        let token = match self.kept.remove(&address) {
+        let kept = self.kept.remove(&address);
+        work.may_be_ours = kept.is_some();
+        let token = match kept {
             Some((token, former)) if former == inputs => {
                 // The former run's call may have been carried out since it was looked for.
                 work.doubt = true;

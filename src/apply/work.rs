@@ -1,5 +1,7 @@
 //! How far each step is.
 
+use std::collections::BTreeMap;
+
 use super::Time;
 use crate::remote::{Fault, Id, Token};
 use crate::state::OpId;
@@ -54,6 +56,8 @@ pub(super) struct Work {
     pub asked: Time,
     /// A creation was sent and its answer lost: the intent stays open until it is known what became of it.
     pub doubt: bool,
+    /// A creation of ours under this address may have been carried out, in this run or a former one.
+    pub may_be_ours: bool,
     /// The cloud says that the name is taken.
     pub taken: Option<Fault>,
     /// It was seen once, so being absent means being gone.
@@ -62,7 +66,12 @@ pub(super) struct Work {
     pub on_record: bool,
     /// The cloud took the deletion.
     pub acknowledged: bool,
+    /// That the cloud took.
     pub updates: u32,
+    /// How many of them left the same attributes different, by the paths of those.
+    pub tried: BTreeMap<Vec<String>, u32>,
+    /// The paths that the last update was to change.
+    pub changing: Vec<String>,
     /// After an update, until then a difference may be one that has not spread yet.
     pub spread_until: Time,
     pub tries: u32,
@@ -86,11 +95,14 @@ impl Work {
             hidden_until: now,
             asked: now,
             doubt: false,
+            may_be_ours: false,
             taken: None,
             seen: false,
             on_record: false,
             acknowledged: false,
             updates: 0,
+            tried: BTreeMap::new(),
+            changing: Vec::new(),
             spread_until: now,
             tries: 0,
             looks: 0,

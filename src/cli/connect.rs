@@ -10,11 +10,11 @@ use crate::cli::guard;
 use crate::cli::stack::Stack;
 use crate::cloud::Clouds;
 use crate::cloud::aws::limits::Limits;
-use crate::cloud::aws::{AssumeRole, Settings};
+use crate::cloud::aws::{AssumeRole, Identity, Settings};
 use crate::diag::Diagnostic;
-use crate::remote::{ConfigName, Fault};
-use crate::report::fault;
+use crate::remote::{Class, ConfigName, Fault};
 use crate::report::style::Tone;
+use crate::report::{fault, time};
 use crate::stack::StateSettings;
 use crate::stack::settings::AwsSettings;
 use crate::state::{Lineage, State};
@@ -42,10 +42,21 @@ pub enum Purpose {
     Change,
 }
 
-/// Opens where the state is kept, without a look at the cloud: for commands that need no more.
+/// Opens where the state is kept, without a look at the stack's things: for commands that need no more. A state in a bucket is
+/// asked for with the credentials of the stack's own accounts alone.
 pub async fn store(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dyn Store>> {
     guard::version(&stack.settings)?;
     guard::kept_state(&stack.settings, call.world.is_unattended())?;
+    let needs_credentials = matches!(stack.settings.state, StateSettings::S3 { .. });
+    if needs_credentials && !stack.settings.accounts.is_empty() {
+        let own = BTreeMap::from([(ConfigName::default(), own_configuration(stack))]);
+        let clouds = Clouds::connect(stack.catalog.clone(), &own, Limits::off()).await;
+        own_account(call, &clouds, stack).await?;
+    }
+    open(call, stack, purpose).await
+}
+
+async fn open(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dyn Store>> {
     let opened = match &stack.settings.state {
         StateSettings::Local { path, lease, declared: _ } => {
             let store = Local::new(&local_root(&stack.root, path, stack.name.as_str()), stack.name.clone());
@@ -97,18 +108,37 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
         _ => Limits::published(),
     };
     let clouds = Clouds::connect(stack.catalog.clone(), &configurations(&stack), limits).await;
-    let identity = clouds.identity().await.map_err(|it| fault::of_cloud(&it))?.clone();
-    guard::account(&stack.settings, &identity.account, &identity.arn)?;
+    let identity = own_account(call, &clouds, &stack).await?;
     let now = call.world.nature.now();
     let ends = clouds.config(&ConfigName::default()).map_err(|it| fault::of_cloud(&it))?.credentials_end().await;
     guard::credentials(millis(ends)?, now, 0)?;
     stack.program.set_account(&identity.account);
     let endpoint = clouds.endpoint_override().map(str::to_owned);
-    let store = store(call, &stack, purpose).await?;
+    let store = open(call, &stack, purpose).await?;
     let (region, run) = (stack.settings.region.clone(), random(call)?);
     let it = Connected { stack, clouds, account: identity.account, region, endpoint, store, run };
     it.announce(call);
     Ok(it)
+}
+
+/// Whose credentials these are, if they are those of one of the stack's accounts.
+async fn own_account(call: &Call, clouds: &Clouds, stack: &Stack) -> Ended<Identity> {
+    let identity = clouds.identity().await.map_err(|it| unknown_caller(call, &it))?;
+    guard::account(&stack.settings, &identity.account, &identity.arn)?;
+    Ok(identity.clone())
+}
+
+/// Why it is not known who calls. A profile that is set is the first thing to look at.
+fn unknown_caller(call: &Call, it: &Fault) -> Diagnostic {
+    let diagnostic = fault::of_cloud(it);
+    match call.world.var("AWS_PROFILE").filter(|_| it.class == Class::Credentials) {
+        Some(profile) => diagnostic.note(format!("AWS_PROFILE is `{profile}`: `aws configure list-profiles` shows those that exist")),
+        None => diagnostic,
+    }
+}
+
+fn own_configuration(stack: &Stack) -> Settings {
+    Settings { region: stack.settings.region.clone(), ..Settings::default() }
 }
 
 /// The stack's own configuration and the named ones, as the cloud takes them.
@@ -126,7 +156,7 @@ fn configurations(stack: &Stack) -> BTreeMap<ConfigName, Settings> {
     };
     let mut all: BTreeMap<ConfigName, Settings> =
         stack.settings.aws.iter().map(|(name, it)| (name.clone(), settings(it))).collect();
-    all.insert(ConfigName::default(), Settings { region: own.clone(), ..Settings::default() });
+    all.insert(ConfigName::default(), own_configuration(stack));
     all
 }
 
@@ -175,6 +205,7 @@ impl Connected {
             who: call.world.nature.whoami(),
             command: format!("infra {command} {}", self.stack.name),
         };
+        self.say_who_is_waited_for(call, carrying).await;
         let session = self.store.lock(&owner, carrying.lock_timeout).await.map_err(|it| self.refused(call, &it))?;
         let state = session.state();
         match self.adopt(call, state).await {
@@ -183,6 +214,21 @@ impl Connected {
                 session.release().await.map_err(|it| self.refused(call, &it))?;
                 Err(stop)
             }
+        }
+    }
+
+    /// A wait of a minute without a word looks like a hang. What cannot be read here, taking the lock will complain of.
+    async fn say_who_is_waited_for(&self, call: &Call, carrying: &Carrying) {
+        let impatient = carrying.lock_timeout.is_some_and(|it| it.is_zero());
+        if impatient {
+            return;
+        }
+        if let Ok(Some(holder)) = self.store.holder().await {
+            let (owner, since) = (&holder.owner, time::point(holder.since));
+            call.tell(&format!(
+                "The lock is held by {} (`{}`, since {since}): waiting until it is given back, or silent for {} s.\n",
+                owner.who, owner.command, holder.lease_seconds
+            ));
         }
     }
 

@@ -75,6 +75,11 @@ where
     }
 }
 
+/// The SDK's builders refuse what lacks a required member. The types' own fields are required, so it is a bug.
+pub fn unfit(service: &str) -> impl FnOnce(aws_smithy_types::error::operation::BuildError) -> Fault + '_ {
+    move |error| Fault::bug(service, error.to_string())
+}
+
 /// What the class means for the person who reads it, where the code's own message does not say it.
 fn told(class: Class, call: &str, code: &str, message: &str) -> String {
     let message = if message.is_empty() { code } else { message };

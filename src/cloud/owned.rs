@@ -1,19 +1,56 @@
 //! What of a stack is in the account, whatever any state says.
 
+use aws_sdk_kms::types::KeyState;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
+use futures::stream::{self, StreamExt};
 
 use super::Clouds;
+use super::aws::Aws;
 use crate::remote::{ConfigName, Fault, tags};
 
+/// Keys that are asked for at the same time.
+const KEYS_AT_ONCE: usize = 16;
+
 impl Clouds {
-    /// ARNs of things that carry the mark of a stack of this name, the first hundred of them. IAM and Auto Scaling, and what
-    /// cannot be tagged, are not among them.
+    /// ARNs of things that carry the mark of a stack of this name, of the first hundred of them. IAM and Auto Scaling, and what
+    /// cannot be tagged, are not among them; neither are keys that wait for their deletion, which keep their tags until then.
     ///
     /// Source: Resource Groups Tagging API reference, GetResources.
     pub async fn owned(&self, stack: &str) -> Result<Vec<String>, Fault> {
         let filter = TagFilter::builder().key(tags::STACK).values(stack).build();
-        let tagging = self.config(&ConfigName::default())?.tagging();
-        let answer = tagging.get_resources().tag_filters(filter).resources_per_page(100).send().await?;
-        Ok(answer.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(|it| it.resource_arn).collect())
+        let aws = self.config(&ConfigName::default())?;
+        let answer = aws.tagging().get_resources().tag_filters(filter).resources_per_page(100).send().await?;
+        let arns = answer.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(|it| it.resource_arn);
+        let looks = arns.map(|arn| async move { (!is_going(aws, &arn).await).then_some(arn) });
+        Ok(stream::iter(looks).buffered(KEYS_AT_ONCE).filter_map(std::future::ready).collect().await)
+    }
+}
+
+/// Whether it is a key that waits for its deletion. One that may not be looked at counts as one that stays.
+async fn is_going(aws: &Aws, arn: &str) -> bool {
+    if !is_key(arn) {
+        return false;
+    }
+    let answer = aws.kms().describe_key().key_id(arn).send().await.ok().and_then(|it| it.key_metadata);
+    let state = answer.and_then(|it| it.key_state);
+    matches!(state, Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion))
+}
+
+/// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`
+fn is_key(arn: &str) -> bool {
+    let mut parts = arn.splitn(6, ':').skip(2);
+    parts.next() == Some("kms") && parts.nth(2).is_some_and(|it| it.starts_with("key/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_key;
+
+    #[test]
+    fn keys_are_told_by_their_arn() {
+        assert!(is_key("arn:aws:kms:eu-west-1:111111111111:key/1234"));
+        assert!(!is_key("arn:aws:kms:eu-west-1:111111111111:alias/key"));
+        assert!(!is_key("arn:aws:ec2:eu-west-1:111111111111:vpc/vpc-1"));
+        assert!(!is_key("key/1"));
     }
 }

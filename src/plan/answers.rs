@@ -29,7 +29,7 @@ pub fn unknown(schema: Option<&Schema>, address: &Address) -> Value {
 }
 
 /// The answers on record of what was not looked at: what the cloud chose is not on record.
-pub(super) fn recorded(schema: &Schema, address: &Address, settings: &Value, outputs: &Value) -> Value {
+pub fn recorded(schema: &Schema, address: &Address, settings: &Value, outputs: &Value) -> Value {
     let all = known(schema, settings, outputs);
     let chosen = answers(schema).filter(|(name, it)| it.presence == Presence::Auto && settings.get(name).is_null());
     chosen.fold(all, |all, (name, it)| all.with(name, Value::unknown(it.shape.ty(), address.clone(), name.clone())))

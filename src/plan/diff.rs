@@ -20,6 +20,8 @@ pub struct Difference {
     /// Desired; may be unknown.
     pub after: Value,
     pub fixed: bool,
+    /// The cloud never hears of it: the record alone changes.
+    pub local: bool,
     pub cause: Cause,
 }
 
@@ -135,6 +137,9 @@ impl Differ<'_> {
         }
         let before = out.len();
         self.shape(attribute, &attribute.shape, at, fixed, sides, out);
+        for it in &mut out[before..] {
+            it.local |= attribute.local;
+        }
         if attribute.secret {
             for it in &mut out[before..] {
                 it.before = std::mem::take(&mut it.before).sensitive();
@@ -207,7 +212,14 @@ impl Differ<'_> {
             }
         };
         let hide = sides.desired.has_secret();
-        Difference { path: at.to_owned(), before: sides.live.clone().mark(hide), after: sides.desired.clone(), fixed, cause }
+        Difference {
+            path: at.to_owned(),
+            before: sides.live.clone().mark(hide),
+            after: sides.desired.clone(),
+            fixed,
+            local: of.local,
+            cause,
+        }
     }
 
     /// Outputs that are not what was recorded.

@@ -308,10 +308,13 @@ fn removals<'a>(sight: &Sight<'a>, evaluation: &Evaluation) -> Vec<Decision<'a>>
         if evaluation.instances.contains_key(address) || (!deferred.is_empty() && deferred.contains(&without_keys(address))) {
             return None;
         }
-        let text = if blocks.is_empty() { String::new() } else { address.to_string() };
+        let text = if blocks.is_empty() && evaluation.disabled.is_empty() { String::new() } else { address.to_string() };
         let block = moves::scopes(&text).find_map(|it| blocks.get(it));
         Some(match block {
             Some(destroy) => decide::removal(sight, address, record, Reason::Block, *destroy),
+            None if moves::scopes(&text).any(|it| evaluation.disabled.contains(it)) => {
+                decide::removal(sight, address, record, Reason::Disabled, true)
+            }
             None => decide::removal(sight, address, record, Reason::NotInConfiguration, true),
         })
     };

@@ -61,7 +61,7 @@ impl Block {
 #[derive(Clone, Default)]
 pub struct Double {
     pub blocks: BTreeMap<Address, Block>,
-    /// What comes besides instances: `moved`, `removed`, `imports`, `deferred`, `outputs`.
+    /// What comes besides instances: `moved`, `removed`, `imports`, `deferred`, `disabled`, `outputs`.
     pub extra: Extra,
     pub types: Catalogue,
 }
@@ -72,6 +72,7 @@ pub struct Extra {
     pub removed: Vec<crate::stack::desired::Removed>,
     pub imports: Vec<crate::stack::desired::Import>,
     pub deferred: Vec<crate::stack::desired::DeferredBlock>,
+    pub disabled: BTreeSet<String>,
     pub outputs: BTreeMap<String, Expr>,
 }
 
@@ -175,6 +176,7 @@ impl Configuration for Double {
             outputs: outputs.collect(),
             instances,
             deferred: self.extra.deferred.clone(),
+            disabled: self.extra.disabled.clone(),
             moved: self.extra.moved.clone(),
             removed: self.extra.removed.clone(),
             imports: self.extra.imports.clone(),

@@ -118,12 +118,15 @@ fn locked(holder: &Holder, stack: &str, now: u64) -> Diagnostic {
     let age = time::length(std::time::Duration::from_millis(now.saturating_sub(holder.since)));
     Diagnostic::error("locked", format!("the stack `{stack}` is locked by {}", holder.owner.who))
         .detail(format!(
-            "`{}` holds the lock since {} ({age} ago) and shows signs of life. Run {}.",
+            "`{}` holds the lock since {} ({age} ago). Run {}.",
             holder.owner.command,
             time::point(holder.since),
             holder.owner.run
         ))
-        .help("wait for it: --lock-timeout 10m; a holder that died is taken over by itself")
+        .help(format!(
+            "wait for it: --lock-timeout 10m; a holder that gives no sign of life for {} s is taken over by itself",
+            holder.lease_seconds
+        ))
         .help(format!("if you are sure that it is gone: infra unlock {stack}"))
 }
 

@@ -120,7 +120,11 @@ fn read_shape(json: &Json, place: &str) -> Shape {
 
 fn read_equality(json: &Json, place: &str) -> Equality {
     match json["x-equality"].as_str() {
-        None => Equality::Exact,
+        // Of a collection, its members': they are what is compared.
+        None => match members(json) {
+            Some(members) => read_equality(&without_null(members).0, place),
+            None => Equality::Exact,
+        },
         Some("case-fold") => Equality::CaseFold,
         Some("json") => Equality::Json,
         Some("policy") => Equality::Policy,
@@ -129,6 +133,11 @@ fn read_equality(json: &Json, place: &str) -> Equality {
         Some("security-group-rules") => Equality::SecurityGroupRules,
         Some(other) => panic!("{place}: unknown equality {other:?}"),
     }
+}
+
+/// The schema of the members of a list, set or map.
+fn members(json: &Json) -> Option<&Json> {
+    ["items", "additionalProperties"].into_iter().filter_map(|it| json.get(it)).find(|it| it.is_object())
 }
 
 fn read_limits(json: &Json) -> Limits {
@@ -163,7 +172,8 @@ mod tests {
 
     use serde::{Deserialize, Serialize};
 
-    use super::super::field::{Auto, Cidr, Fixed, Later, Policy, Secret};
+    use super::super::equal::Compare;
+    use super::super::field::{Auto, Cidr, DnsName, Fixed, Later, Policy, Secret};
     use super::*;
 
     /// How a thing is billed.
@@ -182,6 +192,11 @@ mod tests {
         peers: BTreeSet<String>,
     }
 
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Alias {
+        name: DnsName,
+    }
+
     fn yes() -> bool {
         true
     }
@@ -198,6 +213,11 @@ mod tests {
         #[serde(default)]
         rule: Later<Vec<Rule>>,
         policy: Later<Option<Policy>>,
+        #[serde(default)]
+        names: Auto<BTreeSet<DnsName>>,
+        #[serde(default)]
+        policies: BTreeMap<String, Vec<Policy>>,
+        alias: Option<Alias>,
         password: Option<Secret<String>>,
         #[serde(default)]
         tags: BTreeMap<String, String>,
@@ -230,5 +250,21 @@ mod tests {
         assert!(schema.attributes["password"].secret);
         assert_eq!(schema.attributes["id"].presence, Presence::Computed);
         assert_eq!(schema.attributes["tags"].shape, Shape::Map(Box::new(Shape::String)));
+    }
+
+    #[test]
+    fn members_are_compared_as_their_own_type_says() {
+        let schema = Schema::of::<Thing, Outputs>("test_thing", &[]);
+        let sealer = crate::value::Sealer::new([1; 32]);
+        let same = |name: &str, a: Value, b: Value| Compare { sealer: &sealer }.same(&schema.attributes[name], &a, &b);
+        let (written, answered) = (Value::from("*.Example.com"), Value::from("\\052.example.com."));
+        assert!(same("names", Value::set([written.clone()]), Value::set([answered.clone()])));
+        assert!(same("alias", Value::object([("name", written)]), Value::object([("name", answered)])));
+        assert!(!same("names", Value::set(["a.b".into()]), Value::set(["b.b".into()])));
+        let policy = |actions: &str| {
+            Value::map([("p", Value::list([Value::from(format!("{{\"Statement\":[{{\"Action\":{actions}}}]}}"))]))])
+        };
+        assert!(same("policies", policy("\"s3:Get\""), policy("[\"S3:get\"]")));
+        assert!(!same("policies", policy("\"s3:Get\""), policy("\"s3:Put\"")));
     }
 }

@@ -1,11 +1,12 @@
 //! One run: from the lock to the end of the machine, over the simulated world, with the network in between.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::laws;
 use super::rng::Rng;
-use super::types::{SimTypes, settles};
+use super::types::settles;
 use super::vault::Vault;
 use super::world::World;
 use crate::apply::event::Outcome;
@@ -373,35 +374,55 @@ pub fn observe(scene: &Scene, state: &State) -> Observed {
     Observed { live: state.resources.iter().map(look).collect(), ..Observed::default() }
 }
 
+/// A plan, and what it was made from.
+pub struct Made {
+    pub planned: Planned,
+    pub observed: Observed,
+}
+
 /// Plans with the real planner. The error is what it complained of.
-pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Planned, String> {
-    let observed = observe(scene, state);
-    let request = Request {
-        configuration: wish,
-        types: SimTypes::shared(),
-        state,
-        observed: &observed,
-        options,
-        sealer: &scene.sealer,
-        account: "111111111111",
-        region: "sim",
-        digest: "",
-    };
-    match plan::plan(request) {
-        plan::Outcome::Planned(planned) => Ok(*planned),
-        plan::Outcome::NeedsData(_) | plan::Outcome::NeedsImports(_) => Err("the planner wants to read what there is not".into()),
-        plan::Outcome::Refused(complaints) => Err(format!("{complaints:?}")),
+pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Made, String> {
+    let mut observed = observe(scene, state);
+    loop {
+        let request = Request {
+            configuration: wish,
+            types: &*scene.world.types,
+            state,
+            observed: &observed,
+            options,
+            sealer: &scene.sealer,
+            account: "111111111111",
+            region: "sim",
+            digest: "",
+        };
+        match plan::plan(request) {
+            plan::Outcome::Planned(planned) => return Ok(Made { planned: *planned, observed }),
+            plan::Outcome::NeedsData(reads) => {
+                for it in reads {
+                    let answer = scene.world.look_up(&it.key.type_name, &it.key.arguments).map_err(|it| it.to_string())?;
+                    observed.data.insert(it.key, answer);
+                }
+            }
+            plan::Outcome::NeedsImports(all) => {
+                for (_, key) in all {
+                    let live = scene.world.live(scene.now, &key.type_name, &key.id);
+                    observed.imports.insert(key, live);
+                }
+            }
+            plan::Outcome::Refused(complaints) => return Err(format!("{complaints:?}")),
+        }
     }
 }
 
 /// Settles what former runs left open. The state is as stored afterwards.
 pub fn settle_open(scene: &mut Scene, drive: &mut Drive<'_>, state: State, abandoned: Option<Time>) -> (End, State, Vec<String>) {
     let began = BEGAN + millis(scene.now);
+    let types = Arc::clone(&scene.world.types);
     let mut settles = settles();
     drive.watcher.settles(&mut settles);
     let open = settle::Open {
         state,
-        types: SimTypes::shared(),
+        types: &*types,
         settles,
         pace: Pace { seed: scene.rng.bits(), ..Pace::default() },
         began,
@@ -419,23 +440,23 @@ pub fn carry_out(
     drive: &mut Drive<'_>,
     wish: &mut dyn Configuration,
     state: State,
-    planned: Planned,
+    made: Made,
     concurrency: usize,
 ) -> Result<(End, Outcome), String> {
-    let sealer = scene.sealer.clone();
-    let observed = observe(scene, &state);
+    let Made { planned, observed } = made;
+    let (sealer, types) = (scene.sealer.clone(), Arc::clone(&scene.world.types));
     let mut steps = planned.plan.steps;
     drive.watcher.steps(&mut steps);
     let mut settles = settles();
     drive.watcher.settles(&mut settles);
-    let mut known = Known::new(wish, SimTypes::shared(), &state, &observed, &steps);
+    let mut known = Known::new(wish, &*types, &state, &observed, &steps);
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&scene.rng.bits().to_be_bytes());
     let mut mint = Mint::new(drive.epoch, seed);
     let setup = Setup {
         steps,
         state,
-        types: SimTypes::shared(),
+        types: &*types,
         desired: &mut known,
         sealer: &sealer,
         settles,
@@ -461,7 +482,7 @@ pub fn carry_out(
 }
 
 /// Applies a plan in calm weather: what the state is afterwards, and the world with it. For tests of plans.
-pub fn apply_plan(scene: &mut Scene, wish: &mut dyn Configuration, planned: Planned) -> Result<(Outcome, State), String> {
+pub fn apply_plan(scene: &mut Scene, wish: &mut dyn Configuration, made: Made) -> Result<(Outcome, State), String> {
     let taken = scene.vault.take(scene.now).ok_or("the store has no state")?;
     let mut drive = Drive {
         epoch: taken.epoch,
@@ -471,7 +492,7 @@ pub fn apply_plan(scene: &mut Scene, wish: &mut dyn Configuration, planned: Plan
         meanwhile: None,
         lease_until: scene.now + LEASE,
     };
-    let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, planned, 8)?;
+    let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, made, 8)?;
     let state = scene.vault.read().ok_or("the store has no state")?;
     Ok((outcome, state))
 }
@@ -524,16 +545,86 @@ mod tests {
         let mut wish = Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect());
         let (outcome, state) = apply(&mut scene, &mut wish, &Options::default());
         assert_eq!((outcome.done, state.resources.len(), state.intents.len()), (4, 4, 0));
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
 
         wish.blocks.get_mut(&"sim_slow.net".parse().unwrap()).unwrap().settings.insert("flavor", "new".into());
         let (_, state) = apply(&mut scene, &mut wish, &Options::default());
         assert_eq!(scene.world.things.len(), 4);
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().plan.steps, []);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
 
         let (_, state) = apply(&mut scene, &mut wish, &Options { destroy: true, ..Options::default() });
         scene.advance(scene.now + Duration::from_secs(60));
         assert_eq!(state.resources.len(), 0);
         assert!(scene.world.things.values().all(|it| it.gone.is_some()));
+    }
+
+    #[test]
+    fn a_type_that_changes_one_attribute_a_call_is_changed_wholly() {
+        let mut scene = scene();
+        let address: crate::address::Address = "sim_stepwise.box".parse().unwrap();
+        let peer: crate::address::Address = "sim_instant.peer".parse().unwrap();
+        let blocks = [(address.clone(), block("box", &[])), (peer.clone(), block("peer", &[]))];
+        let mut wish = Wish::new(blocks.into());
+        apply(&mut scene, &mut wish, &Options::default());
+        let changed = wish.blocks.get_mut(&address).unwrap();
+        changed.settings.extend([("name", "new".into()), ("size", 9.into()), ("flavor", "new".into())]);
+        changed.settings.insert("tags", Value::map([("project", Value::from("sim"))]));
+        changed.peers.push(peer);
+        let before = scene.log.iter().flatten().count();
+        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!(updates(&scene, before), 5);
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
+    }
+
+    /// How often something was changed since the log had `before` lines.
+    fn updates(scene: &Scene, before: usize) -> usize {
+        scene.log.iter().flatten().skip(before).filter(|it| it.contains(" update sim_")).count()
+    }
+
+    #[test]
+    fn what_only_the_record_keeps_changes_without_a_call() {
+        let mut scene = scene();
+        let address: crate::address::Address = "sim_instant.key".parse().unwrap();
+        let mut wish = Wish::new([(address.clone(), block("key", &[]))].into());
+        apply(&mut scene, &mut wish, &Options::default());
+        wish.blocks.get_mut(&address).unwrap().settings.insert("note", "thirty days".into());
+        let before = scene.log.iter().flatten().count();
+        let (outcome, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!((outcome.done, updates(&scene, before)), (1, 0));
+        assert_eq!(state.resources[&address].applied.get("note"), Value::from("thirty days"));
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
+    }
+
+    #[test]
+    fn a_secret_that_is_never_told_is_handed_over_when_it_changes() {
+        let mut scene = scene();
+        let address: crate::address::Address = "sim_instant.db".parse().unwrap();
+        let mut wish = Wish::new([(address.clone(), block("db", &[]))].into());
+        wish.blocks.get_mut(&address).unwrap().settings.insert("secret", "first".into());
+        apply(&mut scene, &mut wish, &Options::default());
+        wish.blocks.get_mut(&address).unwrap().settings.insert("secret", "second".into());
+        let before = scene.log.iter().flatten().count();
+        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
+        assert_eq!(updates(&scene, before), 1);
+        let thing = scene.world.things.values().next().unwrap();
+        assert_eq!(thing.settings.get("secret"), Value::from("second"));
+        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
+    }
+
+    #[test]
+    fn what_has_the_name_already_is_not_taken_over_in_silence() {
+        let mut scene = scene();
+        let address: crate::address::Address = "sim_bare.plug".parse().unwrap();
+        let mut wish = Wish::new([(address.clone(), block("plug", &[]))].into());
+        let state = scene.vault.read().unwrap();
+        let planned = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
+        scene.world.add_foreign("sim_bare", "plug");
+        let theirs = scene.world.things.values_mut().next().unwrap();
+        theirs.settings = Value::object([("name", Value::from("plug")), ("size", 3.into())]);
+        let (outcome, state) = apply_plan(&mut scene, &mut wish, planned).unwrap();
+        assert_eq!((state.resources.len(), state.intents.len()), (0, 0));
+        let said: Vec<String> = outcome.failed.iter().map(|(_, it)| it.to_string()).collect();
+        let hint = "import { to = sim_bare.plug, id = \"sim_bare/plug\" }";
+        assert!(matches!(&said[..], [it] if it.contains(hint)), "{said:?}");
     }
 }

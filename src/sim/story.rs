@@ -233,7 +233,7 @@ impl Story {
         let mut broken = laws::check_end(&self.scene, &state);
         match run::plan(&self.scene, &mut self.wish, &state, &options(command)) {
             Err(why) => broken.push(why),
-            Ok(again) => {
+            Ok(run::Made { planned: again, .. }) => {
                 let noop = |it: &crate::plan::Change| it.action == Action::Noop;
                 let changes = again.plan.changes.iter().filter(|it| !noop(it));
                 broken
@@ -327,11 +327,11 @@ fn one_run<'m>(
         }
         state = settled;
     }
-    let planned = run::plan(scene, wish, &state, &options(command)).map_err(|why| vec![why])?;
+    let made = run::plan(scene, wish, &state, &options(command)).map_err(|why| vec![why])?;
     scene.tell(|| {
-        let steps = planned.plan.steps.iter().map(|it| format!("{} {}", crate::plan::doing(&it.act), it.address));
+        let steps = made.planned.plan.steps.iter().map(|it| format!("{} {}", crate::plan::doing(&it.act), it.address));
         format!("planned: {}", steps.collect::<Vec<_>>().join(", "))
     });
-    let (end, outcome) = run::carry_out(scene, &mut drive, wish, state, planned, concurrency).map_err(|why| vec![why])?;
+    let (end, outcome) = run::carry_out(scene, &mut drive, wish, state, made, concurrency).map_err(|why| vec![why])?;
     Ok((end == End::Finished).then_some(outcome))
 }

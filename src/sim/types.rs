@@ -21,19 +21,23 @@ pub struct Habit {
     pub slow: bool,
     /// Its creation cannot set `size`: an update must.
     pub shell: bool,
+    /// An update changes one attribute alone, whatever it was asked for.
+    pub stepwise: bool,
 }
 
-const PLAIN: Habit = Habit { name: "sim_instant", by_token: false, by_name: false, tagged: true, slow: false, shell: false };
+const PLAIN: Habit =
+    Habit { name: "sim_instant", by_token: false, by_name: false, tagged: true, slow: false, shell: false, stepwise: false };
 
-/// Every type: `name`, `size`, `flavor` (fixed), `zone` (the cloud chooses), `parents` (fixed; must be ready before, and cannot
-/// go before), `peers` (later), `secret` (never told), `tags` where it has them; the outputs are `id` and `arn`.
-pub const HABITS: [Habit; 6] = [
+/// Every type: `name`, `size`, `flavor` (fixed but where changes go step by step), `zone` (the cloud chooses), `parents` (fixed; must be ready before, and cannot
+/// go before), `peers` (later), `secret` (never told), `note` (local), `tags` where it has them; the outputs are `id` and `arn`.
+pub const HABITS: [Habit; 7] = [
     PLAIN,
     Habit { name: "sim_slow", slow: true, ..PLAIN },
     Habit { name: "sim_token", by_token: true, ..PLAIN },
     Habit { name: "sim_named", by_name: true, ..PLAIN },
     Habit { name: "sim_bare", by_name: true, tagged: false, ..PLAIN },
     Habit { name: "sim_shell", shell: true, slow: true, ..PLAIN },
+    Habit { name: "sim_stepwise", stepwise: true, ..PLAIN },
 ];
 
 pub fn habit(type_name: &str) -> Habit {
@@ -80,11 +84,12 @@ pub fn schema(type_name: &str) -> Schema {
         ("arn", attribute(Shape::String, Presence::Computed)),
         ("name", Attribute { fixed: habit.by_name, ..attribute(Shape::String, Presence::Required) }),
         ("size", attribute(Shape::Number, Presence::Optional)),
-        ("flavor", Attribute { fixed: true, ..text() }),
+        ("flavor", Attribute { fixed: !habit.stepwise, ..text() }),
         ("zone", Attribute { fixed: true, ..attribute(Shape::String, Presence::Auto) }),
         ("parents", Attribute { fixed: true, ..attribute(Shape::List(Box::new(Shape::String)), Presence::Optional) }),
         ("peers", Attribute { later: true, ..attribute(Shape::Set(Box::new(Shape::String)), Presence::Optional) }),
         ("secret", Attribute { secret: true, ..text() }),
+        ("note", Attribute { local: true, ..text() }),
     ];
     if habit.tagged {
         attributes.push(("tags", attribute(Shape::Map(Box::new(Shape::String)), Presence::Optional)));

@@ -1,13 +1,16 @@
 //! [`World`]: the simulated cloud. It takes nothing that a real one would refuse, and forgives nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::rng::Rng;
-use super::types::{Habit, habit};
+use super::types::{Habit, SimTypes, habit};
 use crate::apply::{Answer, Effect, Time};
+use crate::plan::diff::Differ;
 use crate::remote::{Class, Fault, Found, Id, Live, Status, tags};
-use crate::value::Value;
+use crate::schema::{Presence, Schema, Shape, Types};
+use crate::value::{Sealer, Value};
 
 /// One thing that exists.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +31,22 @@ pub struct Thing {
     pub foreign: bool,
 }
 
+impl Thing {
+    fn since_ever(type_name: &str, settings: Value) -> Self {
+        Self {
+            type_name: type_name.to_owned(),
+            settings,
+            token: None,
+            visible: Time::ZERO,
+            ready: Time::ZERO,
+            changing: Time::ZERO,
+            broken: false,
+            gone: None,
+            foreign: false,
+        }
+    }
+}
+
 /// How the cloud behaves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Weather {
@@ -39,8 +58,9 @@ pub struct Weather {
     pub breaks: usize,
 }
 
-#[derive(Clone, Debug)]
 pub struct World {
+    /// What can exist there; those of the simulation have habits, others behave as their schemas say.
+    pub types: Arc<dyn Types>,
     pub things: BTreeMap<Id, Thing>,
     pub weather: Weather,
     made: u64,
@@ -51,7 +71,17 @@ pub struct World {
 
 impl World {
     pub fn new(rng: Rng, weather: Weather) -> Self {
-        Self { things: BTreeMap::new(), weather, made: 0, rng, violations: Vec::new() }
+        Self::of(Arc::new(SimTypes::default()), rng, weather)
+    }
+
+    /// A world of other types.
+    pub fn of(types: Arc<dyn Types>, rng: Rng, weather: Weather) -> Self {
+        Self { types, things: BTreeMap::new(), weather, made: 0, rng, violations: Vec::new() }
+    }
+
+    /// Puts a thing there that was made before.
+    pub fn place(&mut self, type_name: &str, id: Id, settings: Value) {
+        self.things.insert(id, Thing::since_ever(type_name, settings));
     }
 
     /// Does it, now. Whether anyone hears of it is up to the network.
@@ -70,7 +100,7 @@ impl World {
             }
             Effect::Update { id, settings, .. } => Answer::Updated(self.update(now, id, settings)),
             Effect::Delete { id, .. } => Answer::Deleted(self.delete(now, id)),
-            Effect::Data { target, .. } => Answer::Data(Err(fault(Class::Refused, "Data", &target.type_name))),
+            Effect::Data { target, arguments } => Answer::Data(self.look_up(&target.type_name, arguments)),
             Effect::Append(_) => Answer::Appended(Err(crate::apply::NotStored::Failed("the cloud keeps no journal".into()))),
         }
     }
@@ -88,9 +118,16 @@ impl World {
             Thing { changing, .. } if *changing > now => Status::Pending("changing".into()),
             Thing { .. } => Status::Ready,
         };
-        let outputs = Value::object([("id", Value::from(id.as_str())), ("arn", Value::from(format!("arn:sim:{id}")))]);
-        // Secrets are taken and never told.
-        Some(Live { settings: thing.settings.with("secret", Value::Null), outputs, status })
+        let schema = self.types.resource(type_name)?;
+        let silent = schema.settings().filter(|(_, it)| it.secret || it.local);
+        let settings = silent.fold(thing.settings.clone(), |all, (name, _)| all.with(name, Value::Null));
+        Some(Live { settings, outputs: outputs(schema, id), status })
+    }
+
+    /// Every question to a data source has an answer, and the same one each time.
+    pub fn look_up(&self, type_name: &str, arguments: &Value) -> Result<Value, Fault> {
+        let schema = self.types.data(type_name).ok_or_else(|| fault(Class::Refused, "Data", type_name))?;
+        Ok(outputs(schema, &Id::new(format!("found-{}", arguments.get("of").as_str().unwrap_or("nothing")))))
     }
 
     fn create(&mut self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Id, Fault> {
@@ -116,9 +153,14 @@ impl World {
         if habit.shell {
             settings = settings.with("size", Value::Null);
         }
-        settings = settings.with("peers", Value::Null);
-        if settings.get("zone").is_null() {
-            settings = settings.with("zone", format!("zone-{}", self.made % 3).into());
+        for (name, it) in self.types.resource(type_name).into_iter().flat_map(Schema::settings) {
+            match it.presence {
+                _ if it.later => settings = settings.with(name, it.default.clone()),
+                Presence::Auto if it.shape == Shape::String && settings.get(name).is_null() => {
+                    settings = settings.with(name, format!("{name}-{}", self.made % 3).into());
+                }
+                Presence::Auto | Presence::Required | Presence::Optional | Presence::Computed => {}
+            }
         }
         let broken = habit.slow && self.rng.one_in(self.weather.breaks);
         let token = Some(token.to_owned());
@@ -171,15 +213,21 @@ impl World {
         if thing.foreign {
             self.violations.push(format!("{id} is somebody else's, and was changed"));
         }
-        for name in ["flavor", "parents"] {
-            let (a, b) = (thing.settings.get(name), settings.get(name));
-            if names(&a) != names(&b) || a.as_str() != b.as_str() {
-                self.violations.push(format!("{id}: `{name}` is fixed, and was to be changed"));
+        let habit = habit(&thing.type_name);
+        let mut wanted = settings.unmark_deep().0;
+        if let Some(schema) = self.types.resource(&thing.type_name) {
+            let differ = Differ { schema, sealer: &Sealer::new([7; 32]) };
+            for it in differ.fixed_differences(&wanted, None, &thing.settings) {
+                self.violations.push(format!("{id}: `{}` is fixed, and was to be changed", it.path));
+            }
+            for (name, _) in schema.settings().filter(|(_, it)| it.presence == Presence::Auto) {
+                if wanted.get(name).is_null() {
+                    wanted = wanted.with(name, thing.settings.get(name));
+                }
             }
         }
-        let zone = thing.settings.get("zone");
-        thing.settings = settings.unmark_deep().0.with("zone", zone);
-        if habit(&thing.type_name).slow {
+        thing.settings = if habit.stepwise { one_step(&thing.settings, &wanted) } else { wanted };
+        if habit.slow {
             thing.changing = now + spread;
         }
         Ok(())
@@ -237,25 +285,32 @@ impl World {
     pub fn add_foreign(&mut self, type_name: &str, name: &str) {
         let settings = Value::object([("name", Value::from(name)), ("flavor", "theirs".into())]);
         let id = Id::new(if habit(type_name).by_name { format!("{type_name}/{name}") } else { format!("foreign-{name}") });
-        let (token, visible) = (None, Time::ZERO);
-        let type_name = type_name.to_owned();
-        let thing = Thing {
-            type_name,
-            settings,
-            token,
-            visible,
-            ready: visible,
-            changing: visible,
-            broken: false,
-            gone: None,
-            foreign: true,
-        };
-        self.things.insert(id, thing);
+        self.things.insert(id, Thing { foreign: true, ..Thing::since_ever(type_name, settings) });
     }
 
     fn chance(&mut self, limit: Duration) -> Duration {
         self.rng.millis(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
     }
+}
+
+/// What the cloud answers of a thing: its id, and for all else a text with the id in it.
+fn outputs(schema: &Schema, id: &Id) -> Value {
+    Value::object(schema.outputs().map(|(name, it)| {
+        let value = match (&**name, &it.shape) {
+            ("id", _) => Value::from(id.as_str()),
+            (name, Shape::String) => Value::from(format!("{name}:sim:{id}")),
+            (_, _) => Value::Null,
+        };
+        (name.clone(), value)
+    }))
+}
+
+/// The first attribute that differs, as it is wanted; and the secret with it, since nobody could see that it is still to come.
+fn one_step(settings: &Value, wanted: &Value) -> Value {
+    let mut differing = wanted.members().into_iter().flatten().filter(|(name, it)| settings.get(name) != **it);
+    let first = differing.find(|(name, _)| !matches!(&***name, "secret" | "note"));
+    let settings = first.map_or_else(|| settings.clone(), |(name, it)| settings.with(name, it.clone()));
+    settings.with("secret", wanted.get("secret"))
 }
 
 /// By the tag; where there are none, by all that cannot change.

@@ -79,7 +79,7 @@ pub fn conform(value: &Value, attribute: &Attribute, path: &str, checker: &mut C
 }
 
 fn wrong(value: &Value, wanted: &str, path: &str, checker: &mut Checker<'_>) -> Value {
-    let is = crate::stack::eval::kind(value);
+    let is = value.kind();
     checker.problem("wrong-type", path, format!("{wanted} is required, this is {is}"));
     Value::Null
 }

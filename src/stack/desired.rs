@@ -46,6 +46,8 @@ pub struct Evaluation {
     /// By address, managed ones and data sources.
     pub instances: BTreeMap<Address, Instance>,
     pub deferred: Vec<DeferredBlock>,
+    /// Blocks, modules and instances of them whose `enabled` is false, as addresses are written: `module.m`, `aws_vpc.a["x"]`.
+    pub disabled: BTreeSet<String>,
     pub outputs: BTreeMap<String, OutputValue>,
     pub moved: Vec<Moved>,
     pub removed: Vec<Removed>,

@@ -5,6 +5,7 @@
 
 mod access;
 mod cells;
+mod conditional;
 mod conditions;
 mod depends;
 mod forms;
@@ -30,15 +31,13 @@ use super::reading::Reading;
 use crate::address::{Address, ModuleStep};
 use crate::diag::Diagnostic;
 use crate::remote::ConfigName;
-use crate::value::Value;
+use crate::value::{Provenance, Type, Unknown, Value};
 
 /// How much of the thread's stack evaluation may use; threads have two mebibytes at the least. What refers to each other in a
 /// stack is evaluated in order, so that only nesting proper, through modules and local values, comes near it.
 const STACK_BYTES_MAX: usize = 1 << 20;
 /// Steps of one evaluation; an honest stack of 10,000 resources takes less than a million.
 const STEPS_MAX: u64 = 5_000_000;
-/// Parts of one value.
-const PARTS_MAX: usize = 2_000_000;
 /// Length of one text.
 const TEXT_BYTES_MAX: usize = 32 << 20;
 
@@ -112,6 +111,8 @@ pub struct Frame {
     pub scope: u32,
     pub locals: Vec<(Arc<str>, Binding)>,
     pub each: Option<(Arc<str>, Binding)>,
+    /// What the keys and values of `each` were made of.
+    pub each_deps: Arc<BTreeSet<Dep>>,
     pub this: Option<Value>,
     /// The variable whose condition is evaluated.
     pub variable: Option<(Arc<str>, Value)>,
@@ -120,7 +121,15 @@ pub struct Frame {
 
 impl Frame {
     pub fn new(scope: u32) -> Self {
-        Self { scope, locals: Vec::new(), each: None, this: None, variable: None, deps: BTreeSet::new() }
+        Self {
+            scope,
+            locals: Vec::new(),
+            each: None,
+            each_deps: Arc::default(),
+            this: None,
+            variable: None,
+            deps: BTreeSet::new(),
+        }
     }
 }
 
@@ -146,6 +155,7 @@ pub struct Evaluator<'a> {
     pub diagnostics: Vec<Diagnostic>,
     stack_start: usize,
     pub(super) steps: u64,
+    pub(super) walked: usize,
     pub(super) active: Vec<(Cell, Place)>,
     pub(super) patterns: HashMap<Arc<str>, Option<regex::Regex>>,
 }
@@ -161,6 +171,7 @@ impl<'a> Evaluator<'a> {
             diagnostics: Vec::new(),
             stack_start: stack_pointer(),
             steps: 0,
+            walked: 0,
             active: Vec::new(),
             patterns: HashMap::new(),
         }
@@ -191,6 +202,13 @@ impl<'a> Evaluator<'a> {
             return self.fail(expr.place, "too-deep", "expressions refer to each other too deep");
         }
         self.node(expr, frame)
+    }
+
+    /// What an operator or a text takes of an expression. A secret of which only the digest is at hand is as good as unknown:
+    /// it waits for what it was made of, which a later look may tell.
+    pub(super) fn operand(&mut self, expr: &Expr, frame: &mut Frame) -> Eval<Value> {
+        let value = self.eval(expr, frame)?;
+        Ok(if matches!(value, Value::Digest(_)) { hidden(Type::Any, frame) } else { value })
     }
 
     fn node(&mut self, expr: &Expr, frame: &mut Frame) -> Eval<Value> {
@@ -224,16 +242,16 @@ impl<'a> Evaluator<'a> {
             let member = self.eval(member, frame)?;
             let (bare, marked) = name.unmark();
             if bare.is_unknown() {
-                return Ok(Value::unknown_from(crate::value::Type::Any, [bare]).mark(marked));
+                return Ok(Value::unknown_from(Type::Any, [bare]).mark(marked));
             }
-            match bare.convert(&crate::value::Type::String) {
+            match bare.convert(&Type::String) {
                 Ok(Value::String(name)) => {
                     if marked {
                         return self.fail(key.place, "sensitive-key", "the key of an object cannot be sensitive");
                     }
                     out.insert(name, member);
                 }
-                _ => return self.fail(key.place, "wrong-type", format!("a key is a string, this is {}", kind(bare))),
+                _ => return self.fail(key.place, "wrong-type", format!("a key is a string, this is {}", bare.kind())),
             }
         }
         Ok(Value::Object(Arc::new(out)))
@@ -251,19 +269,15 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// What is made of a secret that is not at hand: unknown until the instances that it came from are read.
+fn hidden(ty: Type, frame: &Frame) -> Value {
+    let waits_for = frame.deps.iter().map(|it| Provenance { address: it.to.clone(), path: "".into() }).collect();
+    Value::Unknown(Arc::new(Unknown { ty, waits_for })).sensitive()
+}
+
 /// About where the thread's stack ends now.
 #[inline(never)]
 fn stack_pointer() -> usize {
     let here = 0u8;
     std::ptr::from_ref(std::hint::black_box(&here)).addr()
-}
-
-/// What a value is, in a sentence.
-pub fn kind(value: &Value) -> String {
-    match value.unmark().0 {
-        Value::Null => "null".into(),
-        Value::Object(_) => "an object".into(),
-        Value::Tuple(_) => "a list".into(),
-        it => it.type_of().friendly(),
-    }
 }

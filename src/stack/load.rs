@@ -20,6 +20,8 @@ pub struct Loading<'a> {
     pub diagnostics: Vec<Diagnostic>,
     schemas: Schemas,
     by_folder: BTreeMap<String, u32>,
+    /// Whether a file could not be read to its end.
+    incomplete: bool,
 }
 
 impl<'a> Loading<'a> {
@@ -31,6 +33,7 @@ impl<'a> Loading<'a> {
             diagnostics: Vec::new(),
             schemas: Schemas::new(),
             by_folder: BTreeMap::new(),
+            incomplete: false,
         }
     }
 
@@ -57,7 +60,10 @@ impl<'a> Loading<'a> {
             }
         }
         self.recursion();
-        resolve::check(&self.model, &mut self.diagnostics);
+        // What is missing may well be in a file that could not be read.
+        if !self.incomplete {
+            resolve::check(&self.model, &mut self.diagnostics);
+        }
     }
 
     fn complain(&mut self, place: Option<Place>, code: &'static str, summary: String) -> &mut Diagnostic {
@@ -114,7 +120,8 @@ impl<'a> Loading<'a> {
         };
         let files: Vec<&String> = names
             .iter()
-            .filter(|(name, kind)| *kind == Kind::File && name.ends_with(".hcl") && !name.starts_with('.'))
+            // A folder of such a name is a mistake, too: reading it says so.
+            .filter(|(name, _)| name.ends_with(".hcl") && !name.starts_with('.'))
             .map(|(name, _)| name)
             .collect();
         if files.is_empty() {
@@ -145,17 +152,20 @@ impl<'a> Loading<'a> {
 
     fn file(&mut self, path: &str, folder: &str, is_stack: bool, definition: &mut Definition, sources: &mut Vec<ModuleSource>) {
         let text = match self.reading.read(path) {
-            Ok(bytes) if bytes.len() > FILE_BYTES_MAX => Err("it is too large".to_owned()),
-            Ok(bytes) => String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()),
-            Err(problem) => Err(problem),
+            Ok(bytes) if bytes.len() > FILE_BYTES_MAX => {
+                let summary = format!("{path} is larger than {} MiB", FILE_BYTES_MAX >> 20);
+                Err(Diagnostic::error("too-large", summary).detail(parse::SPLIT))
+            }
+            Ok(bytes) => String::from_utf8(bytes)
+                .map_err(|_| Diagnostic::error("unreadable", format!("{path}: it is not UTF-8 text, as HCL is"))),
+            Err(problem) => Err(Diagnostic::error("unreadable", format!("{path}: {problem}"))),
         };
         let file = u32::try_from(self.model.files.len()).unwrap_or(u32::MAX);
         let name: Arc<str> = path.into();
         // A byte order mark is no part of the text.
-        let text: Arc<str> = match &text {
-            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).into(),
-            Err(problem) => {
-                let complaint = Diagnostic::error("unreadable", format!("{path}: {problem}"));
+        let text: Arc<str> = match text {
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(&text).into(),
+            Err(complaint) => {
                 self.diagnostics.push(complaint);
                 return;
             }
@@ -195,6 +205,7 @@ impl<'a> Loading<'a> {
                 Err(mut error) => {
                     error.start += at;
                     error.end += at;
+                    self.incomplete = true;
                     self.diagnostics.push(error.to_diagnostic(file, &span));
                 }
             }

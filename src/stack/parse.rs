@@ -105,6 +105,9 @@ fn open_quote(text: &str, at: usize) -> Option<usize> {
     (quotes.len() % 2 == 1 && !line.contains("<<")).then(|| quotes.last().map(|it| start + it)).flatten()
 }
 
+/// What to do with a file that is too large.
+pub(super) const SPLIT: &str = "Split it, or read data from a file of its own with yamldecode(file(…)).";
+
 /// Refuses what is too large or nests too deep, before the parser recurses into it. Counts brackets without regard to
 /// strings and comments: what only looks deep is so rare that it may be refused too.
 fn scan(text: &str) -> Result<(), SyntaxError> {
@@ -112,7 +115,7 @@ fn scan(text: &str) -> Result<(), SyntaxError> {
         return Err(SyntaxError {
             code: "too-large",
             summary: format!("the file is larger than {} MiB", FILE_BYTES_MAX >> 20),
-            detail: "Split it, or read data from a file of its own with yamldecode(file(…)).".into(),
+            detail: SPLIT.into(),
             start: 0,
             end: 0,
         });

@@ -142,7 +142,7 @@ impl Program {
         resolve::check_text(&self.model, &calls, &mentions, &mut complaints);
         let result = if complaints.is_empty() {
             let (value, found) = self.with(host, |it| {
-                let value = it.eval(&expr, &mut Frame::new(0));
+                let value = it.eval(&expr, &mut Frame::new(0)).and_then(|value| it.sized([&value], expr.place).map(|_| value));
                 it.report(value)
             });
             complaints.extend(found);

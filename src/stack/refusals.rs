@@ -46,46 +46,47 @@ pub fn argument(name: &str, is_block: bool) -> Option<Instead> {
 
 /// A resource of Terraform's provider that is a part of another thing here.
 pub struct Part {
+    pub type_name: &'static str,
     pub whole: &'static str,
+    /// A block or an attribute of the whole, as a stack file would have it.
     pub write: &'static str,
 }
 
-pub fn part(type_name: &str) -> Option<Part> {
-    let (whole, write) = match type_name {
-        "aws_s3_bucket_versioning" => ("aws_s3_bucket", "versioning { enabled = true }"),
-        "aws_s3_bucket_public_access_block" => ("aws_s3_bucket", "public_access_block { block_public_acls = true … }"),
-        "aws_s3_bucket_server_side_encryption_configuration" => (
-            "aws_s3_bucket",
-            "server_side_encryption_configuration { rule { apply_server_side_encryption_by_default { sse_algorithm = \"aws:kms\" } } }",
-        ),
-        "aws_s3_bucket_policy" => ("aws_s3_bucket", "policy = jsonencode({ … })"),
-        "aws_s3_bucket_ownership_controls" => {
-            ("aws_s3_bucket", "ownership_controls { rule { object_ownership = \"BucketOwnerEnforced\" } }")
-        }
-        "aws_s3_bucket_lifecycle_configuration" => ("aws_s3_bucket", "lifecycle_rule { … }"),
-        "aws_s3_bucket_logging" => ("aws_s3_bucket", "logging { target_bucket = … }"),
-        "aws_s3_bucket_cors_configuration" => ("aws_s3_bucket", "cors_rule { … }"),
-        "aws_s3_bucket_acl" => ("aws_s3_bucket", "acl = \"private\""),
-        "aws_s3_bucket_notification" => ("aws_s3_bucket", "notification { … }"),
-        "aws_ecr_lifecycle_policy" => ("aws_ecr_repository", "lifecycle_policy = jsonencode({ rules = […] })"),
-        "aws_ecr_repository_policy" => ("aws_ecr_repository", "repository_policy = jsonencode({ … })"),
-        "aws_security_group_rule" => {
-            ("aws_security_group", "ingress { … } or egress { … }; a rule on its own is aws_vpc_security_group_ingress_rule")
-        }
-        "aws_iam_role_policies_exclusive" | "aws_iam_role_policy_attachments_exclusive" => {
-            ("aws_iam_role", "inline_policy { … } and managed_policy_arns = […]: a role owns what it declares")
-        }
-        "aws_iam_role_policy" => {
-            ("aws_iam_role", "inline_policy { name = \"…\", policy = jsonencode({ … }) }, one argument a line")
-        }
-        "aws_kms_key_policy" => ("aws_kms_key", "policy = jsonencode({ … })"),
-        "aws_sqs_queue_policy" => ("aws_sqs_queue", "policy = jsonencode({ … })"),
-        "aws_sqs_queue_redrive_policy" => ("aws_sqs_queue", "redrive_policy = jsonencode({ … })"),
-        "aws_sns_topic_policy" => ("aws_sns_topic", "policy = jsonencode({ … })"),
-        "aws_vpc_ipv4_cidr_block_association" => ("aws_vpc", "a VPC of the right size: cidr_block = \"10.0.0.0/16\""),
-        "aws_internet_gateway_attachment" => ("aws_internet_gateway", "vpc_id = …"),
-        "aws_dynamodb_tag" | "aws_ec2_tag" => ("the resource itself", "tags = { … }"),
-        _ => return None,
-    };
-    Some(Part { whole, write })
+/// All of them. What takes their place is checked against the catalogue by a test.
+pub const PARTS: &[Part] = &[
+    part_of("aws_s3_bucket_versioning", "aws_s3_bucket", "versioning { status = \"Enabled\" }"),
+    part_of("aws_s3_bucket_public_access_block", "aws_s3_bucket", "public_access_block { block_public_acls = true }"),
+    part_of(
+        "aws_s3_bucket_server_side_encryption_configuration",
+        "aws_s3_bucket",
+        "server_side_encryption_configuration {\n  rule {\n    apply_server_side_encryption_by_default { sse_algorithm = \"aws:kms\" }\n  }\n}",
+    ),
+    part_of("aws_s3_bucket_policy", "aws_s3_bucket", "policy = jsonencode({ Statement = [] })"),
+    part_of(
+        "aws_s3_bucket_ownership_controls",
+        "aws_s3_bucket",
+        "ownership_controls {\n  rule { object_ownership = \"BucketOwnerEnforced\" }\n}",
+    ),
+    part_of(
+        "aws_s3_bucket_lifecycle_configuration",
+        "aws_s3_bucket",
+        "lifecycle_configuration {\n  rule {\n    id     = \"old\"\n    status = \"Enabled\"\n  }\n}",
+    ),
+    part_of("aws_ecr_lifecycle_policy", "aws_ecr_repository", "lifecycle_policy = jsonencode({ rules = [] })"),
+    part_of("aws_ecr_repository_policy", "aws_ecr_repository", "policy = jsonencode({ Statement = [] })"),
+    part_of(
+        "aws_security_group_rule",
+        "aws_security_group",
+        "ingress {\n  protocol    = \"tcp\"\n  from_port   = 443\n  to_port     = 443\n  cidr_blocks = [\"10.0.0.0/16\"]\n}",
+    ),
+    part_of("aws_kms_key_policy", "aws_kms_key", "policy = jsonencode({ Statement = [] })"),
+    part_of("aws_internet_gateway_attachment", "aws_internet_gateway", "vpc_id = \"vpc-0\""),
+];
+
+const fn part_of(type_name: &'static str, whole: &'static str, write: &'static str) -> Part {
+    Part { type_name, whole, write }
+}
+
+pub fn part(type_name: &str) -> Option<&'static Part> {
+    PARTS.iter().find(|it| it.type_name == type_name)
 }

@@ -204,7 +204,9 @@ impl<'b> Fields<'_, '_, 'b> {
         };
         let value = self.evaluator.eval(expr, &mut Frame::new(0));
         let value = self.evaluator.report(value)?;
-        if !value.is_wholly_known() || value.has_secret() {
+        let size = self.evaluator.sized([&value], expr.place);
+        let size = self.evaluator.report(size)?;
+        if size.unknown || size.sensitive || size.digest {
             let summary = format!("`{name}` must be known and no secret: it is needed before anything is called");
             self.complain(expr.place, "not-known", summary);
             return None;

@@ -99,11 +99,13 @@ impl Source for Folder {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(self.resolve(folder)?).map_err(|error| reason(&error))? {
             let entry = entry.map_err(|error| reason(&error))?;
-            // What is not UTF-8, or a link out of the repository, cannot be named and is not there.
-            if let Ok(name) = entry.file_name().into_string()
-                && let Ok(Some(kind)) = self.kind(&if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") })
-            {
-                names.push((name, kind));
+            // What is not UTF-8 cannot be named and is not there.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            match self.kind(&if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") }) {
+                Ok(Some(kind)) => names.push((name, kind)),
+                Ok(None) => {}
+                // A broken link, or one out of the repository: reading it says so. Left out, a stack would quietly lose a file.
+                Err(_) => names.push((name, Kind::File)),
             }
         }
         names.sort_by(|a, b| a.0.cmp(&b.0));

@@ -29,7 +29,7 @@ impl Value {
     /// Strings, numbers and bools convert into each other where the text allows it; sequences into each other; objects and
     /// maps into each other. Members that an object type does not name are dropped, as Terraform does.
     pub fn convert(&self, ty: &Type) -> Result<Value, ConvertError> {
-        let wrong = || ConvertError::new(format!("{} is required, this is {}", ty.friendly(), self.type_of().friendly()));
+        let wrong = || ConvertError::new(format!("{} is required, this is {}", ty.friendly(), self.kind()));
         match (self, ty) {
             (Value::Sensitive(inner), _) => Ok(inner.convert(ty)?.sensitive()),
             (Value::Null | Value::Digest(_), _) | (_, Type::Any) => Ok(self.clone()),

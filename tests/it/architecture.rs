@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -31,10 +33,12 @@ fn is_test(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.contains("/tests/")
 }
 
-/// The code without its tests (everything from the first `#[cfg(test)]` on) and without comments.
+/// The code without its tests (everything from the first `#[cfg(test)]` on), comments and texts: what a message says about
+/// `aws_vpc` is the user's language, not a crate.
 fn product(text: &str) -> String {
     let end = text.find("#[cfg(test)]").unwrap_or(text.len());
-    text[..end].lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    let not_code = Regex::new(r##"//[^\n]*|(?s:r#".*?"#)|'(?:\\.|[^\\'])'|(?s:"(?:\\.|[^"\\])*")"##).unwrap();
+    not_code.replace_all(&text[..end], "").into_owned()
 }
 
 /// Whether the code names `path` (`crate::plan`, `tokio`) as a whole word, alone or in a `use crate::{…}`.
@@ -91,6 +95,14 @@ fn the_test_itself_sees_grouped_uses() {
     assert!(mentions("use crate::{address::Address, plan::Plan};", "crate::plan"));
     assert!(mentions("use aws_sdk_s3::Client;", "aws_"));
     assert!(!mentions("use crate::planet;", "crate::plan"));
+}
+
+#[test]
+fn the_test_itself_reads_code_only() {
+    let text = "use a::b; // tokio\nlet c = '\"'; say(\"aws_vpc \\\" tokio\", r#\"kube \"x\" \"#);\nuse d::e;";
+    let code = product(text);
+    assert!(code.contains("use a::b;") && code.contains("use d::e;"), "{code}");
+    assert!(["tokio", "aws_", "kube"].iter().all(|it| !code.contains(it)), "{code}");
 }
 
 /// AWS and Kubernetes are named where they are reached, and nowhere else.

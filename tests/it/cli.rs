@@ -3,8 +3,7 @@
 //! Commands that call nothing run in-process, in a world of their own; those that call the local cloud run as the binary,
 //! because the AWS SDK reads the process's own environment.
 
-mod bad_input;
 mod flows;
-mod person;
+pub mod person;
 mod refusals;
 mod words;

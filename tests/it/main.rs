@@ -1,6 +1,8 @@
 //! The integration tests, one binary.
 
 mod architecture;
+mod bad_input;
+mod catalogue;
 mod cli;
 mod contract;
 mod language;

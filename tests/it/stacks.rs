@@ -1,4 +1,14 @@
-//! `stacks/dev` and `stacks/prod`.
+//! `stacks/dev` and `stacks/prod`: what they say, and whole stories of them on the local cloud, by the binary, each in accounts
+//! of its own.
+
+mod checkout;
+mod differences;
+mod edits;
+mod guards;
+mod inventory;
+mod rereads;
+mod saved;
+mod story;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +17,7 @@ use infra::address::{Address, StackName};
 use infra::catalog::Catalog;
 use infra::diag::render::render;
 use infra::remote::ConfigName;
-use infra::stack::program::{LoadRequest, Program};
+use infra::stack::program::{LoadRequest, Loaded, Program};
 use infra::stack::source::Folder;
 use infra::stack::{Configuration, Evaluation, Host};
 use infra::value::{Type, Value};
@@ -24,7 +34,7 @@ impl Host for Nothing {
     }
 }
 
-fn evaluate(stack: &str) -> (Program, Evaluation) {
+fn load(stack: &str) -> Loaded {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let stack: StackName = stack.parse().unwrap();
     let request = LoadRequest {
@@ -34,7 +44,11 @@ fn evaluate(stack: &str) -> (Program, Evaluation) {
         types: &Catalog::new(),
         account: None,
     };
-    let mut loaded = Program::load(request);
+    Program::load(request)
+}
+
+fn evaluate(stack: &str) -> (Program, Evaluation) {
+    let mut loaded = load(stack);
     let mut evaluation = loaded.program.evaluate(&mut Nothing);
     let mut all = std::mem::take(&mut loaded.diagnostics);
     all.append(&mut evaluation.diagnostics);

@@ -15,12 +15,14 @@ pub struct Settings {
     pub late_reads: u32,
     /// The most entries on a page, where AWS's own limit is higher.
     pub page_size: Option<usize>,
+    /// EC2's lists, and the lists in them, come in an order that this number decides.
+    pub shuffle: Option<u64>,
     /// Throttle at AWS's published rates.
     pub rates: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { latency_ms: 0, slow: 0.001, held_reads: 1, late_reads: 0, page_size: None, rates: false }
+        Self { latency_ms: 0, slow: 0.001, held_reads: 1, late_reads: 0, page_size: None, shuffle: None, rates: false }
     }
 }

@@ -23,8 +23,11 @@ pub struct CallerIdentity {}
 pub struct Outputs {
     /// The account's number.
     pub id: String,
+    /// The account that the credentials belong to.
     pub account_id: String,
+    /// The ARN of the user or role session that calls.
     pub arn: String,
+    /// The unique id of the user or role session that calls.
     pub user_id: String,
 }
 

@@ -19,7 +19,9 @@ pub struct Partition {}
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// The partition: `aws`, `aws-cn` or `aws-us-gov`.
     pub id: String,
+    /// The same: `aws`, `aws-cn` or `aws-us-gov`.
     pub partition: String,
     /// `amazonaws.com`
     pub dns_suffix: String,

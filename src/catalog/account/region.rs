@@ -19,7 +19,9 @@ pub struct Region {}
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// The region: `eu-west-1`.
     pub id: String,
+    /// The same: `eu-west-1`.
     pub region: String,
     /// The same as `region`, as older stacks know it.
     pub name: String,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::tags::{TagChanges, Tags};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
+use crate::cloud::fault::unfit;
 use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, Fixed};
@@ -75,12 +76,14 @@ pub struct Table {
     /// Items go when the time in this attribute has come.
     #[serde(default)]
     pub ttl: Auto<Ttl>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct KeyAttribute {
+    /// The attribute, as `hash_key`, `range_key` or an index names it.
     pub name: String,
     /// `S` text, `N` number, `B` bytes.
     #[serde(rename = "type")]
@@ -90,11 +93,13 @@ pub struct KeyAttribute {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PointInTimeRecovery {
+    /// Whether the table can be restored to any second of the last days.
     pub enabled: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerSideEncryption {
+    /// Whether a KMS key encrypts the table; else one that DynamoDB owns does.
     pub enabled: bool,
     /// ARN of the key; `alias/aws/dynamodb` when left out.
     #[serde(default)]
@@ -103,7 +108,9 @@ pub struct ServerSideEncryption {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ttl {
+    /// Whether items expire.
     pub enabled: bool,
+    /// The attribute that holds the second, of the Unix epoch, at which an item expires.
     pub attribute_name: String,
 }
 
@@ -111,6 +118,7 @@ pub struct Ttl {
 pub struct TableOutputs {
     /// The table's name.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
 }
 
@@ -138,11 +146,12 @@ impl Resource for Table {
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {
         let keys = [(Some(&*self.hash_key), sdk::KeyType::Hash), (self.range_key.as_ref(), sdk::KeyType::Range)];
         let keys = keys.into_iter().filter_map(|(name, kind)| Some((name?, kind)));
-        let keys =
-            keys.map(|(name, kind)| sdk::KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(unfit));
+        let keys = keys.map(|(name, kind)| {
+            sdk::KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(unfit("dynamodb"))
+        });
         let attributes = self.attribute.iter().map(|it| {
             let kind = sdk::ScalarAttributeType::from(it.kind.as_str());
-            sdk::AttributeDefinition::builder().attribute_name(&it.name).attribute_type(kind).build().map_err(unfit)
+            sdk::AttributeDefinition::builder().attribute_name(&it.name).attribute_type(kind).build().map_err(unfit("dynamodb"))
         });
         aws.dynamodb()
             .create_table()
@@ -173,7 +182,7 @@ impl Resource for Table {
         }
         if let Some(it) = self.point_in_time_recovery.as_ref().filter(|it| Some(*it) != was.point_in_time_recovery.as_ref()) {
             let how = sdk::PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(it.enabled);
-            let how = how.build().map_err(unfit)?;
+            let how = how.build().map_err(unfit("dynamodb"))?;
             dynamodb.update_continuous_backups().table_name(name).point_in_time_recovery_specification(how).send().await?;
         }
         if let Some(it) = self.ttl.as_ref().filter(|it| Some(*it) != was.ttl.as_ref()) {
@@ -181,7 +190,7 @@ impl Resource for Table {
             dynamodb
                 .update_time_to_live()
                 .table_name(name)
-                .time_to_live_specification(how.build().map_err(unfit)?)
+                .time_to_live_specification(how.build().map_err(unfit("dynamodb"))?)
                 .send()
                 .await?;
         }
@@ -229,7 +238,7 @@ impl Table {
         }
         let (read, write) = (self.read_capacity.unwrap_or(1), self.write_capacity.unwrap_or(1));
         let built = sdk::ProvisionedThroughput::builder().read_capacity_units(read).write_capacity_units(write).build();
-        built.map(Some).map_err(unfit)
+        built.map(Some).map_err(unfit("dynamodb"))
     }
 
     async fn update_tags(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -343,10 +352,5 @@ impl KeyAttribute {
 }
 
 fn to_tags(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
-    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit)).collect()
-}
-
-/// The SDK's builders refuse what lacks a required member; our structs have them all.
-fn unfit(error: aws_sdk_dynamodb::error::BuildError) -> Fault {
-    Fault::bug("dynamodb", error.to_string())
+    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit("dynamodb"))).collect()
 }

@@ -33,8 +33,10 @@ pub struct AvailabilityZones {
     /// `available`, `information`, `impaired` or `unavailable`.
     #[serde(default)]
     pub state: Option<String>,
+    /// Zones that are left out, by name.
     #[serde(default)]
     pub exclude_names: BTreeSet<String>,
+    /// Zones that are left out, by id.
     #[serde(default)]
     pub exclude_zone_ids: BTreeSet<String>,
     /// As `DescribeAvailabilityZones` takes them.
@@ -44,7 +46,9 @@ pub struct AvailabilityZones {
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Filter {
+    /// A filter of EC2's `DescribeAvailabilityZones`: `zone-type`.
     pub name: String,
+    /// Any of these fits.
     pub values: BTreeSet<String>,
 }
 
@@ -56,6 +60,7 @@ pub struct Outputs {
     pub names: Vec<String>,
     /// Of the zones in `names`, in the same order: `euw1-az1`, …
     pub zone_ids: Vec<String>,
+    /// The zone groups that the zones belong to.
     pub group_names: BTreeSet<String>,
 }
 

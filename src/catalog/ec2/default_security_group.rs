@@ -31,21 +31,30 @@ use crate::schema::{Fixed, Later};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DefaultSecurityGroup {
+    /// The VPC that it lies in.
     pub vpc_id: Fixed<String>,
+    /// What is let in.
     #[serde(default)]
     pub ingress: Later<Blocks>,
+    /// What is let out.
     #[serde(default)]
     pub egress: Later<Blocks>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
+    /// The account that it belongs to.
     pub owner_id: String,
+    /// Always `default`.
     pub name: String,
+    /// AWS's own description.
     pub description: String,
 }
 

@@ -35,16 +35,20 @@ pub struct Eip {
     /// `amazon`, or a pool of addresses that the account brought along.
     #[serde(default)]
     pub public_ipv4_pool: Fixed<Auto<String>>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
     /// The same as `id`.
     pub allocation_id: String,
+    /// Its ARN.
     pub arn: String,
+    /// The address on the internet.
     pub public_ip: String,
 }
 

@@ -23,10 +23,13 @@ pub struct Block {
     #[serde(default)]
     #[schemars(range(min = -1, max = 65535))]
     pub to_port: Option<i32>,
+    /// IPv4 ranges on the other side.
     #[serde(default)]
     pub cidr_blocks: BTreeSet<String>,
+    /// IPv6 ranges on the other side.
     #[serde(default)]
     pub ipv6_cidr_blocks: BTreeSet<String>,
+    /// Prefix lists on the other side.
     #[serde(default)]
     pub prefix_list_ids: BTreeSet<String>,
     /// Ids of groups; `account/sg-…` for those of another account.
@@ -35,6 +38,7 @@ pub struct Block {
     /// The group itself is a peer.
     #[serde(default, rename = "self")]
     pub itself: bool,
+    /// What the rule is for.
     #[serde(default)]
     pub description: Option<String>,
 }

@@ -30,14 +30,18 @@ pub struct InternetGateway {
     /// The VPC that it is attached to.
     #[serde(default)]
     pub vpc_id: Option<String>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
+    /// The account that it belongs to.
     pub owner_id: String,
 }
 

@@ -37,6 +37,7 @@ use crate::schema::{Auto, Fixed};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NatGateway {
+    /// The subnet that it stands in.
     pub subnet_id: Fixed<String>,
     /// Its address: needed when it is `public`.
     #[serde(default)]
@@ -45,8 +46,10 @@ pub struct NatGateway {
     #[serde(default = "public")]
     #[schemars(regex(pattern = "^(public|private)$"))]
     pub connectivity_type: Fixed<String>,
+    /// Its address in the subnet.
     #[serde(default)]
     pub private_ip: Fixed<Auto<String>>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
@@ -57,9 +60,13 @@ fn public() -> Fixed<String> {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
+    /// The address on the internet.
     pub public_ip: Option<String>,
+    /// The network interface that it made for itself.
     pub network_interface_id: Option<String>,
+    /// What ties the elastic address to it.
     pub association_id: Option<String>,
 }
 

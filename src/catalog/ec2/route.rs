@@ -35,32 +35,43 @@ use crate::schema::field::{Cidr, Cidr6};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Route {
+    /// The table that the route is in.
     pub route_table_id: Fixed<String>,
+    /// The IPv4 range that is routed.
     #[serde(default)]
     pub destination_cidr_block: Fixed<Option<Cidr>>,
+    /// The IPv6 range that is routed.
     #[serde(default)]
     pub destination_ipv6_cidr_block: Fixed<Option<Cidr6>>,
+    /// The prefix list whose ranges are routed.
     #[serde(default)]
     pub destination_prefix_list_id: Fixed<Option<String>>,
     /// An internet gateway or a virtual private gateway.
     #[serde(default)]
     pub gateway_id: Option<String>,
+    /// Through a NAT gateway.
     #[serde(default)]
     pub nat_gateway_id: Option<String>,
+    /// Through a network interface.
     #[serde(default)]
     pub network_interface_id: Option<String>,
+    /// Through a transit gateway.
     #[serde(default)]
     pub transit_gateway_id: Option<String>,
+    /// Through a peering connection.
     #[serde(default)]
     pub vpc_peering_connection_id: Option<String>,
+    /// Through an egress-only internet gateway, for IPv6.
     #[serde(default)]
     pub egress_only_gateway_id: Option<String>,
+    /// Through a gateway load balancer endpoint.
     #[serde(default)]
     pub vpc_endpoint_id: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
     /// `active`, or `blackhole` when the target is gone.
     pub state: String,

@@ -27,15 +27,20 @@ use crate::schema::Fixed;
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteTable {
+    /// The VPC that it lies in.
     pub vpc_id: Fixed<String>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
+    /// The account that it belongs to.
     pub owner_id: String,
 }
 

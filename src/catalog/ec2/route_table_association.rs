@@ -35,9 +35,12 @@ use crate::schema::Fixed;
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteTableAssociation {
+    /// The table that the subnet or gateway uses.
     pub route_table_id: String,
+    /// The subnet that uses the table.
     #[serde(default)]
     pub subnet_id: Fixed<Option<String>>,
+    /// The gateway that uses the table for what comes in.
     #[serde(default)]
     pub gateway_id: Fixed<Option<String>>,
 }

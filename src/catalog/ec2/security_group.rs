@@ -48,15 +48,19 @@ pub struct SecurityGroup {
     #[serde(default)]
     #[schemars(length(max = 255))]
     pub name: Fixed<Auto<String>>,
+    /// What the group is for.
     #[serde(default = "description")]
     pub description: Fixed<String>,
     /// The account's default VPC when left out.
     #[serde(default)]
     pub vpc_id: Fixed<Auto<String>>,
+    /// What is let in.
     #[serde(default)]
     pub ingress: Later<Blocks>,
+    /// What is let out.
     #[serde(default)]
     pub egress: Later<Blocks>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
@@ -67,8 +71,11 @@ fn description() -> Fixed<String> {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
+    /// The account that it belongs to.
     pub owner_id: String,
 }
 

@@ -67,6 +67,7 @@ impl Direction for Out {
 #[serde(bound = "")]
 #[schemars(bound = "D: Direction")]
 pub struct Rule<D: Direction> {
+    /// The group that the rule belongs to.
     pub security_group_id: Fixed<String>,
     /// `tcp`, `udp`, `icmp`, `icmpv6`, a protocol's number, or `-1` for all.
     pub ip_protocol: Fixed<Protocol>,
@@ -78,17 +79,22 @@ pub struct Rule<D: Direction> {
     #[serde(default)]
     #[schemars(range(min = -1, max = 65535))]
     pub to_port: Fixed<Option<i32>>,
+    /// The IPv4 range on the other side.
     #[serde(default)]
     pub cidr_ipv4: Fixed<Option<Cidr>>,
+    /// The IPv6 range on the other side.
     #[serde(default)]
     pub cidr_ipv6: Fixed<Option<Cidr6>>,
+    /// The prefix list on the other side.
     #[serde(default)]
     pub prefix_list_id: Fixed<Option<String>>,
     /// Another group, or the same.
     #[serde(default)]
     pub referenced_security_group_id: Fixed<Option<String>>,
+    /// What the rule is for.
     #[serde(default)]
     pub description: Option<String>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
     #[serde(skip)]
@@ -100,9 +106,11 @@ pub type Protocol = crate::schema::field::CaseFold;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
     /// The same as `id`.
     pub security_group_rule_id: String,
+    /// Its ARN.
     pub arn: String,
 }
 

@@ -31,6 +31,7 @@ use crate::schema::{Auto, Fixed};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Subnet {
+    /// The VPC that it lies in.
     pub vpc_id: Fixed<String>,
     /// Part of the VPC's range, from /16 to /28.
     pub cidr_block: Fixed<Cidr>,
@@ -43,16 +44,21 @@ pub struct Subnet {
     /// Whether what starts here gets a public address.
     #[serde(default)]
     pub map_public_ip_on_launch: bool,
+    /// Whether DNS answers an instance's resource name with its IPv4 address.
     #[serde(default)]
     pub enable_resource_name_dns_a_record_on_launch: bool,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
+    /// The account that it belongs to.
     pub owner_id: String,
 }
 

@@ -42,6 +42,7 @@ pub struct Vpc {
     /// Whether CloudWatch counts the addresses in use.
     #[serde(default)]
     pub enable_network_address_usage_metrics: Auto<bool>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
@@ -56,10 +57,13 @@ fn shared_hardware() -> Fixed<String> {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outputs {
+    /// Its id.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
     /// The account that owns it.
     pub owner_id: String,
+    /// The DHCP options that it uses.
     pub dhcp_options_id: String,
 }
 

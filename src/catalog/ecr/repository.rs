@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::tags::{TagChanges, Tags, tagged};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
+use crate::cloud::fault::unfit;
 use crate::remote::{Class, Fault, Id, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, EcrLifecycle, Fixed, Later, Policy};
@@ -34,8 +35,10 @@ pub struct Repository {
     #[serde(default = "mutable")]
     #[schemars(regex(pattern = "^(MUTABLE|IMMUTABLE)$"))]
     pub image_tag_mutability: String,
+    /// Whether images are scanned for known weaknesses.
     #[serde(default)]
     pub image_scanning_configuration: Auto<ImageScanning>,
+    /// How images are encrypted.
     #[serde(default)]
     pub encryption_configuration: Fixed<Auto<Encryption>>,
     /// Which images expire: what Terraform keeps in `aws_ecr_lifecycle_policy`.
@@ -44,6 +47,7 @@ pub struct Repository {
     /// Who else may pull or push: what Terraform keeps in `aws_ecr_repository_policy`.
     #[serde(default)]
     pub policy: Later<Option<Policy>>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
@@ -69,6 +73,7 @@ pub struct Encryption {
 pub struct RepositoryOutputs {
     /// The repository's name.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
     /// The account.
     pub registry_id: String,
@@ -185,7 +190,7 @@ impl Encryption {
             .encryption_type(sdk::EncryptionType::from(self.encryption_type.as_str()))
             .set_kms_key(self.kms_key.0.clone())
             .build()
-            .map_err(unfit)
+            .map_err(unfit("ecr"))
     }
 }
 
@@ -275,10 +280,5 @@ async fn read_tags(aws: &Aws, arn: &str) -> Result<Tags, Fault> {
 }
 
 fn to_tags(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
-    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit)).collect()
-}
-
-/// The SDK's builders refuse what lacks a required member; our structs have them all.
-fn unfit(error: aws_sdk_ecr::error::BuildError) -> Fault {
-    Fault::bug("ecr", error.to_string())
+    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit("ecr"))).collect()
 }

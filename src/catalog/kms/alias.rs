@@ -33,7 +33,9 @@ pub struct Alias {
 pub struct AliasOutputs {
     /// The name.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
+    /// The ARN of the key that the alias stands for.
     pub target_key_arn: String,
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::tags::{TagChanges, Tags, tagged_with};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
+use crate::cloud::fault::unfit;
 use crate::remote::{Fault, Id, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, Fixed, Later, Local, Policy};
@@ -27,15 +28,18 @@ use crate::schema::field::{Auto, Fixed, Later, Local, Policy};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Key {
+    /// What the key is for.
     #[serde(default)]
     #[schemars(length(max = 8192))]
     pub description: String,
+    /// What the key is used for: `ENCRYPT_DECRYPT`, `SIGN_VERIFY` or `GENERATE_VERIFY_MAC`.
     #[serde(default = "encrypt_decrypt")]
     #[schemars(regex(pattern = "^(ENCRYPT_DECRYPT|SIGN_VERIFY|GENERATE_VERIFY_MAC|KEY_AGREEMENT)$"))]
     pub key_usage: Fixed<String>,
     /// `SYMMETRIC_DEFAULT`, `RSA_4096`, `ECC_NIST_P256`, …
     #[serde(default = "symmetric_default")]
     pub customer_master_key_spec: Fixed<String>,
+    /// Whether the key can have replicas in other regions.
     #[serde(default)]
     pub multi_region: Fixed<bool>,
     /// Who may use and manage it; the account's own IAM policies decide when left out.
@@ -44,12 +48,14 @@ pub struct Key {
     /// A new key material every year, old ones kept for decryption.
     #[serde(default)]
     pub enable_key_rotation: bool,
+    /// Whether the key can be used.
     #[serde(default = "yes")]
     pub is_enabled: bool,
     /// Days between deletion and loss.
     #[serde(default = "thirty")]
     #[schemars(range(min = 7, max = 30))]
     pub deletion_window_in_days: Local<i32>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
@@ -58,7 +64,9 @@ pub struct Key {
 pub struct KeyOutputs {
     /// The key's id.
     pub id: String,
+    /// Its id, without the ARN around it.
     pub key_id: String,
+    /// Its ARN.
     pub arn: String,
 }
 
@@ -215,5 +223,5 @@ async fn read_tags(aws: &Aws, key: &str) -> Result<Tags, Fault> {
 
 fn to_tags(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
     let tag = |(key, value): (&String, &String)| sdk::Tag::builder().tag_key(key).tag_value(value).build();
-    tags.iter().map(|it| tag(it).map_err(|error| Fault::bug("kms", error.to_string()))).collect()
+    tags.iter().map(|it| tag(it).map_err(unfit("kms"))).collect()
 }

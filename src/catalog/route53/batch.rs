@@ -9,6 +9,7 @@ use aws_sdk_route53::types as sdk;
 use tokio::sync::oneshot;
 
 use crate::cloud::aws::Aws;
+use crate::cloud::fault::unfit;
 use crate::remote::{Class, Fault};
 
 /// How long the first change of a batch waits for company.
@@ -87,7 +88,7 @@ async fn send(aws: &Aws, zone: &str, some: Vec<Waiting>) {
 }
 
 async fn call(aws: &Aws, zone: &str, changes: Vec<sdk::Change>) -> Result<(), Fault> {
-    let batch = sdk::ChangeBatch::builder().set_changes(Some(changes)).build().map_err(|it| Fault::bug(CALL, it.to_string()))?;
+    let batch = sdk::ChangeBatch::builder().set_changes(Some(changes)).build().map_err(unfit(CALL))?;
     aws.route53().change_resource_record_sets().hosted_zone_id(zone).change_batch(batch).send().await?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use super::batch;
 use super::names::{canonical, quote_txt, unquote_txt};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
+use crate::cloud::fault::unfit;
 use crate::remote::{Class, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{DnsName, Fixed};
@@ -32,10 +33,12 @@ use crate::schema::field::{DnsName, Fixed};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
+    /// The hosted zone that the record is in.
     pub zone_id: Fixed<String>,
     /// The whole name, the zone's included.
     #[schemars(length(min = 1, max = 1024))]
     pub name: Fixed<DnsName>,
+    /// The type of the record: `A`, `CNAME`, `TXT`, …
     #[serde(rename = "type")]
     #[schemars(regex(pattern = "^(A|AAAA|CAA|CNAME|DS|HTTPS|MX|NAPTR|NS|PTR|SOA|SPF|SRV|SSHFP|SVCB|TLSA|TXT)$"))]
     pub kind: Fixed<String>,
@@ -43,6 +46,7 @@ pub struct Record {
     #[serde(default)]
     #[schemars(range(min = 0, max = 2147483647))]
     pub ttl: Option<i64>,
+    /// The values; none for an alias.
     #[serde(default)]
     pub records: BTreeSet<String>,
     /// Answers with the addresses of an AWS resource.
@@ -58,15 +62,18 @@ pub struct Record {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alias {
+    /// The domain name of the target.
     pub name: DnsName,
     /// The hosted zone of the target, not of the record.
     pub zone_id: String,
+    /// Whether the record follows the health of the target.
     #[serde(default)]
     pub evaluate_target_health: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Weighted {
+    /// Its share among the sets of its name, from 0 to 255.
     #[schemars(range(min = 0, max = 255))]
     pub weight: i64,
 }
@@ -152,11 +159,11 @@ impl Record {
     fn to_sdk(&self) -> Result<sdk::ResourceRecordSet, Fault> {
         let values = self.records.iter().map(|it| {
             let value = if self.kind.0 == "TXT" || self.kind.0 == "SPF" { quote_txt(it) } else { it.clone() };
-            sdk::ResourceRecord::builder().value(value).build().map_err(unfit)
+            sdk::ResourceRecord::builder().value(value).build().map_err(unfit("route53"))
         });
         let alias = self.alias.as_ref().map(|it| {
             let target = sdk::AliasTarget::builder().dns_name(&*it.name).hosted_zone_id(&it.zone_id);
-            target.evaluate_target_health(it.evaluate_target_health).build().map_err(unfit)
+            target.evaluate_target_health(it.evaluate_target_health).build().map_err(unfit("route53"))
         });
         sdk::ResourceRecordSet::builder()
             .name(&**self.name)
@@ -167,7 +174,7 @@ impl Record {
             .set_set_identifier(self.set_identifier.0.clone())
             .set_weight(self.weighted_routing_policy.as_ref().map(|it| it.weight))
             .build()
-            .map_err(unfit)
+            .map_err(unfit("route53"))
     }
 
     fn from_sdk(key: &Key, it: &sdk::ResourceRecordSet) -> Self {
@@ -258,12 +265,7 @@ async fn list(aws: &Aws, zone: &str, only: Option<&Key>) -> Result<BTreeMap<Key,
 }
 
 fn change(action: sdk::ChangeAction, set: sdk::ResourceRecordSet) -> Result<sdk::Change, Fault> {
-    sdk::Change::builder().action(action).resource_record_set(set).build().map_err(unfit)
-}
-
-/// The SDK's builders refuse what lacks a required member; our structs have them all.
-fn unfit(error: aws_sdk_route53::error::BuildError) -> Fault {
-    Fault::bug("route53", error.to_string())
+    sdk::Change::builder().action(action).resource_record_set(set).build().map_err(unfit("route53"))
 }
 
 #[cfg(test)]

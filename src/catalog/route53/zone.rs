@@ -28,20 +28,24 @@ use crate::schema::field::{Auto, DnsName, Fixed};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Zone {
+    /// The domain.
     #[schemars(length(min = 1, max = 1024))]
     pub name: Fixed<DnsName>,
+    /// A note that Route 53 keeps with the zone.
     #[serde(default)]
     #[schemars(length(max = 256))]
     pub comment: String,
     /// Makes the zone private to these VPCs. A zone cannot become private or public later.
     #[serde(default)]
     pub vpc: BTreeSet<ZoneVpc>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneVpc {
+    /// The VPC whose queries the zone answers.
     pub vpc_id: String,
     /// The stack's own region when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,10 +56,13 @@ pub struct ZoneVpc {
 pub struct ZoneOutputs {
     /// The zone's id.
     pub id: String,
+    /// Its id, the same as `id`.
     pub zone_id: String,
+    /// Its ARN.
     pub arn: String,
     /// What the parent zone's delegation must name; none for a private zone.
     pub name_servers: Vec<String>,
+    /// The name server that the SOA record names.
     pub primary_name_server: Auto<String>,
 }
 

@@ -15,6 +15,7 @@ use super::protection::{OwnershipControls, PublicAccessBlock, ServerSideEncrypti
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
+use crate::cloud::fault::unfit;
 use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, Fixed, Later, Policy};
@@ -64,6 +65,7 @@ pub struct Bucket {
     /// When objects, old versions and unfinished uploads go.
     #[serde(default)]
     pub lifecycle_configuration: Option<LifecycleConfiguration>,
+    /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
     pub tags: Tags,
 }
@@ -79,11 +81,13 @@ pub struct Versioning {
 pub struct BucketOutputs {
     /// The bucket's name.
     pub id: String,
+    /// Its ARN.
     pub arn: String,
     /// `NAME.s3.amazonaws.com`
     pub bucket_domain_name: String,
     /// `NAME.s3.REGION.amazonaws.com`
     pub bucket_regional_domain_name: String,
+    /// The region that the bucket lies in.
     pub region: String,
 }
 
@@ -143,7 +147,7 @@ impl Resource for Bucket {
             }
         }
         if self.tags != was.tags {
-            let all = Tagging::builder().set_tag_set(Some(to_tags(&self.tags)?)).build().map_err(unfit)?;
+            let all = Tagging::builder().set_tag_set(Some(to_tags(&self.tags)?)).build().map_err(unfit("s3"))?;
             s3.put_bucket_tagging().bucket(bucket).tagging(all).send().await?;
         }
         Ok(())
@@ -259,10 +263,5 @@ where
 }
 
 fn to_tags(tags: &Tags) -> Result<Vec<Tag>, Fault> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().map_err(unfit)).collect()
-}
-
-/// The SDK's builders refuse what lacks a required member; our structs have them all.
-pub(super) fn unfit(error: aws_sdk_s3::error::BuildError) -> Fault {
-    Fault::bug("s3", error.to_string())
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().map_err(unfit("s3"))).collect()
 }

@@ -4,36 +4,44 @@ use aws_sdk_s3::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bucket::unfit;
+use crate::cloud::fault::unfit;
 use crate::remote::Fault;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LifecycleConfiguration {
+    /// Each on its own; what several say of one object all happens.
     #[serde(default)]
     pub rule: Vec<Rule>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rule {
+    /// A name, unique in the bucket.
     #[schemars(length(min = 1, max = 255))]
     pub id: String,
+    /// `Enabled` or `Disabled`.
     #[schemars(regex(pattern = "^(Enabled|Disabled)$"))]
     pub status: String,
     /// Which objects; all when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
+    /// When current versions go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiration: Option<Expiration>,
+    /// When former versions go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noncurrent_version_expiration: Option<NoncurrentVersionExpiration>,
+    /// When the parts of unfinished uploads go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort_incomplete_multipart_upload: Option<AbortIncompleteMultipartUpload>,
+    /// When objects move to a cheaper storage class.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transition: Vec<Transition>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Filter {
+    /// Objects whose keys begin with it.
     pub prefix: String,
 }
 
@@ -49,6 +57,7 @@ pub struct Expiration {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoncurrentVersionExpiration {
+    /// So many days after a newer version came.
     pub noncurrent_days: i32,
     /// How many of the newest stay whatever their age.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,11 +66,13 @@ pub struct NoncurrentVersionExpiration {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AbortIncompleteMultipartUpload {
+    /// So many days after the upload began.
     pub days_after_initiation: i32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transition {
+    /// So many days after the object came.
     pub days: i32,
     /// `STANDARD_IA`, `GLACIER`, …
     pub storage_class: String,
@@ -70,7 +81,7 @@ pub struct Transition {
 impl LifecycleConfiguration {
     pub(super) fn to_sdk(&self) -> Result<sdk::BucketLifecycleConfiguration, Fault> {
         let rules = self.rule.iter().map(Rule::to_sdk).collect::<Result<_, _>>()?;
-        sdk::BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build().map_err(unfit)
+        sdk::BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build().map_err(unfit("s3"))
     }
 
     pub(super) fn from_sdk(rules: &[sdk::LifecycleRule]) -> Self {
@@ -109,7 +120,7 @@ impl Rule {
             .set_abort_incomplete_multipart_upload(abort)
             .set_transitions(Some(transitions.collect::<Vec<_>>()).filter(|it| !it.is_empty()))
             .build()
-            .map_err(unfit)
+            .map_err(unfit("s3"))
     }
 
     // S3 adds an empty filter where none was given; "all objects" has one form here.

@@ -4,18 +4,22 @@ use aws_sdk_s3::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bucket::unfit;
+use crate::cloud::fault::unfit;
 use crate::remote::Fault;
 use crate::schema::field::Auto;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublicAccessBlock {
+    /// Refuses new ACLs that let the public in.
     #[serde(default)]
     pub block_public_acls: bool,
+    /// Refuses policies that let the public in.
     #[serde(default)]
     pub block_public_policy: bool,
+    /// Takes ACLs that let the public in as if they did not.
     #[serde(default)]
     pub ignore_public_acls: bool,
+    /// Lets only the account and AWS services in where a policy lets the public in.
     #[serde(default)]
     pub restrict_public_buckets: bool,
 }
@@ -42,6 +46,7 @@ impl PublicAccessBlock {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnershipControls {
+    /// The one rule that there is.
     pub rule: OwnershipRule,
 }
 
@@ -55,8 +60,8 @@ pub struct OwnershipRule {
 impl OwnershipControls {
     pub(super) fn to_sdk(&self) -> Result<sdk::OwnershipControls, Fault> {
         let ownership = sdk::ObjectOwnership::from(self.rule.object_ownership.as_str());
-        let rule = sdk::OwnershipControlsRule::builder().object_ownership(ownership).build().map_err(unfit)?;
-        sdk::OwnershipControls::builder().rules(rule).build().map_err(unfit)
+        let rule = sdk::OwnershipControlsRule::builder().object_ownership(ownership).build().map_err(unfit("s3"))?;
+        sdk::OwnershipControls::builder().rules(rule).build().map_err(unfit("s3"))
     }
 
     pub(super) fn from_sdk(it: sdk::OwnershipControls) -> Self {
@@ -67,11 +72,13 @@ impl OwnershipControls {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerSideEncryptionConfiguration {
+    /// The one rule that there is.
     pub rule: EncryptionRule,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EncryptionRule {
+    /// What objects are encrypted with.
     pub apply_server_side_encryption_by_default: EncryptionByDefault,
     /// One data key for many objects: fewer KMS requests.
     #[serde(default)]
@@ -80,6 +87,7 @@ pub struct EncryptionRule {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EncryptionByDefault {
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`.
     #[schemars(regex(pattern = "^(AES256|aws:kms|aws:kms:dsse)$"))]
     pub sse_algorithm: String,
     /// ARN of the key; S3's own key `aws/s3` when left out.
@@ -94,12 +102,12 @@ impl ServerSideEncryptionConfiguration {
             .sse_algorithm(sdk::ServerSideEncryption::from(default.sse_algorithm.as_str()))
             .set_kms_master_key_id(default.kms_master_key_id.0.clone())
             .build()
-            .map_err(unfit)?;
+            .map_err(unfit("s3"))?;
         let rule = sdk::ServerSideEncryptionRule::builder()
             .apply_server_side_encryption_by_default(by_default)
             .bucket_key_enabled(self.rule.bucket_key_enabled)
             .build();
-        sdk::ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(unfit)
+        sdk::ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(unfit("s3"))
     }
 
     pub(super) fn from_sdk(it: sdk::ServerSideEncryptionConfiguration) -> Self {

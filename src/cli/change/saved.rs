@@ -25,7 +25,11 @@ pub async fn load(
     let bytes = std::fs::read(file).map_err(|error| {
         Stop::usage(Diagnostic::error("io", format!("the plan {} cannot be read", file.display())).detail(error.to_string()))
     })?;
-    let refused = |error: codec::PlanFileError| Diagnostic::error(error.code(), error.to_string()).note("nothing was changed");
+    let anew = format!("make a new one: infra plan {} --out {}", connected.stack.name, file.display());
+    let refused = |error: codec::PlanFileError| {
+        let diagnostic = Diagnostic::error(error.code(), error.to_string());
+        diagnostic.help(anew.clone()).note("nothing was changed")
+    };
     let plan = if is_new(state) {
         let plan = codec::decode_new(&bytes, &connected.stack.name).map_err(refused)?;
         state.lineage = plan.lineage.clone();
@@ -48,7 +52,7 @@ pub async fn load(
     if !stale.is_empty() {
         let diagnostic = Diagnostic::error("stale-plan", format!("the plan {} does not hold any more", file.display()))
             .detail(format!("Since it was made: {}. Nothing was changed.", stale.join("; ")))
-            .help(format!("make a new one: infra plan {} --out {}", connected.stack.name, file.display()));
+            .help(anew);
         return Err(Stop { exit: Exit::Failed, diagnostics: vec![diagnostic] });
     }
     // A file does not keep where things are written.

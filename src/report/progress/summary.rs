@@ -20,7 +20,7 @@ fn lines(verb: &str, outcome: &Outcome, width: usize) -> Vec<Line> {
     for (address, failure) in &outcome.failed {
         out.push(Line::new(0).and(Tone::Alarm, "failed ").and(Tone::Strong, address.to_string()));
         out.extend(wrap(&failure.to_string(), width.saturating_sub(2)).into_iter().map(|it| Line::new(2).plain(it)));
-        if let Failure::Fault { fault } = failure {
+        if let Failure::Fault { fault } | Failure::Taken { fault, .. } = failure {
             for hint in fault::of_cloud(fault).hints {
                 if let Hint::Help(help) = hint {
                     let lines = wrap(&format!("help: {help}"), width.saturating_sub(2));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Binding, Eval, Evaluator, Failure, Frame, kind};
+use super::{Binding, Eval, Evaluator, Failure, Frame};
 use crate::diag::{Diagnostic, nearest};
 use crate::stack::expr::{Place, Step};
 use crate::value::{Type, Value};
@@ -71,7 +71,7 @@ impl Evaluator<'_> {
                     .help(format!("of each member: [*].{name}"));
                 Err(Failure::Complaint(Box::new(complaint)))
             }
-            other => self.fail(place, "no-member", format!("{} has no `{name}`", kind(other))),
+            other => self.fail(place, "no-member", format!("{} has no `{name}`", other.kind())),
         }
     }
 
@@ -84,7 +84,7 @@ impl Evaluator<'_> {
         match bare {
             Value::List(items) | Value::Tuple(items) => {
                 let Ok(Value::Number(number)) = key.convert(&Type::Number) else {
-                    return self.fail(place, "wrong-type", format!("a list is indexed by a number, this is {}", kind(key)));
+                    return self.fail(place, "wrong-type", format!("a list is indexed by a number, this is {}", key.kind()));
                 };
                 let found = number.as_i64().and_then(|it| usize::try_from(it).ok()).and_then(|it| items.get(it));
                 match found {
@@ -96,7 +96,7 @@ impl Evaluator<'_> {
             }
             Value::Map(members) | Value::Object(members) => {
                 let Ok(Value::String(name)) = key.convert(&Type::String) else {
-                    return self.fail(place, "wrong-type", format!("a map is indexed by a string, this is {}", kind(key)));
+                    return self.fail(place, "wrong-type", format!("a map is indexed by a string, this is {}", key.kind()));
                 };
                 match members.get(&name) {
                     Some(member) => Ok(member.clone().mark(marked)),
@@ -117,7 +117,7 @@ impl Evaluator<'_> {
                     .help("tolist(…) sorts it; one(…) takes the only member");
                 Err(Failure::Complaint(Box::new(complaint)))
             }
-            other => self.fail(place, "wrong-type", format!("{} has no members", kind(other))),
+            other => self.fail(place, "wrong-type", format!("{} has no members", other.kind())),
         }
     }
 

@@ -3,14 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Binding, Dep, Eval, Evaluator, Expansion, Failure, Frame, InstanceRef, PARTS_MAX, Scope};
+use super::{Binding, Dep, Eval, Evaluator, Expansion, Failure, Frame, InstanceRef, Scope};
 use crate::diag::Diagnostic;
 use crate::stack::expr::{Expr, Place};
 use crate::stack::model::Definition;
-use crate::value::Value;
+use crate::value::{Size, TooLarge, Value};
 
-/// How deep values may nest: everything that walks them recurses.
-const NESTING_MAX: usize = 200;
+/// Parts of values that one evaluation walks; an honest stack of 10,000 resources takes some hundred thousand.
+const WALKED_MAX: usize = 100_000_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Cell {
@@ -64,32 +64,6 @@ impl Memo {
     /// From now on, what is not wholly known is evaluated again.
     pub fn next_generation(&mut self) {
         self.generation += 1;
-    }
-}
-
-/// How much there is of a value, and whether all of it is known.
-struct Size {
-    parts: usize,
-    known: bool,
-    deep: bool,
-}
-
-impl Size {
-    /// Stops where it is clear that there is too much.
-    fn add(&mut self, value: &Value, depth: usize) {
-        self.parts += 1;
-        self.deep |= depth > NESTING_MAX;
-        if self.deep || self.parts > PARTS_MAX {
-            return;
-        }
-        match value {
-            Value::List(items) | Value::Tuple(items) => items.iter().for_each(|it| self.add(it, depth + 1)),
-            Value::Set(items) => items.iter().for_each(|it| self.add(it, depth + 1)),
-            Value::Map(items) | Value::Object(items) => items.values().for_each(|it| self.add(it, depth + 1)),
-            Value::Sensitive(inner) => self.add(inner, depth),
-            Value::Unknown(_) => self.known = false,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Digest(_) => {}
-        }
     }
 }
 
@@ -148,30 +122,35 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Whether it is wholly known. Values share their parts, so a small one may stand for one that is too large to walk.
-    fn measure(&self, content: &Held, at: Place) -> Eval<bool> {
-        let mut size = Size { parts: 0, known: true, deep: false };
+    /// Whether it is wholly known.
+    fn measure(&mut self, content: &Held, at: Place) -> Eval<bool> {
         match content {
-            Held::Value(value) => size.add(value, 0),
+            Held::Value(value) => Ok(!self.sized([value], at)?.unknown),
             Held::Expansion(expansion) => match &**expansion {
-                Expansion::Single | Expansion::Disabled => {}
-                Expansion::Deferred(_) => size.known = false,
+                Expansion::Single | Expansion::Disabled => Ok(true),
+                Expansion::Deferred(_) => Ok(false),
                 Expansion::Each(members) => {
-                    for binding in members.values().flatten() {
-                        if let Binding::Value(value) = binding {
-                            size.add(value, 0);
-                        }
-                    }
+                    let values = members.values().flatten().filter_map(|it| match it {
+                        Binding::Value(value) => Some(value),
+                        Binding::Instance(_) => None,
+                    });
+                    Ok(!self.sized(values, at)?.unknown)
                 }
             },
         }
-        if size.deep {
-            return self.fail(at, "too-deep", format!("the value nests deeper than {NESTING_MAX} levels"));
+    }
+
+    /// How much there is of the values, when they can be walked: asked before that is done.
+    pub fn sized<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>, at: Place) -> Eval<Size> {
+        let size = Size::of(values).or_else(|error| match error {
+            TooLarge::Depth => self.fail(at, "too-deep", error.to_string()),
+            TooLarge::Parts | TooLarge::Text => self.fail(at, "too-large", error.to_string()),
+        })?;
+        self.walked = self.walked.saturating_add(size.parts);
+        match self.walked > WALKED_MAX {
+            true => self.fail(at, "too-large", "the evaluation walks through more values than any honest stack has"),
+            false => Ok(size),
         }
-        if size.parts > PARTS_MAX {
-            return self.fail(at, "too-large", format!("the value has more than {PARTS_MAX} parts"));
-        }
-        Ok(size.known)
     }
 
     fn cycle(&self, cell: &Cell, at_place: Place) -> Failure {

@@ -18,13 +18,14 @@ impl Evaluator<'_> {
 
     /// The message of a condition that does not hold.
     pub(super) fn broken(&mut self, it: &Condition, frame: &mut Frame) -> Eval<Option<String>> {
-        let value = self.eval(&it.condition, frame)?;
+        let value = self.operand(&it.condition, frame)?;
         let bare = value.unmark().0;
         if bare.is_unknown() || self.bool(bare, it.condition.place, "a condition")? {
             return Ok(None);
         }
         let message = self.eval(&it.message, frame)?;
-        Ok(Some(match (message.has_secret(), message.as_str()) {
+        let size = self.sized([&message], it.message.place)?;
+        Ok(Some(match (size.sensitive || size.digest, message.as_str()) {
             (true, _) => "(the message is sensitive)".into(),
             (false, Some(text)) => text.to_owned(),
             (false, None) => "(the message is not known yet)".into(),

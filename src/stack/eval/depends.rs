@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::cells::Item;
 use super::instances::indices;
-use super::{Dep, Evaluator, Frame, InstanceRef};
+use super::{Dep, Eval, Evaluator, Frame, InstanceRef};
 use crate::address::Address;
 use crate::diag::Diagnostic;
 use crate::stack::desired::Trigger;
 use crate::stack::expr::{Expr, Node, Place, Step, Target};
+use crate::value::Value;
 
 impl Evaluator<'_> {
     /// What whole blocks or modules are referred to.
@@ -41,6 +42,28 @@ impl Evaluator<'_> {
             found.retain(|it: &Address| key.is_none() || it.key() == key || matches!(target, Target::Module(_)));
             deps.extend(found.into_iter().map(|to| Dep { to, expression: expression.clone() }));
         }
+    }
+
+    /// The outputs of what an instance waits for by `depends_on`, its own or that of a module around it, as far as it is yet
+    /// to be made: a data source is not asked before.
+    pub(super) fn pending(&mut self, instance: &InstanceRef, at: Place) -> Eval<Vec<Value>> {
+        let mut deps = BTreeSet::new();
+        let own = &self.definition(instance.scope).blocks[instance.block as usize].meta.depends_on;
+        self.depends_on(own, instance.scope, &mut deps);
+        let mut caller = self.memo.scopes.get(instance.scope as usize).and_then(|it| it.caller.clone());
+        while let Some((scope, module, _)) = caller {
+            self.depends_on(&self.definition(scope).modules[module as usize].meta.depends_on, scope, &mut deps);
+            caller = self.memo.scopes.get(scope as usize).and_then(|it| it.caller.clone());
+        }
+        let mut pending = Vec::new();
+        for dep in deps {
+            let Some(other) = self.find(&dep.to) else { continue };
+            let outputs = self.outputs(&other, at)?;
+            if self.sized([&outputs], at)?.unknown {
+                pending.push(outputs);
+            }
+        }
+        Ok(pending)
     }
 
     fn addresses_of_block(&mut self, scope: u32, block: u32, at: Place, out: &mut Vec<Address>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Binding, Eval, Evaluator, Failure, Frame, InstanceRef, TEXT_BYTES_MAX, kind};
+use super::{Binding, Eval, Evaluator, Failure, Frame, InstanceRef, TEXT_BYTES_MAX, hidden};
 use crate::diag::Diagnostic;
 use crate::stack::expr::{Call, Expr, For, Node, Place, Target};
 use crate::stack::functions;
@@ -41,7 +41,7 @@ impl Evaluator<'_> {
                 items.iter().map(|(key, it)| (Value::String(key.clone()), Binding::Value(it.clone()))).collect()
             }
             other => {
-                let summary = format!("`for` walks over a list, set or map, this is {}", kind(other));
+                let summary = format!("`for` walks over a list, set or map, this is {}", other.kind());
                 return self.fail(collection.place, "wrong-type", summary);
             }
         };
@@ -74,7 +74,7 @@ impl Evaluator<'_> {
 
     fn for_member(&mut self, it: &For, place: Place, frame: &mut Frame, out: &mut Gathered) -> Eval<()> {
         if let Some(condition) = &it.condition {
-            let value = self.eval(condition, frame)?;
+            let value = self.operand(condition, frame)?;
             let (bare, marked) = value.unmark();
             out.sensitive |= marked;
             if bare.is_unknown() {
@@ -98,7 +98,7 @@ impl Evaluator<'_> {
             return Ok(());
         }
         let Ok(Value::String(name)) = bare.convert(&Type::String) else {
-            return self.fail(key.place, "wrong-type", format!("a key is a string, this is {}", kind(bare)));
+            return self.fail(key.place, "wrong-type", format!("a key is a string, this is {}", bare.kind()));
         };
         if it.group {
             out.groups.entry(name).or_default().push(value);
@@ -164,15 +164,20 @@ impl Evaluator<'_> {
                 return Ok(Value::unknown_from(Type::Any, [bare]).mark(marked));
             }
             let Some(items) = bare.items() else {
-                return self.fail(argument.place, "wrong-type", format!("`...` takes a list, this is {}", kind(bare)));
+                return self.fail(argument.place, "wrong-type", format!("`...` takes a list, this is {}", bare.kind()));
             };
             arguments.extend(items.into_iter().cloned().map(|it| it.mark(marked)));
         }
         let files = self.reading.seen_from(self.model, call.name_place.file);
-        functions::call(&call.name, &arguments, &files).map_err(|error| {
+        let result = functions::call(&call.name, &arguments, &files).map_err(|error| {
             let place = error.argument.and_then(|it| call.arguments.get(it)).map_or(call.name_place, |it| it.place);
             let complaint = Diagnostic::error("bad-argument", format!("{}: {}", call.name, error.message));
             Failure::Complaint(Box::new(complaint.at(self.model.span(place))))
+        })?;
+        // Nothing to wait for is left only where a digest was made something of.
+        Ok(match result.unmark().0 {
+            Value::Unknown(it) if it.waits_for.is_empty() => hidden(it.ty.clone(), frame),
+            _ => result,
         })
     }
 
@@ -192,12 +197,12 @@ impl Evaluator<'_> {
         };
         let template = self.read_template(&call.name, text, subject.place)?;
         // The template sees its variables and nothing else.
-        let mut inner = Frame::new(frame.scope);
+        let mut inner = Frame { deps: frame.deps.clone(), ..Frame::new(frame.scope) };
         inner.locals = members.iter().map(|(name, it)| (name.clone(), Binding::Value(it.clone()))).collect();
         let made = self.eval(&template, &mut inner).map_err(|failure| self.within(failure, &call.name, text, place))?;
         match made.convert(&Type::String) {
             Ok(value) => Ok(value.mark(marked || marked_scope)),
-            Err(_) => self.fail(place, "wrong-type", format!("the template yields {}, not a text", kind(&made))),
+            Err(_) => self.fail(place, "wrong-type", format!("the template yields {}, not a text", made.kind())),
         }
     }
 

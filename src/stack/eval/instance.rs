@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cells::Item;
-use super::{Binding, Cell, Eval, Evaluator, Failure, Frame, InstanceRef, kind};
+use super::{Binding, Cell, Eval, Evaluator, Failure, Frame, InstanceRef};
 use crate::address::Mode;
 use crate::diag::Diagnostic;
 use crate::schema::{Attribute, Attributes, Presence, Shape};
@@ -75,6 +75,7 @@ impl Evaluator<'_> {
 
     /// The value in the attribute's shape, or everything that is wrong with it.
     fn checked(&mut self, value: Value, attribute: &Attribute, owner: &str, name: &str, place: Place) -> Eval<Value> {
+        self.sized([&value], place)?;
         let mut problems = Vec::new();
         let value = check::conform(
             &value,
@@ -195,7 +196,7 @@ impl Evaluator<'_> {
         match text.as_deref().and_then(check::duration) {
             Some(duration) => Ok(duration),
             None => {
-                let complaint = Diagnostic::error("wrong-type", format!("a time is needed here, this is {}", kind(&value)))
+                let complaint = Diagnostic::error("wrong-type", format!("a time is needed here, this is {}", value.kind()))
                     .at(self.model.span(expr.place))
                     .help("\"90s\", \"30m\", \"1h30m\"");
                 Err(Failure::Complaint(Box::new(complaint)))

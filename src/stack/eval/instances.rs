@@ -56,6 +56,7 @@ impl<'a> Evaluator<'a> {
         let call = &self.definition(scope).modules[index as usize];
         let keys = self.keys(scope, Item::Module(index), call.place);
         let Some(expansion) = self.report(keys) else { return };
+        disabled(|| format!("{}module.{}", self.prefix(scope), call.name), &expansion, &mut out.disabled);
         let mut deps = inherited.clone();
         self.depends_on(&call.meta.depends_on, scope, &mut deps);
         if let Expansion::Deferred(unknown) = &*expansion {
@@ -89,9 +90,12 @@ impl<'a> Evaluator<'a> {
         let keys = self.keys(scope, Item::Block(index), block.place);
         let Some(expansion) = self.report(keys) else { return };
         let instance = |key| InstanceRef { scope, block: index, key };
-        if let (Expansion::Deferred(unknown), Some(address)) = (&*expansion, self.address(&instance(None))) {
-            let span = Some(self.model.span(block.place));
-            out.deferred.push(DeferredBlock { address, waits_for: unknown.waits_for(), span });
+        if let Some(address) = self.address(&instance(None)) {
+            disabled(|| address.to_string(), &expansion, &mut out.disabled);
+            if let Expansion::Deferred(unknown) = &*expansion {
+                let span = Some(self.model.span(block.place));
+                out.deferred.push(DeferredBlock { address, waits_for: unknown.waits_for(), span });
+            }
         }
         for key in expansion.instances() {
             self.instance(&instance(key), block, inherited, out);
@@ -205,6 +209,18 @@ impl<'a> Evaluator<'a> {
             }
         }
         Ok(timeouts)
+    }
+}
+
+/// What of a block or module is switched off, as addresses are written.
+fn disabled(name: impl Fn() -> String, expansion: &Expansion, out: &mut BTreeSet<String>) {
+    match expansion {
+        Expansion::Single | Expansion::Deferred(_) => {}
+        Expansion::Disabled => drop(out.insert(name())),
+        Expansion::Each(members) => {
+            let off = members.iter().filter(|(_, it)| it.is_none());
+            out.extend(off.map(|(key, _)| format!("{}[{}]", name(), serde_json::Value::from(key.as_ref()))));
+        }
     }
 }
 

@@ -1,40 +1,26 @@
-//! Operators and conditions.
+//! Operators.
 
-use super::{Eval, Evaluator, Frame, kind};
+use super::{Eval, Evaluator, Frame, hidden};
 use crate::stack::expr::{Expr, Operator, Place};
-use crate::stack::functions::unify;
 use crate::value::{ArithmeticError, Number, Type, Value};
 
 impl Evaluator<'_> {
-    pub(super) fn conditional(&mut self, it: &[Expr; 3], frame: &mut Frame) -> Eval<Value> {
-        let [condition, then, otherwise] = it;
-        let value = self.eval(condition, frame)?;
-        let (bare, marked) = value.unmark();
-        if bare.is_unknown() {
-            let (then, otherwise) = (self.eval(then, frame)?, self.eval(otherwise, frame)?);
-            let ty = unify([&then.type_of(), &otherwise.type_of()]).unwrap_or(Type::Any);
-            return Ok(Value::unknown_from(ty, [bare]).mark(marked || then.has_secret() || otherwise.has_secret()));
-        }
-        let chosen = self.bool(bare, condition.place, "a condition")?;
-        Ok(self.eval(if chosen { then } else { otherwise }, frame)?.mark(marked))
-    }
-
     pub(super) fn bool(&self, value: &Value, place: Place, what: &str) -> Eval<bool> {
         match value.convert(&Type::Bool) {
             Ok(Value::Bool(it)) => Ok(it),
-            _ => self.fail(place, "wrong-type", format!("{what} is true or false, this is {}", kind(value))),
+            _ => self.fail(place, "wrong-type", format!("{what} is true or false, this is {}", value.kind())),
         }
     }
 
     fn number(&self, value: &Value, place: Place, what: &str) -> Eval<Number> {
         match value.convert(&Type::Number) {
             Ok(Value::Number(it)) => Ok(it),
-            _ => self.fail(place, "wrong-type", format!("{what} takes numbers, this is {}", kind(value))),
+            _ => self.fail(place, "wrong-type", format!("{what} takes numbers, this is {}", value.kind())),
         }
     }
 
     pub(super) fn not(&mut self, expr: &Expr, frame: &mut Frame) -> Eval<Value> {
-        let value = self.eval(expr, frame)?;
+        let value = self.operand(expr, frame)?;
         let (bare, marked) = value.unmark();
         if bare.is_unknown() {
             return Ok(Value::unknown_from(Type::Bool, [bare]).mark(marked));
@@ -43,7 +29,7 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn negate(&mut self, expr: &Expr, frame: &mut Frame) -> Eval<Value> {
-        let value = self.eval(expr, frame)?;
+        let value = self.operand(expr, frame)?;
         let (bare, marked) = value.unmark();
         if bare.is_unknown() {
             return Ok(Value::unknown_from(Type::Number, [bare]).mark(marked));
@@ -57,8 +43,12 @@ impl Evaluator<'_> {
         match operator {
             Operator::And | Operator::Or => self.logic(operator == Operator::Or, left, right, frame),
             Operator::Equal | Operator::NotEqual => {
-                let (a, b) = (self.eval(left, frame)?, self.eval(right, frame)?);
-                Ok(equality(&a, &b, operator == Operator::NotEqual))
+                let (a, b) = (self.operand(left, frame)?, self.operand(right, frame)?);
+                // A digest tells nothing but whether it is the same digest.
+                Ok(match self.sized([&a, &b], place)?.digest && a != b {
+                    true => hidden(Type::Bool, frame),
+                    false => equality(&a, &b, operator == Operator::NotEqual),
+                })
             }
             Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
                 self.arithmetic(operator, left, right, place, frame, Type::Bool)
@@ -72,12 +62,12 @@ impl Evaluator<'_> {
     /// `decisive` decides without the other side: true for `||`, false for `&&`.
     fn logic(&mut self, decisive: bool, left: &Expr, right: &Expr, frame: &mut Frame) -> Eval<Value> {
         let what = if decisive { "`||`" } else { "`&&`" };
-        let a = self.eval(left, frame)?;
+        let a = self.operand(left, frame)?;
         let (bare_a, marked_a) = a.unmark();
         if !bare_a.is_unknown() && self.bool(bare_a, left.place, what)? == decisive {
             return Ok(Value::Bool(decisive).mark(marked_a));
         }
-        let b = self.eval(right, frame)?;
+        let b = self.operand(right, frame)?;
         let (bare_b, marked_b) = b.unmark();
         let marked = marked_a || marked_b;
         if bare_b.is_unknown() {
@@ -106,7 +96,7 @@ impl Evaluator<'_> {
         frame: &mut Frame,
         ty: Type,
     ) -> Eval<Value> {
-        let (a, b) = (self.eval(left, frame)?, self.eval(right, frame)?);
+        let (a, b) = (self.operand(left, frame)?, self.operand(right, frame)?);
         let ((bare_a, marked_a), (bare_b, marked_b)) = (a.unmark(), b.unmark());
         let marked = marked_a || marked_b;
         if bare_a.is_unknown() || bare_b.is_unknown() {

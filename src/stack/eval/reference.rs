@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cells::Item;
-use super::{Binding, Cell, Dep, Eval, Evaluator, Expansion, Failure, Frame, InstanceRef, kind};
+use super::{Binding, Cell, Dep, Eval, Evaluator, Expansion, Failure, Frame, InstanceRef};
 use crate::address::Mode;
 use crate::diag::{Diagnostic, nearest};
 use crate::schema::Presence;
@@ -40,12 +40,16 @@ impl Evaluator<'_> {
             Target::EachKey => match &frame.each {
                 Some((key, _)) => {
                     let key = Value::String(key.clone());
+                    frame.deps.extend(frame.each_deps.iter().cloned());
                     self.steps_from(key, steps, place, frame)
                 }
                 None => self.fail(place, "each-outside", "`each` is only known in a block with `for_each`"),
             },
             Target::EachValue => match frame.each.clone() {
-                Some((_, binding)) => self.binding(binding, steps, place, frame),
+                Some((_, binding)) => {
+                    frame.deps.extend(frame.each_deps.iter().cloned());
+                    self.binding(binding, steps, place, frame)
+                }
                 None => self.fail(place, "each-outside", "`each` is only known in a block with `for_each`"),
             },
             Target::This => match frame.this.clone() {
@@ -220,7 +224,7 @@ impl Evaluator<'_> {
             return Ok(Some(Err(Value::unknown_from(Type::Any, [bare]).mark(marked))));
         }
         let Ok(Value::String(text)) = bare.convert(&Type::String) else {
-            return self.fail(key.place, "wrong-type", format!("an instance is named by a string, this is {}", kind(bare)));
+            return self.fail(key.place, "wrong-type", format!("an instance is named by a string, this is {}", bare.kind()));
         };
         match members.get(&text) {
             Some(Some(_)) => Ok(Some(Ok(text))),
@@ -257,11 +261,12 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Settings and outputs together.
+    /// Settings and outputs together, without what is only configured once the thing is there: things that refer to each
+    /// other as a whole would else need each other first. An attribute of those is referred to by its name.
     fn whole(&mut self, instance: &InstanceRef, place: Place, frame: &mut Frame) -> Eval<Value> {
         let schema = self.definition(instance.scope).blocks[instance.block as usize].schema.clone();
         let mut all = BTreeMap::new();
-        for name in schema.attributes.keys() {
+        for (name, _) in schema.attributes.iter().filter(|(_, it)| !it.later) {
             all.insert(name.clone(), self.attribute(instance, name, place, frame)?);
         }
         Ok(Value::Object(Arc::new(all)))
@@ -296,7 +301,7 @@ impl Evaluator<'_> {
     }
 
     /// All outputs of an instance, from whoever knows; asked with the settings that its creation needs.
-    fn outputs(&mut self, instance: &InstanceRef, place: Place) -> Eval<Value> {
+    pub(super) fn outputs(&mut self, instance: &InstanceRef, place: Place) -> Eval<Value> {
         let block = &self.definition(instance.scope).blocks[instance.block as usize];
         let mut frame = Frame::new(instance.scope);
         self.value_cell(Cell::Outputs(instance.clone()), place, &mut frame, |it| {
@@ -305,7 +310,12 @@ impl Evaluator<'_> {
             let config = it.config(block.aws.as_ref());
             let outputs = match block.mode {
                 Mode::Managed => it.host.outputs(&address, &config, &shell),
-                Mode::Data => it.host.data(&address, &config, &shell),
+                Mode::Data => {
+                    let pending = it.pending(instance, place)?;
+                    // Whatever the arguments say, nothing can be asked yet.
+                    let arguments = if pending.is_empty() { shell } else { Value::unknown_from(Type::Any, &pending) };
+                    it.host.data(&address, &config, &arguments)
+                }
             };
             Ok((outputs, Default::default()))
         })

@@ -67,7 +67,7 @@ impl Evaluator<'_> {
     }
 
     /// `module.network.`, or nothing for the stack itself.
-    fn prefix(&self, scope: u32) -> String {
+    pub(super) fn prefix(&self, scope: u32) -> String {
         let path = self.memo.scopes.get(scope as usize).map(|it| it.path.clone()).unwrap_or_default();
         let below = Address::new(path, Mode::Managed, "x", "x", None).module_path();
         if below.is_empty() { below } else { format!("{below}.") }

@@ -1,10 +1,10 @@
 //! Variables, local values, outputs; the keys of blocks, and the scopes of module instances.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cells::{Held, Item};
-use super::{Binding, Cell, Eval, Evaluator, Expansion, Frame, InstanceRef, Scope, kind};
+use super::{Binding, Cell, Dep, Eval, Evaluator, Expansion, Frame, InstanceRef, Scope};
 use crate::address::{Address, Mode, ModuleStep};
 use crate::stack::expr::{Expr, Node, Place, Step, Target};
 use crate::stack::model::{Content, Meta};
@@ -57,9 +57,14 @@ impl<'a> Evaluator<'a> {
             // A module that is not given all was complained about where it is called.
             (None, None) if of_module => return Err(super::Failure::Reported),
             (None, None) => {
-                return self.fail(variable.place, "missing-variable", format!("the variable \"{}\" has no value", variable.name));
+                let name = &variable.name;
+                let complaint = Diagnostic::error("missing-variable", format!("the variable \"{name}\" has no value"))
+                    .at(self.model.span(variable.place))
+                    .help(format!("--var {name}=…, INFRA_VAR_{name}=…, or a `default`"));
+                return Err(super::Failure::Complaint(Box::new(complaint)));
             }
         };
+        self.sized([&value], place)?;
         let value = match value.convert(&variable.ty) {
             Ok(value) => value,
             Err(error) => return self.fail(place, "wrong-type", format!("the variable \"{}\": {error}", variable.name)),
@@ -110,17 +115,24 @@ impl<'a> Evaluator<'a> {
     /// The names that a block's expressions see in one of its instances.
     pub(super) fn frame(&mut self, scope: u32, item: Item, key: Option<&Arc<str>>, at: Place) -> Eval<Frame> {
         let mut frame = Frame::new(scope);
-        if let Some(key) = key
-            && let Expansion::Each(members) = &*self.keys(scope, item, at)?
+        let Some(key) = key else { return Ok(frame) };
+        let (expansion, deps) = self.keys_and_deps(scope, item, at)?;
+        if let Expansion::Each(members) = &*expansion
             && let Some(Some(binding)) = members.get(key)
         {
             frame.each = Some((key.clone(), binding.clone()));
+            frame.each_deps = deps;
         }
         Ok(frame)
     }
 
     /// The instances of a block.
     pub(super) fn keys(&mut self, scope: u32, item: Item, at: Place) -> Eval<Arc<Expansion>> {
+        self.keys_and_deps(scope, item, at).map(|(expansion, _)| expansion)
+    }
+
+    /// The same, and what they were made of.
+    fn keys_and_deps(&mut self, scope: u32, item: Item, at: Place) -> Eval<(Arc<Expansion>, Arc<BTreeSet<Dep>>)> {
         let definition = self.definition(scope);
         let meta: &'a Meta = match item {
             Item::Block(index) => &definition.blocks[index as usize].meta,
@@ -133,14 +145,14 @@ impl<'a> Evaluator<'a> {
                 &call.meta
             }
         };
-        let (held, _) = self.cell(Cell::Keys(scope, item), at, |it| {
+        let (held, deps) = self.cell(Cell::Keys(scope, item), at, |it| {
             let mut frame = Frame::new(scope);
             let expansion = it.expand(meta, &mut frame)?;
             Ok((Held::Expansion(Arc::new(expansion)), frame.deps))
         })?;
         match held {
-            Held::Expansion(it) => Ok(it),
-            Held::Value(_) => Ok(Arc::new(Expansion::Single)),
+            Held::Expansion(it) => Ok((it, deps)),
+            Held::Value(_) => Ok((Arc::new(Expansion::Single), deps)),
         }
     }
 
@@ -216,7 +228,7 @@ impl<'a> Evaluator<'a> {
                             Ok(Value::String(text)) => {
                                 out.insert(text.clone(), Binding::Value(Value::String(text)));
                             }
-                            _ => return self.fail(place, "wrong-type", format!("a key of `for_each` is {}", kind(key))),
+                            _ => return self.fail(place, "wrong-type", format!("a key of `for_each` is {}", key.kind())),
                         },
                     }
                 }
@@ -230,7 +242,7 @@ impl<'a> Evaluator<'a> {
                         .help("for_each = toset(…)");
                 Err(super::Failure::Complaint(Box::new(complaint)))
             }
-            other => self.fail(place, "wrong-type", format!("`for_each` takes a map or a set, this is {}", kind(other))),
+            other => self.fail(place, "wrong-type", format!("`for_each` takes a map or a set, this is {}", other.kind())),
         }
     }
 

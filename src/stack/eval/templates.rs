@@ -1,6 +1,6 @@
 //! Templates to texts.
 
-use super::{Binding, Eval, Evaluator, Frame, TEXT_BYTES_MAX, kind};
+use super::{Binding, Eval, Evaluator, Frame, TEXT_BYTES_MAX};
 use crate::stack::expr::{Part, Place};
 use crate::value::{Type, Value};
 
@@ -28,7 +28,7 @@ impl Evaluator<'_> {
             match part {
                 Part::Text(it) => text.text.push_str(it),
                 Part::Value(expr) => {
-                    let value = self.eval(expr, frame)?;
+                    let value = self.operand(expr, frame)?;
                     let (bare, marked) = value.unmark();
                     text.sensitive |= marked;
                     match bare {
@@ -38,14 +38,14 @@ impl Evaluator<'_> {
                         other => match other.convert(&Type::String) {
                             Ok(Value::String(it)) => text.text.push_str(&it),
                             _ => {
-                                let summary = format!("{} cannot be put into a text", kind(other));
+                                let summary = format!("{} cannot be put into a text", other.kind());
                                 return self.fail(expr.place, "wrong-type", summary);
                             }
                         },
                     }
                 }
                 Part::If { condition, then, otherwise } => {
-                    let value = self.eval(condition, frame)?;
+                    let value = self.operand(condition, frame)?;
                     let (bare, marked) = value.unmark();
                     text.sensitive |= marked;
                     if bare.is_unknown() {

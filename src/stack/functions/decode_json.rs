@@ -91,7 +91,7 @@ impl Reader<'_> {
         let mut members: BTreeMap<Arc<str>, Value> = BTreeMap::new();
         self.expect(b'{')?;
         if self.take(b'}') {
-            return Ok(Value::Object(Arc::new(members)));
+            return Ok(Value::object(members));
         }
         loop {
             self.space();
@@ -100,7 +100,7 @@ impl Reader<'_> {
             members.insert(name.into(), self.value(depth + 1)?);
             if !self.take(b',') {
                 self.expect(b'}')?;
-                return Ok(Value::Object(Arc::new(members)));
+                return Ok(Value::object(members));
             }
         }
     }

@@ -33,7 +33,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    fn as_type(self) -> Type {
+    pub fn as_type(self) -> Type {
         match self {
             Self::Any | Self::Sequence | Self::Map => Type::Any,
             Self::Bool => Type::Bool,
@@ -50,7 +50,7 @@ impl Shape {
 
     /// The value in this shape. Unknown values keep their provenance and take the type, if it can become that one.
     fn fit(self, value: &Value) -> Result<Value, String> {
-        let wrong = || format!("{} is required, this is {}", self.friendly(), kind(value));
+        let wrong = || format!("{} is required, this is {}", self.friendly(), value.kind());
         match (self, value) {
             (_, Value::Unknown(unknown)) if !self.admits(&unknown.ty) => Err(wrong()),
             (_, Value::Unknown(_) | Value::Digest(_)) | (Self::Any, _) => Ok(value.clone()),
@@ -212,7 +212,10 @@ impl Function {
                 let clear: Vec<_> = arguments.iter().map(|it| it.unmark().0.clone()).collect();
                 let fitted = self.fitted(&clear).map_err(|e| hide(e, marked))?;
                 let waits = fitted.iter().any(|it| matches!(it, Value::Unknown(_) | Value::Digest(_)));
-                let result = if waits { Ok(unknown(&fitted)) } else { body(&Arguments(fitted)) };
+                let result = match waits {
+                    true => Contents::of(&fitted).map(|_| unknown(&fitted)),
+                    false => body(&Arguments(fitted)),
+                };
                 Ok(result.map_err(|e| hide(e, marked))?.mark(marked))
             }
         }
@@ -262,23 +265,6 @@ impl Function {
             Ok(fitted?.mark(marked))
         };
         arguments.iter().zip(parameters).enumerate().map(fit).collect()
-    }
-}
-
-/// The word for what a value is, without a look at its members.
-pub(super) fn kind(value: &Value) -> String {
-    match value {
-        Value::Null => "null".into(),
-        Value::Bool(_) => "a bool".into(),
-        Value::Number(_) => "a number".into(),
-        Value::String(_) | Value::Digest(_) => "a string".into(),
-        Value::List(_) => "a list".into(),
-        Value::Set(_) => "a set".into(),
-        Value::Map(_) => "a map".into(),
-        Value::Tuple(_) => "a tuple".into(),
-        Value::Object(_) => "an object".into(),
-        Value::Unknown(unknown) => unknown.ty.friendly(),
-        Value::Sensitive(inner) => kind(inner),
     }
 }
 

@@ -60,6 +60,7 @@ fn lookup(it: &Arguments) -> Answer {
     let ((map, map_marked), (key, key_marked)) = (it.value(0).unmark(), it.value(1).unmark());
     let marked = map_marked || key_marked;
     let (Some(members), Value::String(name)) = (map.members(), key) else {
+        Contents::of([map, key])?;
         let ty = match map.type_of() {
             Type::Map(of) => (*of).clone(),
             _ => Type::Any,

@@ -1,6 +1,6 @@
 //! Sequences whose members are passed on as they are, known or not, sensitive or not.
 
-use super::function::{Arguments, Body, Function, Parameter, Shape, kind};
+use super::function::{Arguments, Body, Function, Parameter, Shape};
 use super::limits::{Contents, elements};
 use super::unify::{to_list, unify};
 use super::{Answer, CallError};
@@ -180,7 +180,7 @@ fn length(it: &Arguments) -> Answer {
         Value::Map(items) | Value::Object(items) => items.len(),
         Value::String(text) => text.graphemes(true).count(),
         other => {
-            let problem = format!("a collection or a string has a length, {} has none", kind(other));
+            let problem = format!("a collection or a string has a length, {} has none", other.kind());
             return Err(CallError::at(0, problem));
         }
     };

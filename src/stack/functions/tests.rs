@@ -145,7 +145,7 @@ fn wrong_arguments_are_named() {
     refuses("lookup", &[o([])], None, "2 to 3 arguments required");
     refuses("max", &[], None, "at least 1 argument required");
     refuses("upper", &[Value::Null], Some(0), "string must not be null");
-    refuses("upper", &[t([])], Some(0), "a string is required, this is a tuple");
+    refuses("upper", &[t([])], Some(0), "a string is required, this is a list");
     refuses("abs", &[s("x")], Some(0), "a number is required");
     refuses("keys", &[ls(["a"])], Some(0), "a map or an object is required");
     refuses("join", &[s(","), unknown(Type::String)], Some(1), "a list of strings is required");

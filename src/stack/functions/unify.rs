@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::function::kind;
 use super::limits::Contents;
 use crate::value::{Field, Type, Value};
 
@@ -51,7 +50,7 @@ fn pair(a: &Type, b: &Type) -> Option<Type> {
 
 /// The one type of the members of a sequence.
 fn member_type(value: &Value) -> Result<(Type, Vec<&Value>), String> {
-    let problem = || format!("a list, tuple or set is required, this is {}", kind(value));
+    let problem = || format!("a list, tuple or set is required, this is {}", value.kind());
     Contents::of([value]).map_err(|e| e.message)?;
     let items = value.items().ok_or_else(problem)?;
     let types: Vec<_> = items.iter().map(|it| it.type_of()).collect();
@@ -76,7 +75,7 @@ pub(super) fn to_set(value: &Value) -> Result<Value, String> {
 
 /// As `map` of one type.
 pub(super) fn to_map(value: &Value) -> Result<Value, String> {
-    let problem = || format!("a map or an object is required, this is {}", kind(value));
+    let problem = || format!("a map or an object is required, this is {}", value.kind());
     Contents::of([value]).map_err(|e| e.message)?;
     let types: Vec<_> = value.members().ok_or_else(problem)?.values().map(Value::type_of).collect();
     let ty = unify(&types).ok_or("the members have no type in common")?;

@@ -155,7 +155,7 @@ impl<'a> Verb<'a> {
                 }
                 _ => self.general(&number),
             },
-            other => Err(format!("a {ty} is required, this is {}", other.type_of().friendly())),
+            other => Err(format!("a {ty} is required, this is {}", other.kind())),
         }
     }
 

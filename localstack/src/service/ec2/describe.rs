@@ -7,7 +7,7 @@ use crate::gateway::{Answer, Call, Local, Refusal, Reply};
 use crate::xml::Node;
 
 use super::pages::Page;
-use super::{error, group_rules, pass_on, tags};
+use super::{error, group_rules, order, pass_on, tags};
 
 /// What has to be known about a `Describe` action.
 pub struct Table {
@@ -85,8 +85,8 @@ pub fn table_of(action: &str) -> Option<&'static Table> {
 
 pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
     local.ec2.visible(&call.form)?;
-    let limit = local.control.settings(&call.account).page_size;
-    let page = Page::asked(&mut call, table.page, limit)?;
+    let settings = local.control.settings(&call.account);
+    let page = Page::asked(&mut call, table.page, settings.page_size)?;
     if let Some(token) = &page.token {
         let (set, next) = local.ec2.listings.page(token, &page)?;
         let root = Node::new(&format!("{}Response", call.action)).with(Node::leaf("requestId", &call.request_id));
@@ -113,6 +113,9 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
             _ => {}
         }
         set.children.retain(|item| ours.iter().all(|filter| passes(item, filter, table)));
+        if let Some(seed) = settings.shuffle {
+            order::shuffle(&mut set, seed);
+        }
         let (set, next) = local.ec2.listings.first(set.children, &page);
         document = finish(document, table.set, set, next);
     }

@@ -11,6 +11,7 @@ mod group_rules;
 mod memory;
 mod nat;
 mod network;
+mod order;
 mod pages;
 mod tags;
 mod tokens;

@@ -42,8 +42,8 @@ fn values_that_are_shared_over_and_over_are_bounded() {
         let error = run(name, &[vec![value.clone()], more].concat()).expect_err(name);
         assert!(error.message.contains("too large") || error.message.contains("more than"), "{name}: {error}");
     }
-    refuses("tostring", &[value.clone()], Some(0), "a string is required, this is a tuple");
-    refuses("keys", &[value], Some(0), "a map or an object is required, this is a tuple");
+    refuses("tostring", &[value.clone()], Some(0), "a string is required, this is a list");
+    refuses("keys", &[value], Some(0), "a map or an object is required, this is a list");
     let bomb = (1..30).fold("a0: &a0 [x, x]\n".to_owned(), |text, level| {
         let before = level - 1;
         text + &format!("a{level}: &a{level} [*a{before}, *a{before}]\n")
