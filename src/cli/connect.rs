@@ -132,7 +132,9 @@ async fn own_account(call: &Call, clouds: &Clouds, stack: &Stack) -> Ended<Ident
 fn unknown_caller(call: &Call, it: &Fault) -> Diagnostic {
     let diagnostic = fault::of_cloud(it);
     match call.world.var("AWS_PROFILE").filter(|_| it.class == Class::Credentials) {
-        Some(profile) => diagnostic.note(format!("AWS_PROFILE is `{profile}`: `aws configure list-profiles` shows those that exist")),
+        Some(profile) => {
+            diagnostic.note(format!("AWS_PROFILE is `{profile}`: `aws configure list-profiles` shows those that exist"))
+        }
         None => diagnostic,
     }
 }

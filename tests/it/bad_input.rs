@@ -60,5 +60,7 @@ fn steady(text: &str) -> String {
         (r"\b[0-9a-f]{32}\b", "RUN"),
         (r"\b(vpc|subnet|igw|sg|rtb)-[0-9a-f]+\b", "$1-ID"),
     ];
-    changing.iter().fold(text.to_owned(), |text, (pattern, name)| Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned())
+    changing
+        .iter()
+        .fold(text.to_owned(), |text, (pattern, name)| Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::cells::{Held, Item};
 use super::{Binding, Cell, Dep, Eval, Evaluator, Expansion, Frame, InstanceRef, Scope};
 use crate::address::{Address, Mode, ModuleStep};
+use crate::diag::Diagnostic;
 use crate::stack::expr::{Expr, Node, Place, Step, Target};
 use crate::stack::model::{Content, Meta};
 use crate::value::{Type, Value};
@@ -235,11 +236,10 @@ impl<'a> Evaluator<'a> {
                 Ok(Ok(out))
             }
             Value::List(_) | Value::Tuple(_) => {
-                let complaint =
-                    crate::diag::Diagnostic::error("for-each-list", "`for_each` takes a map or a set, this is a list")
-                        .at(self.model.span(place))
-                        .detail("The keys are part of the addresses of the instances, so they must be named, not numbered.")
-                        .help("for_each = toset(…)");
+                let complaint = Diagnostic::error("for-each-list", "`for_each` takes a map or a set, this is a list")
+                    .at(self.model.span(place))
+                    .detail("The keys are part of the addresses of the instances, so they must be named, not numbered.")
+                    .help("for_each = toset(…)");
                 Err(super::Failure::Complaint(Box::new(complaint)))
             }
             other => self.fail(place, "wrong-type", format!("`for_each` takes a map or a set, this is {}", other.kind())),

@@ -9,7 +9,9 @@ use crate::cli::person::Repository;
 const ACCOUNT: &str = "800000000101";
 
 fn stack(head: &str) -> String {
-    format!("stack {{\n  region = \"{REGION}\"\n  {head}\n}}\n\nresource \"aws_vpc\" \"main\" {{\n  cidr_block = \"10.0.0.0/16\"\n}}\n")
+    format!(
+        "stack {{\n  region = \"{REGION}\"\n  {head}\n}}\n\nresource \"aws_vpc\" \"main\" {{\n  cidr_block = \"10.0.0.0/16\"\n}}\n"
+    )
 }
 
 fn refuse(status: u16, code: &str, message: &str) -> Effect {
@@ -51,11 +53,15 @@ impl Row {
 fn at_the_door() -> Vec<Row> {
     let expired = || refuse(403, "ExpiredToken", "The security token included in the request is expired");
     vec![
-        Row::new("wrong account", "wrong-account", &[ACCOUNT, "999999999999", "AWS_PROFILE"]).head("accounts = [\"999999999999\"]"),
+        Row::new("wrong account", "wrong-account", &[ACCOUNT, "999999999999", "AWS_PROFILE"])
+            .head("accounts = [\"999999999999\"]"),
         Row::new("no credentials", "no-credentials", &["AWS_PROFILE"])
             .env(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]),
-        Row::new("a profile that does not exist", "no-credentials", &["nobody"])
-            .env(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", ""), ("AWS_PROFILE", "nobody")]),
+        Row::new("a profile that does not exist", "no-credentials", &["nobody"]).env(&[
+            ("AWS_ACCESS_KEY_ID", ""),
+            ("AWS_SECRET_ACCESS_KEY", ""),
+            ("AWS_PROFILE", "nobody"),
+        ]),
         Row::new("a wrong secret", "no-credentials", &["sts:GetCallerIdentity"]).env(&[("AWS_SECRET_ACCESS_KEY", "wrong")]),
         Row::new("expired credentials", "credentials-expired", &["aws sso login"]).on("sts", "GetCallerIdentity", expired()),
         Row::new("credentials that expire on the way", "credentials-expired", &["aws sso login"]).on("tagging", "*", expired()),

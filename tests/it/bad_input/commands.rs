@@ -76,7 +76,8 @@ fn every_code_has_a_page_that_can_be_read_anywhere() {
 
 #[test]
 fn a_narrow_terminal_and_a_dumb_one_get_the_same_words() {
-    let wrong = Repository::of("stack {\n  region = \"eu-west-1\"\n}\nresource \"aws_vpc\" \"a\" {\n  cidr_blok = \"10.0.0.0/16\"\n}\n");
+    let wrong =
+        Repository::of("stack {\n  region = \"eu-west-1\"\n}\nresource \"aws_vpc\" \"a\" {\n  cidr_blok = \"10.0.0.0/16\"\n}\n");
     let plain = wrong.run("validate").ends(1).err;
     for width in [0, 1, 10, 20, 40, 300] {
         let said = wrong.run_as("validate", "", terminal(width), &[("TERM", "dumb")]).ends(1);

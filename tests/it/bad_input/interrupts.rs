@@ -33,8 +33,7 @@ struct Running {
 impl Running {
     fn start(here: &Repository, cloud: &Cloud, account: &str, line: &str) -> Self {
         let mut command = here.command(line);
-        let mut child =
-            command.envs(cloud.env(account)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.envs(cloud.env(account)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|it| sender.send(it)));

@@ -121,7 +121,9 @@ async fn it_is_seen_nowhere() {
         let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         assert!(!is_told(&said), "console {expression}: {said}");
     };
-    for expression in ["var.secret", "local.table", "upper(local.wrapped)", "[for it in [var.secret] : it]", "tonumber(var.secret)"] {
+    for expression in
+        ["var.secret", "local.table", "upper(local.wrapped)", "[for it in [var.secret] : it]", "tonumber(var.secret)"]
+    {
         console(expression);
     }
     silent(run("destroy dev --auto-approve --format json").ends(0), "destroy");

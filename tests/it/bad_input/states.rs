@@ -62,10 +62,8 @@ fn without_epoch(text: &str) -> String {
 async fn a_kept_plan_that_does_not_fit_is_refused() {
     const ACCOUNT: &str = "800000000111";
     let cloud = Cloud::shared().await.unwrap();
-    let here = Repository::new(&[
-        ("stacks/dev/stack.hcl", &stack("10.0.0.0/16")),
-        ("stacks/prod/stack.hcl", &stack("10.1.0.0/16")),
-    ]);
+    let here =
+        Repository::new(&[("stacks/dev/stack.hcl", &stack("10.0.0.0/16")), ("stacks/prod/stack.hcl", &stack("10.1.0.0/16"))]);
     let run = |line: &str| here.binary(cloud, ACCOUNT, line);
     run("plan dev --out good.plan").ends(0);
     let good = std::fs::read(here.path().join("good.plan")).unwrap();
@@ -73,7 +71,10 @@ async fn a_kept_plan_that_does_not_fit_is_refused() {
     keep("cut.plan", &good[..good.len() - 7]);
     keep("short.plan", &good[..6]);
     keep("empty.plan", &[]);
-    keep("flipped.plan", &good.iter().enumerate().map(|(at, it)| if at == good.len() / 2 { it ^ 4 } else { *it }).collect::<Vec<_>>());
+    keep(
+        "flipped.plan",
+        &good.iter().enumerate().map(|(at, it)| if at == good.len() / 2 { it ^ 4 } else { *it }).collect::<Vec<_>>(),
+    );
     keep("text.plan", b"resource \"aws_vpc\" \"a\" {}");
     let mut shown = String::new();
     let mut refused = |what: &str, line: &str, code: &str| {
