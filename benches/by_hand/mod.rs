@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 pub use reading::read;
 
-use super::stack::{REPOSITORIES, tags};
+use super::stack::{self, REPOSITORIES};
 use network::Network;
 
 /// As many as `infra` has in flight unless told otherwise.
@@ -52,21 +52,28 @@ impl<'a> Hand<'a> {
         self.caller.json(service, &format!("{prefix}.{action}"), body).await?.success(service, action)
     }
 
-    /// A create with the stack's tags in the same call; the text of the answer's first element `id`.
+    /// A create, tagged in the same call; the text of the answer's first element `id`.
     async fn create(&self, action: &str, kind: &str, id: &str, parameters: &[(&str, &str)]) -> Result<String, CallError> {
-        let tags = tags();
-        let mut names = Vec::new();
-        for number in 1..=tags.len() {
-            for part in ["Key", "Value"] {
-                names.push(format!("TagSpecification.1.Tag.{number}.{part}"));
-            }
-        }
-        let values = tags.iter().flat_map(|(key, value)| [*key, *value]);
+        let tags = specification(kind, &all_tags());
         let mut all = parameters.to_vec();
-        all.push(("TagSpecification.1.ResourceType", kind));
-        all.extend(names.iter().map(String::as_str).zip(values));
+        all.extend(tags.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         Ok(self.ec2(action, &all).await?.text(id).to_owned())
     }
+}
+
+/// The stack's tags and those of its owner.
+fn all_tags() -> Vec<(&'static str, &'static str)> {
+    stack::tags().into_iter().chain(stack::ownership()).collect()
+}
+
+/// The parameters that tag what a call makes.
+fn specification(kind: &str, tags: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut out = vec![("TagSpecification.1.ResourceType".to_owned(), kind.to_owned())];
+    for (index, (key, value)) in tags.iter().enumerate() {
+        let name = |part: &str| format!("TagSpecification.1.Tag.{}.{part}", index + 1);
+        out.extend([(name("Key"), (*key).to_owned()), (name("Value"), (*value).to_owned())]);
+    }
+    out
 }
 
 /// Makes the stack.

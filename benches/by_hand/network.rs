@@ -3,7 +3,7 @@
 use futures::future::{try_join, try_join_all, try_join3};
 use localstack::client::CallError;
 
-use super::Hand;
+use super::{Hand, specification};
 use crate::bench::stack::{self, GROUPS, SUBNETS, TABLES};
 
 /// The ids of what was made.
@@ -99,6 +99,9 @@ async fn create_group(hand: &Hand<'_>, vpc: &str, number: usize) -> Result<Strin
             (field("IpRanges.1.CidrIp"), stack::VPC_CIDR.to_owned()),
         ]);
     }
+    // Who made a rule can be told by one tag.
+    let owner = stack::ownership().into_iter().filter(|(key, _)| key.ends_with("lineage")).collect::<Vec<_>>();
+    permissions.extend(specification("security-group-rule", &owner));
     let permissions: Vec<(&str, &str)> = permissions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     hand.ec2("AuthorizeSecurityGroupIngress", &permissions).await?;
     Ok(id)

@@ -36,12 +36,36 @@ class OneAtATime:
             return list(self.app(environ, start_response))
 
 
+def remember():
+    """moto finds the same things out again at each request: its own modules and methods; and a thing's tags by comparing its
+    id with those of all tags, which takes seconds where there are a thousand things."""
+    import functools
+
+    from moto import backends
+    from moto.core import responses
+    from moto.ec2.models.core import TaggedEC2Resource
+    from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
+
+    def get_tags(self):
+        tags = self.ec2_backend.tags.get(self.id) if self.id else None
+        if not tags:
+            return []
+        kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(self.id), "")
+        return [{"resource_id": self.id, "key": key, "value": tags[key], "resource_type": kind} for key in tags]
+
+    TaggedEC2Resource.get_tags = get_tags
+    modules = list(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules
+    responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+
+
 def moto():
     import logging
 
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
+    remember()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = OneAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)

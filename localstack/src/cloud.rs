@@ -79,6 +79,11 @@ impl Cloud {
         &self.endpoint
     }
 
+    /// A folder for what belongs to this run: the emulators' logs are there. It goes with the cloud.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The environment in which AWS clients talk to this cloud as `account`.
     pub fn env(&self, account: &str) -> Vec<(&'static str, String)> {
         vec![

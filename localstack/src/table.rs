@@ -9,7 +9,8 @@ pub fn print<const N: usize>(rows: &[[String; N]]) {
     }
 }
 
-fn lines<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+/// The same, for whoever prints them. Cells are plain text: colours would count as width.
+pub fn lines<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

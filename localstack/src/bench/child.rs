@@ -34,7 +34,7 @@ pub async fn run(infra: &Infra, cloud: &Cloud, root: &Path, arguments: &[&str]) 
     let log = root.join("output.log");
     let output = File::create(&log)?;
     let mut command: Command = infra.command(cloud, root, arguments);
-    command.stdout(output.try_clone()?).stderr(output);
+    command.env("INFRA_RATE_LIMITS", "off").stdout(output.try_clone()?).stderr(output);
     let started = Instant::now();
     let mut child = command.spawn()?;
     let (status, peak) = watch(&mut child).await?;

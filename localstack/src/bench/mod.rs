@@ -49,10 +49,10 @@ pub async fn run() -> Result<(), Failure> {
 
     let caller = Caller::new(&cloud, ACCOUNT);
     warm_up(&caller).await?;
-    let folder = tempfile::tempdir()?;
-    stack::write(folder.path())?;
+    let root = cloud.folder().join("repository");
+    stack::write(&root)?;
     let measure = async |arguments: &[&str]| -> Result<Run, Failure> {
-        let run = child::run(&infra, &cloud, folder.path(), arguments).await?;
+        let run = child::run(&infra, &cloud, &root, arguments).await?;
         anstream::println!("infra {}: {}", arguments.join(" "), seconds(run.took));
         Ok(run)
     };

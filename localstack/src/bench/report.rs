@@ -36,47 +36,49 @@ pub struct Report {
 
 /// One measured quantity with its limit.
 struct Target {
-    what: &'static str,
+    what: String,
     measured: String,
     allowed: String,
     met: bool,
-    /// What the limit comes from.
-    note: String,
 }
 
-fn calls(what: &'static str, measured: u64, allowed: u64, note: String) -> Target {
-    Target { what, measured: measured.to_string(), allowed: allowed.to_string(), met: measured <= allowed, note }
+fn calls(what: String, measured: u64, allowed: u64) -> Target {
+    Target { what, measured: measured.to_string(), allowed: allowed.to_string(), met: measured <= allowed }
 }
 
-fn time(what: &'static str, measured: Duration, allowed: Duration, note: String) -> Target {
-    Target { what, measured: table::seconds(measured), allowed: table::seconds(allowed), met: measured <= allowed, note }
+fn time(what: String, measured: Duration, allowed: Duration) -> Target {
+    Target { what, measured: table::seconds(measured), allowed: table::seconds(allowed), met: measured <= allowed }
 }
 
-fn memory(what: &'static str, run: &Run) -> Option<Target> {
+fn memory(command: &str, run: &Run) -> Option<Target> {
     let peak = run.peak?;
     let megabytes = |bytes: u64| format!("{} MB", bytes.div_ceil(1_000_000));
-    Some(Target { what, measured: megabytes(peak), allowed: megabytes(MEMORY), met: peak <= MEMORY, note: String::new() })
+    let what = format!("{command}: most memory at once");
+    Some(Target { what, measured: megabytes(peak), allowed: megabytes(MEMORY), met: peak <= MEMORY })
+}
+
+/// What a command that changes things may take, beside the client that was written by hand.
+fn of_change(command: &str, run: &Run, least: u64, hand: &Hand) -> [Option<Target>; 3] {
+    let by_hand = table::seconds(hand.took);
+    [
+        Some(calls(format!("{command}: calls (the least is {least})"), run.calls.total, least * CALLS_PERCENT / 100)),
+        Some(time(format!("{command}: time (by hand {by_hand})"), run.took, hand.took.mul_f64(TIME_FACTOR))),
+        memory(command, run),
+    ]
 }
 
 impl Report {
     fn targets(&self) -> Vec<Target> {
-        let Self { plan, emulators, apply, destroy, hand_apply, hand_destroy } = self;
-        let of_least = |least: u64| least * CALLS_PERCENT / 100;
-        let least = |least: u64| format!("the least is {least}");
-        let by_hand = |hand: &Hand| format!("by hand {}", table::seconds(hand.took));
-        let plan_note = format!("beyond the emulators' {}", table::seconds(*emulators));
-        let targets = [
-            Some(calls("plan without changes: calls", plan.calls.total, PLAN_CALLS, String::new())),
-            Some(time("plan without changes: time", plan.took.saturating_sub(*emulators), PLAN_TIME, plan_note)),
-            memory("plan without changes: memory", plan),
-            Some(calls("apply: calls", apply.calls.total, of_least(LEAST_TO_CREATE), least(LEAST_TO_CREATE))),
-            Some(time("apply: time", apply.took, hand_apply.took.mul_f64(TIME_FACTOR), by_hand(hand_apply))),
-            memory("apply: memory", apply),
-            Some(calls("destroy: calls", destroy.calls.total, of_least(LEAST_TO_DESTROY), least(LEAST_TO_DESTROY))),
-            Some(time("destroy: time", destroy.took, hand_destroy.took.mul_f64(TIME_FACTOR), by_hand(hand_destroy))),
-            memory("destroy: memory", destroy),
+        let (plan, emulators) = (&self.plan, self.emulators);
+        let beyond = format!("plan without changes: time beyond the emulators' {}", table::seconds(emulators));
+        let of_plan = [
+            Some(calls("plan without changes: calls".to_owned(), plan.calls.total, PLAN_CALLS)),
+            Some(time(beyond, plan.took.saturating_sub(emulators), PLAN_TIME)),
+            memory("plan without changes", plan),
         ];
-        targets.into_iter().flatten().collect()
+        let of_apply = of_change("apply", &self.apply, LEAST_TO_CREATE, &self.hand_apply);
+        let of_destroy = of_change("destroy", &self.destroy, LEAST_TO_DESTROY, &self.hand_destroy);
+        of_plan.into_iter().chain(of_apply).chain(of_destroy).flatten().collect()
     }
 
     pub fn missed(&self) -> usize {
@@ -85,12 +87,16 @@ impl Report {
 
     pub fn print(&self) {
         anstream::println!("\nTargets\n");
-        let mut rows = vec![["", "measured", "at most", "", ""].map(str::to_owned)];
-        rows.extend(self.targets().into_iter().map(|it| {
-            let verdict = if it.met { format!("{MET}met{MET:#}") } else { format!("{MISSED}missed{MISSED:#}") };
-            [it.what.to_owned(), it.measured, it.allowed, verdict, it.note]
+        let targets = self.targets();
+        let mut rows = vec![["", "measured", "at most", ""].map(str::to_owned)];
+        rows.extend(targets.iter().map(|it| {
+            let verdict = if it.met { "met" } else { "missed" };
+            [it.what.clone(), it.measured.clone(), it.allowed.clone(), verdict.to_owned()]
         }));
-        table::print(&rows);
+        let styles = [Style::new()].into_iter().chain(targets.iter().map(|it| if it.met { MET } else { MISSED }));
+        for (line, style) in table::lines(&rows).into_iter().zip(styles) {
+            anstream::println!("  {style}{line}{style:#}");
+        }
 
         anstream::println!("\nCalls: infra, and by hand\n");
         let mut rows = vec![["", "plan", "apply", "by hand", "destroy", "by hand"].map(str::to_owned)];

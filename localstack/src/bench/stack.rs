@@ -23,6 +23,13 @@ pub const PORTS: [u16; 2] = [80, 443];
 
 const ZONES: [&str; 3] = ["eu-west-1a", "eu-west-1b", "eu-west-1c"];
 
+/// What infra adds to them to know its own again. The client that was written by hand puts as much on, so that both give the
+/// emulators the same work.
+pub fn ownership() -> [(&'static str, &'static str); 4] {
+    let id = "0123456789abcdef0123456789abcdef";
+    [("by-hand:stack", NAME), ("by-hand:lineage", id), ("by-hand:id", id), ("by-hand:address", "aws_security_group.this")]
+}
+
 /// The tags of everything that can have some.
 pub fn tags() -> [(&'static str, &'static str); 2] {
     [("project", PROJECT), ("env", NAME)]

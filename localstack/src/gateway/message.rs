@@ -20,6 +20,8 @@ pub type Body = UnsyncBoxBody<Bytes, hyper::Error>;
 #[derive(Debug)]
 pub enum Payload {
     Whole(Bytes),
+    /// XML that is looked into again on its way, and written once, at the end.
+    Document(Node),
     Stream(Incoming),
 }
 
@@ -27,15 +29,16 @@ impl Payload {
     pub fn into_body(self) -> Body {
         match self {
             Self::Whole(bytes) => Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
+            Self::Document(node) => Self::Whole(node.to_document().into()).into_body(),
             Self::Stream(incoming) => incoming.boxed_unsync(),
         }
     }
 
-    /// What is in memory. A stream is never looked into.
+    /// What came and is in memory. A stream is never looked into.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Whole(bytes) => bytes,
-            Self::Stream(_) => b"",
+            Self::Document(_) | Self::Stream(_) => b"",
         }
     }
 }
@@ -127,12 +130,28 @@ impl Reply {
         Self::new(status, "application/x-amz-json-1.1", value.to_string())
     }
 
+    /// A copy of the document in the body, if there is one.
     pub fn document(&self) -> Option<Node> {
-        Node::parse(self.body.bytes())
+        match &self.body {
+            Payload::Whole(bytes) => Node::parse(bytes),
+            Payload::Document(node) => Some(node.clone()),
+            Payload::Stream(_) => None,
+        }
     }
 
-    pub fn set_document(&mut self, document: &Node) {
-        self.set_body(document.to_document());
+    /// Takes the document out, to be changed and set again; without one the body stays.
+    pub fn take_document(&mut self) -> Option<Node> {
+        match std::mem::replace(&mut self.body, Payload::Whole(Bytes::new())) {
+            Payload::Document(node) => Some(node),
+            other => {
+                self.body = other;
+                self.document()
+            }
+        }
+    }
+
+    pub fn set_document(&mut self, document: Node) {
+        self.set_body(Payload::Document(document));
     }
 
     pub fn json_body(&self) -> Value {
@@ -140,14 +159,14 @@ impl Reply {
     }
 
     pub fn set_json(&mut self, value: &Value) {
-        self.set_body(value.to_string());
+        self.set_body(Payload::Whole(value.to_string().into()));
     }
 
-    fn set_body(&mut self, body: impl Into<Bytes>) {
+    fn set_body(&mut self, body: Payload) {
         self.headers.remove(CONTENT_LENGTH);
         // DynamoDB's checksum of the body it sent.
         self.headers.remove("x-amz-crc32");
-        self.body = Payload::Whole(body.into());
+        self.body = body;
     }
 
     pub fn into_response(self) -> Response<Body> {

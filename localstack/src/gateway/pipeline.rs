@@ -100,7 +100,7 @@ async fn understand(local: &Local, request: Request<Incoming>, request_id: &str)
     let action = action::name(service.name, &parts, &form);
     let hashable = match &body {
         Payload::Whole(bytes) => Some(bytes.as_ref()),
-        Payload::Stream(_) => None,
+        Payload::Document(_) | Payload::Stream(_) => None,
     };
     let account = local.keys.account(claim, &parts, hashable, protocol).map_err(|refusal| refuse(NOBODY, &action, refusal))?;
     Ok(Call {

@@ -89,12 +89,12 @@ pub fn identify(reply: &mut Reply, protocol: Protocol, request_id: &str) {
     if reply.status.is_success() || !is_xml {
         return;
     }
-    if let Some(mut document) = reply.document() {
+    if let Some(mut document) = reply.take_document() {
         for name in ["RequestID", "RequestId"] {
             if let Some(id) = document.child_mut(name) {
                 id.text = request_id.to_owned();
             }
         }
-        reply.set_document(&document);
+        reply.set_document(document);
     }
 }

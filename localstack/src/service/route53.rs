@@ -38,7 +38,7 @@ pub async fn serve(local: &Local, call: Call) -> Answer {
                 && let Some(info) = document.child_mut("ChangeInfo")
             {
                 info.set("Status", status.unwrap_or("INSYNC"));
-                reply.set_document(&document);
+                reply.set_document(document);
             }
             Ok(reply)
         }
@@ -165,7 +165,7 @@ async fn list(local: &Local, mut call: Call) -> Answer {
         if let Some(next) = document.child_mut("NextRecordName") {
             next.text = escaped(&next.text);
         }
-        reply.set_document(&document);
+        reply.set_document(document);
     }
     Ok(reply)
 }

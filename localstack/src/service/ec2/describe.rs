@@ -21,7 +21,7 @@ pub struct Table {
     state: Option<&'static str>,
     /// AWS's largest page; 0 where AWS has no pages.
     page: usize,
-    /// Filters that the emulator gets wrong or does not know: name and where the value is.
+    /// Filters that the emulator gets wrong, does not know, or takes seconds for: name and where the value is.
     filters: &'static [(&'static str, &'static [&'static str])],
 }
 
@@ -51,8 +51,14 @@ static TABLES: [Table; 15] = [
     table("DescribeNetworkAcls", "networkAclSet", "networkAclId", "NetworkAclId", 1000),
     table("DescribeNetworkInterfaces", "networkInterfaceSet", "networkInterfaceId", "NetworkInterfaceId", 1000),
     table("DescribeRouteTables", "routeTableSet", "routeTableId", "RouteTableId", 100),
-    table("DescribeSecurityGroupRules", "securityGroupRuleSet", "securityGroupRuleId", "SecurityGroupRuleId", 1000),
-    table("DescribeSecurityGroups", "securityGroupInfo", "groupId", "GroupId", 1000),
+    Table {
+        filters: &[("group-id", &["groupId"])],
+        ..table("DescribeSecurityGroupRules", "securityGroupRuleSet", "securityGroupRuleId", "SecurityGroupRuleId", 1000)
+    },
+    Table {
+        filters: &[("group-id", &["groupId"])],
+        ..table("DescribeSecurityGroups", "securityGroupInfo", "groupId", "GroupId", 1000)
+    },
     Table {
         state: Some("state"),
         filters: &[("state", &["state"])],
@@ -90,7 +96,10 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
     call.form.set_filters(&theirs);
     let (action, account) = (call.action.clone(), call.account.clone());
     let mut reply = ask(local, call, table).await?;
-    let Some(mut document) = reply.document().filter(|_| reply.status.is_success()) else {
+    if !reply.status.is_success() {
+        return Ok(reply);
+    }
+    let Some(mut document) = reply.take_document() else {
         return Ok(reply);
     };
     if let Some(mut set) = document.take(table.set) {
@@ -110,7 +119,7 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
         let (set, next) = local.ec2.listings.first(set.children, &page);
         document = finish(document, table.set, set, next);
     }
-    reply.set_document(&document);
+    reply.set_document(document);
     Ok(reply)
 }
 

@@ -118,7 +118,7 @@ async fn pass_on(local: &Local, mut call: Call) -> Answer {
     let (action, request_id) = (call.action.clone(), call.request_id.clone());
     let form = call.form.clone();
     let mut reply = local.forward(call).await?;
-    let Some(mut document) = reply.document().filter(|_| reply.status.as_u16() != 500) else {
+    let Some(mut document) = reply.take_document().filter(|_| reply.status.as_u16() != 500) else {
         return Err(Refusal::with_status(500, "InternalError", format!("the emulator failed on {action} with these parameters")));
     };
     let refused =
@@ -127,7 +127,7 @@ async fn pass_on(local: &Local, mut call: Call) -> Answer {
         return Err(refusal);
     }
     document.set("requestId", request_id);
-    reply.set_document(&document);
+    reply.set_document(document);
     Ok(reply)
 }
 

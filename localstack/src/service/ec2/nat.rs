@@ -59,7 +59,7 @@ pub async fn create(local: &Local, call: Call) -> Answer {
     nat.set("state", "pending");
     local.held.hold(&id, "pending", CREATE, settings);
     lock(&local.ec2.nats).insert(id, made);
-    reply.set_document(&document);
+    reply.set_document(document);
     Ok(reply)
 }
 

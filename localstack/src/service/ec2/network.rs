@@ -26,7 +26,7 @@ pub async fn create(local: &Local, call: Call) -> Answer {
             local.held.hold(&id, "pending", CREATE, settings);
         }
     }
-    reply.set_document(&document);
+    reply.set_document(document);
     Ok(reply)
 }
 

@@ -43,7 +43,7 @@ pub async fn once(local: &Local, call: Call) -> Answer {
     if let Some(mut document) = reply.document().filter(|_| reply.status.is_success()) {
         if memory::created(&document).is_some() {
             document.children.push(Node::leaf("clientToken", &token));
-            reply.set_document(&document);
+            reply.set_document(document.clone());
         }
         lock(&local.ec2.tokens.0).insert(key, (said, document));
     }

@@ -23,7 +23,7 @@ pub async fn serve(local: &Local, call: Call) -> Answer {
         ));
     }
     let input = call.json();
-    let mut all = sources::all(local, &call).await?;
+    let mut all = sources::all(local, &call, |service| wants(&input, service)).await?;
     all.retain(|resource| matches(resource, &input));
     all.sort_by(|a, b| a.arn.cmp(&b.arn));
     let size = match input["ResourcesPerPage"].as_u64() {
@@ -63,8 +63,18 @@ fn read_token(token: &str) -> Result<String, Refusal> {
         .ok_or_else(|| Refusal::new("PaginationTokenExpiredException", "The pagination token is not valid."))
 }
 
+fn list<'a>(input: &'a Value, name: &str) -> &'a [Value] {
+    input[name].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Is any resource of this service asked for?
+fn wants(input: &Value, service: &str) -> bool {
+    let types = list(input, "ResourceTypeFilters");
+    types.is_empty() || types.iter().filter_map(Value::as_str).any(|wanted| wanted.split(':').next() == Some(service))
+}
+
 fn matches(resource: &Tagged, input: &Value) -> bool {
-    let list = |name: &str| input[name].as_array().map(Vec::as_slice).unwrap_or_default();
+    let list = |name: &str| list(input, name);
     let (service, kind) = resource.kind();
     let types = list("ResourceTypeFilters");
     let arns = list("ResourceARNList");

@@ -53,16 +53,24 @@ impl Tagged {
     }
 }
 
-/// Everything tagged in the caller's account and region.
-pub async fn all(local: &Local, call: &Call) -> Result<Vec<Tagged>, Refusal> {
-    let (mut found, from_moto, from_ec2, log_groups) =
-        tokio::try_join!(ministack(local, call), moto(local, call), from_ec2(local, call), log_groups(local, call),)?;
-    found.extend(from_moto.into_iter().chain(from_ec2).chain(log_groups));
-    if call.region == GLOBAL_REGION {
-        found.extend(hosted_zones(local, call).await?);
-    }
+/// Everything tagged in the caller's account and region, without asking for services that are not wanted.
+pub async fn all(local: &Local, call: &Call, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<Tagged>, Refusal> {
+    let is_global = call.region == GLOBAL_REGION;
+    let (mut found, from_moto, from_ec2, log_groups, zones) = tokio::try_join!(
+        ministack(local, call),
+        when(FROM_MOTO.into_iter().any(&is_wanted), moto(local, call)),
+        when(is_wanted("ec2"), from_ec2(local, call)),
+        when(is_wanted("logs"), log_groups(local, call)),
+        when(is_global && is_wanted("route53"), hosted_zones(local, call)),
+    )?;
+    found.extend(from_moto.into_iter().chain(from_ec2).chain(log_groups).chain(zones));
     found.retain(|resource| !resource.tags.is_empty());
     Ok(found)
+}
+
+/// What a source has, if anything of it is wanted.
+async fn when(wanted: bool, source: impl Future<Output = Result<Vec<Tagged>, Refusal>>) -> Result<Vec<Tagged>, Refusal> {
+    if wanted { source.await } else { Ok(Vec::new()) }
 }
 
 /// The same caller, asking another service.
