@@ -62,7 +62,7 @@ fn at_the_door() -> Vec<Row> {
             ("AWS_SECRET_ACCESS_KEY", ""),
             ("AWS_PROFILE", "nobody"),
         ]),
-        Row::new("a wrong secret", "no-credentials", &["sts:GetCallerIdentity"]).env(&[("AWS_SECRET_ACCESS_KEY", "wrong")]),
+        Row::new("a wrong secret", "no-credentials", &["SignatureDoesNotMatch", "AWS_PROFILE"]).env(&[("AWS_SECRET_ACCESS_KEY", "wrong")]),
         Row::new("expired credentials", "credentials-expired", &["aws sso login"]).on("sts", "GetCallerIdentity", expired()),
         Row::new("credentials that expire on the way", "credentials-expired", &["aws sso login"]).on("tagging", "*", expired()),
         Row::new("endpoint unreachable", "unreachable", &["AWS_ENDPOINT_URL", "nothing was sent"])
@@ -184,8 +184,10 @@ async fn a_plan_writes_nothing_at_all() {
     let here = Repository::of(&stack(""));
     // The key that digests are made with comes with the first plan.
     here.binary(cloud, ACCOUNT, "plan").ends(0);
-    for command in ["plan", "drift", "output", "state list", "validate", "graph"] {
+    for command in ["plan", "output", "state list", "validate", "graph"] {
         unchanged(&here, || here.binary(cloud, ACCOUNT, command)).ends(0);
     }
+    // What is not applied yet differs from what is declared.
+    unchanged(&here, || here.binary(cloud, ACCOUNT, "drift")).ends(2);
     assert_eq!(mutations(cloud, ACCOUNT), 0);
 }

@@ -152,7 +152,7 @@ const EDITS: &[Edit] = &[
         what: "what is left to others, and its protection lifted",
         file: EXTRA,
         from: "",
-        to: "resource \"aws_ecr_repository\" \"extra\" {\n  name = \"extra\"\n  image_tag_mutability = \"IMMUTABLE\"\n  lifecycle { ignore_changes = [image_tag_mutability] }\n}\n",
+        to: "resource \"aws_ecr_repository\" \"extra\" {\n  name = \"extra\"\n  image_tag_mutability = \"IMMUTABLE\"\n  lifecycle {\n    ignore_changes  = [image_tag_mutability]\n    prevent_destroy = false\n  }\n}\n",
         plan: Changes(&[]),
     },
     Edit {

@@ -66,7 +66,7 @@ impl InAws {
     /// Without bucket and table.
     fn bare(cloud: &Cloud) -> Self {
         static ACCOUNTS: AtomicU32 = AtomicU32::new(1);
-        let account = format!("7000000{:05}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
+        let account = format!("6000000{:05}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
         Self { endpoint: cloud.endpoint().to_owned(), account }
     }
 
