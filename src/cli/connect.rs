@@ -248,6 +248,7 @@ impl Connected {
         match self.clouds.owned(self.stack.name.as_str()).await {
             _ if self.stack.may_lack_state => {}
             Ok(found) => guard::lost_state(self.stack.name.as_str(), &self.store.place(), &found)?,
+            Err(error) if error.class == Class::Credentials => return Err(fault::of_cloud(&error).into()),
             // What may not be seen cannot stop anybody, but it is said.
             Err(error) => {
                 call.complain(&[Diagnostic::warning("unseen", "it could not be checked whether the stack had a state before")

@@ -118,11 +118,18 @@ pub(super) fn of_connection(error: &ConnectorError) -> Option<Class> {
     });
     // The HTTP client says so in words only: hyper-util's error kind `Connect`, and the SDK's connect time-out.
     let text = chain(error);
-    let never_connected = text.contains("client error (Connect)") || text.contains("connect timeout");
+    let never_connected =
+        text.contains("client error (Connect)") || text.contains("connect timeout") || text.contains(NO_ENDPOINT);
     (refused || never_connected).then_some(Class::Unreachable)
 }
 
+/// How the SDK begins to say that an endpoint override is no URL; the rest is the whole request, which is nobody's business.
+const NO_ENDPOINT: &str = "failed to apply endpoint";
+
 fn unreachable(error: &ConnectorError) -> String {
+    if chain(error).contains(NO_ENDPOINT) {
+        return "the endpoint is not a URL. Correct AWS_ENDPOINT_URL; nothing was sent".into();
+    }
     match of_connection(error) {
         Some(_) => {
             format!("the endpoint cannot be reached: {}. Check the network, the region and AWS_ENDPOINT_URL", chain(error))
