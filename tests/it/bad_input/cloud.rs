@@ -62,7 +62,8 @@ fn at_the_door() -> Vec<Row> {
             ("AWS_SECRET_ACCESS_KEY", ""),
             ("AWS_PROFILE", "nobody"),
         ]),
-        Row::new("a wrong secret", "no-credentials", &["SignatureDoesNotMatch", "AWS_PROFILE"]).env(&[("AWS_SECRET_ACCESS_KEY", "wrong")]),
+        Row::new("a wrong secret", "no-credentials", &["SignatureDoesNotMatch", "AWS_PROFILE"])
+            .env(&[("AWS_SECRET_ACCESS_KEY", "wrong")]),
         Row::new("expired credentials", "credentials-expired", &["aws sso login"]).on("sts", "GetCallerIdentity", expired()),
         Row::new("credentials that expire on the way", "credentials-expired", &["aws sso login"]).on("tagging", "*", expired()),
         Row::new("endpoint unreachable", "unreachable", &["AWS_ENDPOINT_URL", "nothing was sent"])

@@ -69,9 +69,9 @@ impl Running {
     }
 }
 
-/// One plain re-run converges, and nothing was made twice.
+/// One plain re-run converges, and nothing was made twice. Its patience with late visibility is scaled as the local cloud's is.
 async fn converges(here: &Repository, cloud: &Cloud, account: &str, things: usize) {
-    here.binary(cloud, account, "apply --auto-approve").ends(0);
+    here.binary_with(cloud, account, "apply --auto-approve", &[("INFRA_PATIENCE", "0.01")]).ends(0);
     here.binary(cloud, account, "plan --detailed-exitcode").ends(0);
     assert_eq!(here.binary(cloud, account, "state list").ends(0).out.lines().count(), things);
     let tag = [("Filter.1.Name", "tag:infra:stack"), ("Filter.1.Value.1", "dev")];

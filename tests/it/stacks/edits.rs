@@ -153,7 +153,7 @@ const EDITS: &[Edit] = &[
         file: EXTRA,
         from: "",
         to: "resource \"aws_ecr_repository\" \"extra\" {\n  name = \"extra\"\n  image_tag_mutability = \"IMMUTABLE\"\n  lifecycle {\n    ignore_changes  = [image_tag_mutability]\n    prevent_destroy = false\n  }\n}\n",
-        plan: Changes(&[]),
+        plan: Changes(&["update aws_ecr_repository.extra"]),
     },
     Edit {
         what: "another name for a resource",
