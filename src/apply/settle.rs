@@ -227,7 +227,9 @@ impl<'a> Settling<'a> {
     fn found(&mut self, op: &OpId, found: Option<Id>) {
         let Some(case) = self.cases.get_mut(op) else { return };
         let asked = case.asked.take().unwrap_or_default();
-        let watch_until = case.intent.watched_until.unwrap_or(self.watch_until);
+        // What arrives at the last moment may be hidden for a while.
+        let hidden = millis(self.patience.of(case.intent.address.type_name()).hidden);
+        let watch_until = case.intent.watched_until.unwrap_or(self.watch_until).saturating_add(hidden);
         let watched = self.began.saturating_add(millis(asked)) < watch_until;
         match (&case.question, found) {
             (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id),
