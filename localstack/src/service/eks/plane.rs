@@ -1,0 +1,106 @@
+//! What EKS needs from a control plane, and one that answers at once.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+/// A node to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewNode {
+    pub name: String,
+    /// `aws:///ZONE/INSTANCE`
+    pub provider_id: String,
+    pub address: String,
+    pub labels: Vec<(String, String)>,
+    /// Key, value, and Kubernetes' name of the effect.
+    pub taints: Vec<(String, String, String)>,
+    /// `v1.36.2`
+    pub version: String,
+}
+
+/// What a control plane could not do, in its words.
+pub type Outcome<'a, T = ()> = BoxFuture<'a, Result<T, String>>;
+
+/// A running Kubernetes control plane.
+pub trait Plane: Send + Sync {
+    /// `https://HOST:PORT`
+    fn endpoint(&self) -> String;
+
+    /// The certificate authority: PEM in base64.
+    fn authority(&self) -> String;
+
+    fn add_nodes(&self, nodes: Vec<NewNode>) -> Outcome<'_>;
+
+    fn remove_nodes(&self, names: Vec<String>) -> Outcome<'_>;
+
+    /// Creates objects, or makes them what they are given as.
+    fn apply(&self, objects: Vec<Value>) -> Outcome<'_>;
+
+    fn delete(&self, objects: Vec<Value>) -> Outcome<'_>;
+
+    /// Pods on these nodes that a disruption budget does not let go, as `NAMESPACE/NAME`.
+    fn unevictable(&self, nodes: Vec<String>) -> Outcome<'_, Vec<String>>;
+
+    fn stop(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Which cluster a control plane is for.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub account: String,
+    pub region: String,
+    pub cluster: String,
+}
+
+/// Starts control planes.
+pub trait Planes: Send + Sync {
+    fn start(&self, identity: Identity) -> Outcome<'static, Arc<dyn Plane>>;
+}
+
+/// No control plane at all, for tests that only need the API: nothing listens at its endpoint.
+pub struct Light;
+
+/// A port that nothing listens at.
+const CLOSED: &str = "https://127.0.0.1:1";
+
+impl Planes for Light {
+    fn start(&self, _: Identity) -> Outcome<'static, Arc<dyn Plane>> {
+        Box::pin(async { Ok(Arc::new(Self) as Arc<dyn Plane>) })
+    }
+}
+
+impl Plane for Light {
+    fn endpoint(&self) -> String {
+        CLOSED.to_owned()
+    }
+
+    fn authority(&self) -> String {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(include_bytes!("light.pem"))
+    }
+
+    fn add_nodes(&self, _: Vec<NewNode>) -> Outcome<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn remove_nodes(&self, _: Vec<String>) -> Outcome<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn apply(&self, _: Vec<Value>) -> Outcome<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn delete(&self, _: Vec<Value>) -> Outcome<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn unevictable(&self, _: Vec<String>) -> Outcome<'_, Vec<String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn stop(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
