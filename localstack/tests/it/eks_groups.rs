@@ -70,7 +70,9 @@ async fn nodes_without_network_or_rights_do_not_join() {
         let shown = until(&caller, &format!("/clusters/bare/node-groups/{name}"), "CREATE_FAILED").await;
         assert_eq!(shown["health"]["issues"][0]["code"], code, "{shown}");
         let scaling = json!({"scalingConfig": {"desiredSize": 1}});
-        post(&caller, &format!("/clusters/bare/node-groups/{name}/update-config"), &scaling).await.refused("ResourceInUseException");
+        post(&caller, &format!("/clusters/bare/node-groups/{name}/update-config"), &scaling)
+            .await
+            .refused("ResourceInUseException");
         delete(&caller, &format!("/clusters/bare/node-groups/{name}")).await.ok();
         until_gone(&caller, &format!("/clusters/bare/node-groups/{name}")).await;
     }
@@ -81,10 +83,7 @@ async fn what_a_group_needs_is_checked() {
     let caller = light("720000000003").await;
     let network = cluster(&caller, "strict").await;
     let role = node_role(&caller, "strict-node").await;
-    let template = [
-        ("LaunchTemplateName", "strict"),
-        ("LaunchTemplateData.InstanceType", "m5.large"),
-    ];
+    let template = [("LaunchTemplateName", "strict"), ("LaunchTemplateData.InstanceType", "m5.large")];
     let template = caller.ec2("CreateLaunchTemplate", &template).await.ok().text("launchTemplateId").to_owned();
     let refused = async |change: &dyn Fn(&mut Value), words: &str| {
         let mut input = group("checked", &role, &network.subnets);
@@ -95,7 +94,8 @@ async fn what_a_group_needs_is_checked() {
     refused(&|input| input["scalingConfig"] = json!({"minSize": 3, "maxSize": 2, "desiredSize": 2}), "maximum size").await;
     refused(&|input| input["scalingConfig"] = json!({"minSize": 1, "maxSize": 2, "desiredSize": 3}), "max size").await;
     refused(&|input| input["scalingConfig"] = json!({"minSize": 2, "maxSize": 2, "desiredSize": 1}), "desired size").await;
-    refused(&|input| input["launchTemplate"] = json!({"id": template, "name": "strict"}), "Either provide launch template ID").await;
+    refused(&|input| input["launchTemplate"] = json!({"id": template, "name": "strict"}), "Either provide launch template ID")
+        .await;
     refused(&|input| input["launchTemplate"] = json!({"id": template}), "an instance type both").await;
     refused(&|input| input["launchTemplate"] = json!({"name": "lost"}), "lost").await;
     refused(&|input| input["nodeRole"] = json!("arn:aws:iam::720000000003:role/lost"), "cannot be found").await;
@@ -103,7 +103,8 @@ async fn what_a_group_needs_is_checked() {
     refused(&|input| input["version"] = json!("1.37"), "newer than the cluster version").await;
     refused(&|input| input["labels"] = json!({"eks.amazonaws.com/mine": "x"}), "reserved prefixes").await;
     refused(&|input| input["taints"] = json!([{"key": "a", "effect": "NoSchedule"}]), "taint effect").await;
-    refused(&|input| input["updateConfig"] = json!({"maxUnavailable": 1, "maxUnavailablePercentage": 33}), "at the same time").await;
+    refused(&|input| input["updateConfig"] = json!({"maxUnavailable": 1, "maxUnavailablePercentage": 33}), "at the same time")
+        .await;
 }
 
 #[tokio::test]
