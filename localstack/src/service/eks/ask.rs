@@ -1,12 +1,14 @@
 //! What EKS asks of other services in the name of its caller.
 
+use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{Method, Request};
 use serde_json::{Value, json};
 
 use super::refuse;
 use crate::form::Form;
-use crate::gateway::{Call, Local, Protocol, Question, Refusal};
+use crate::gateway::{Call, Local, Payload, Protocol, Question, Refusal};
+use crate::ids;
 use crate::service::{self, ec2};
 use crate::sigv4::Claim;
 use crate::xml::Node;
@@ -142,16 +144,38 @@ pub async fn unique_id(local: &Local, call: &Call, arn: &str) -> Result<Option<S
 
 /// The IAM principal who makes this call; for a session its role.
 pub async fn caller(local: &Local, call: &Call) -> Result<String, Refusal> {
-    let root = format!("arn:aws:iam::{}:root", call.account);
     let key = Claim::of(&call.parts).map(|claim| claim.access_key).unwrap_or_default();
-    if key == call.account {
+    let arn = identity(local, call, &key).await?;
+    principal(local, call, &arn).await
+}
+
+/// What STS says about the owner of an access key of the caller's account.
+pub async fn identity(local: &Local, call: &Call, access_key: &str) -> Result<String, Refusal> {
+    let root = format!("arn:aws:iam::{}:root", call.account);
+    if access_key == call.account {
         return Ok(root);
     }
     let mut asker = call.without_body();
-    asker.account = key;
+    access_key.clone_into(&mut asker.account);
     let document = query(local, &asker, "sts", "GetCallerIdentity", &[]).await?;
-    let arn = document.find(&["GetCallerIdentityResult", "Arn"]).map(|arn| arn.text.clone()).unwrap_or(root);
-    principal(local, call, &arn).await
+    Ok(document.find(&["GetCallerIdentityResult", "Arn"]).map_or(root, |arn| arn.text.clone()))
+}
+
+/// A call that nobody made: for questions that come from a control plane.
+pub fn on_behalf(account: &str, region: &str) -> Result<Call, Refusal> {
+    let service = service::find("eks").ok_or_else(|| Refusal::internal("eks is not served"))?;
+    let (parts, ()) = Request::new(()).into_parts();
+    Ok(Call {
+        service,
+        action: "TokenReview".to_owned(),
+        account: account.to_owned(),
+        region: region.to_owned(),
+        protocol: Protocol::RestJson,
+        request_id: ids::request_id(),
+        parts,
+        body: Payload::Whole(Bytes::new()),
+        form: Form::default(),
+    })
 }
 
 /// `arn:aws:sts::…:assumed-role/NAME/SESSION` belongs to the role of that name; others stand for themselves.

@@ -3,7 +3,7 @@
 use super::ask;
 use super::input::texts;
 use super::policy;
-use crate::gateway::{Call, Local, Refusal};
+use crate::gateway::{Local, Refusal};
 
 /// A principal whom the cluster knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +13,15 @@ pub struct Somebody {
     pub groups: Vec<String>,
 }
 
-/// Looks a principal up in the access entries of a cluster. `call` is made by the principal's account in the cluster's
-/// region; `arn` is what STS says about the signer. None where EKS answers 401.
-pub async fn authenticate(local: &Local, call: &Call, cluster: &str, arn: &str) -> Result<Option<Somebody>, Refusal> {
+/// Looks the owner of an access key up in the access entries of a cluster. None where EKS answers 401.
+pub async fn authenticate(
+    local: &Local,
+    (account, region): (&str, &str),
+    cluster: &str,
+    access_key: &str,
+) -> Result<Option<Somebody>, Refusal> {
+    let call = &ask::on_behalf(account, region)?;
+    let arn = &ask::identity(local, call, access_key).await?;
     let principal = ask::principal(local, call, arn).await?;
     let unique_id = ask::unique_id(local, call, &principal).await?;
     let place = local.eks.place(&call.account, &call.region);

@@ -18,8 +18,14 @@ const RESERVED: [&str; 5] = ["system:", "eks:", "aws:", "amazon:", "iam:"];
 const TYPES: [&str; 6] = ["STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX"];
 
 pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input) -> Result<Value, Refusal> {
-    let cluster = place.cluster(input.segment(1))?;
     let arn = input.required("principalArn")?;
+    let made = input.repeated_create(place, &call.action, |place| {
+        place.clusters.get(input.segment(1)).is_some_and(|cluster| cluster.entries.contains_key(arn))
+    })?;
+    if let Some(answer) = made {
+        return Ok(answer);
+    }
+    let cluster = place.cluster(input.segment(1))?;
     cluster.require_active()?;
     require_entries(cluster)?;
     let kind = input.body["type"].as_str().unwrap_or("STANDARD");
@@ -39,7 +45,9 @@ pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input
     }
     let groups = texts(&input.body["kubernetesGroups"]);
     let shown = make(call, cluster, arn, unique_id, kind, input.body["username"].as_str(), groups, input.tags());
-    Ok(json!({"accessEntry": shown}))
+    let answer = json!({"accessEntry": shown});
+    input.remember(place, &call.action, &answer);
+    Ok(answer)
 }
 
 /// Adds an entry.

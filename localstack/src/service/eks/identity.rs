@@ -17,19 +17,26 @@ const SUMMARY: [&str; 6] = ["clusterName", "namespace", "serviceAccount", "assoc
 const SERVICE: &str = "pods.eks.amazonaws.com";
 
 pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input) -> Result<Value, Refusal> {
-    let cluster = place.cluster(input.segment(1))?;
     let (namespace, account) = (input.required("namespace")?, input.required("serviceAccount")?);
+    let taken = |other: &Value| other["namespace"] == namespace && other["serviceAccount"] == account;
+    let made = input.repeated_create(place, &call.action, |place| {
+        place.clusters.get(input.segment(1)).is_some_and(|cluster| cluster.identities.values().any(taken))
+    })?;
+    if let Some(answer) = made {
+        return Ok(answer);
+    }
+    let cluster = place.cluster(input.segment(1))?;
     let role = input.required("roleArn")?;
     cluster.require_active()?;
     tags::check(&input.body["tags"])?;
     require_role(local, call, role).await?;
-    let taken = |other: &Value| other["namespace"] == namespace && other["serviceAccount"] == account;
     if let Some(other) = cluster.identities.values().find(|other| taken(other)) {
         let id = other["associationId"].as_str().unwrap_or_default();
         return Err(refuse::in_use(format!("Association already exists: {id}")));
     }
-    let made = make(call, cluster, input, None);
-    Ok(json!({"association": made}))
+    let answer = json!({"association": make(call, cluster, input, None)});
+    input.remember(place, &call.action, &answer);
+    Ok(answer)
 }
 
 /// Adds an association; what an add-on makes for itself belongs to it.

@@ -45,6 +45,16 @@ impl Input {
         self.body.get("tags").filter(|tags| tags.is_object()).cloned().unwrap_or_else(|| json!({}))
     }
 
+    /// The answer to the same call made before with the same client token, while what it made is there.
+    pub fn repeated_create(
+        &self,
+        place: &Place,
+        action: &str,
+        is_there: impl Fn(&Place) -> bool,
+    ) -> Result<Option<Value>, Refusal> {
+        if is_there(place) { self.repeated(place, action) } else { Ok(None) }
+    }
+
     /// The answer to the same call made before with the same client token.
     pub fn repeated(&self, place: &Place, action: &str) -> Result<Option<Value>, Refusal> {
         let Some(token) = self.body["clientRequestToken"].as_str() else {

@@ -61,8 +61,6 @@ async fn settle(local: &Local, call: &Call, place: &mut Place) -> Result<(), Ref
     }
     for name in gone {
         place.clusters.remove(&name);
-        // A token of a cluster that is gone makes a new one.
-        place.tokens.retain(|_, (said, _)| said["name"] != name.as_str());
     }
     Ok(())
 }

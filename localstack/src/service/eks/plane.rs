@@ -45,17 +45,23 @@ pub trait Plane: Send + Sync {
     fn stop(&self) -> BoxFuture<'_, ()>;
 }
 
-/// Which cluster a control plane is for.
+/// What control plane a cluster wants.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub struct Order {
     pub account: String,
     pub region: String,
     pub cluster: String,
+    /// `1.36`
+    pub version: String,
+    /// The range of Services.
+    pub service_cidr: String,
+    /// Of service account tokens.
+    pub issuer: String,
 }
 
 /// Starts control planes.
 pub trait Planes: Send + Sync {
-    fn start(&self, identity: Identity) -> Outcome<'static, Arc<dyn Plane>>;
+    fn start(&self, order: Order) -> Outcome<'static, Arc<dyn Plane>>;
 }
 
 /// No control plane at all, for tests that only need the API: nothing listens at its endpoint.
@@ -65,7 +71,7 @@ pub struct Light;
 const CLOSED: &str = "https://127.0.0.1:1";
 
 impl Planes for Light {
-    fn start(&self, _: Identity) -> Outcome<'static, Arc<dyn Plane>> {
+    fn start(&self, _: Order) -> Outcome<'static, Arc<dyn Plane>> {
         Box::pin(async { Ok(Arc::new(Self) as Arc<dyn Plane>) })
     }
 }

@@ -20,10 +20,13 @@ const DELETE: Duration = Duration::from_secs(15);
 const SELF_MANAGED: [&str; 3] = ["coredns", "kube-proxy", "vpc-cni"];
 
 pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input) -> Result<Value, Refusal> {
-    if let Some(answer) = input.repeated(place, &call.action)? {
+    let name = input.required("addonName")?;
+    let made = input.repeated_create(place, &call.action, |place| {
+        place.clusters.get(input.segment(1)).is_some_and(|cluster| cluster.addons.contains_key(name))
+    })?;
+    if let Some(answer) = made {
         return Ok(answer);
     }
-    let name = input.required("addonName")?;
     let known = catalog::find(name)?;
     let cluster = place.cluster(input.segment(1))?;
     cluster.require_active()?;

@@ -39,7 +39,12 @@ pub async fn settle(local: &Local, cluster: &mut Cluster) -> Result<(), Refusal>
         let Some(mut addon) = cluster.addons.remove(&name) else {
             continue;
         };
+        let pending = addon.thing.pending.clone();
         let stays = one(local, cluster, &mut addon).await;
+        if stays.is_err() {
+            // What could not be done is done the next time.
+            addon.thing.pending = pending;
+        }
         if !matches!(stays, Ok(false)) {
             cluster.addons.insert(name, addon);
         }

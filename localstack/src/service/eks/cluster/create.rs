@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::control::Settings;
 use crate::gateway::{Call, Local, Refusal};
-use crate::lock;
 use crate::service::eks::input::{Input, texts};
 use crate::service::eks::network::{self, Subnet};
 use crate::service::eks::place::{Cluster, Place};
-use crate::service::eks::plane::Identity;
+use crate::service::eks::plane::Order;
 use crate::service::eks::thing::{Pending, Thing, now};
 use crate::service::eks::{ask, entry, policy, refuse, tags, version};
+use crate::{ids, lock};
 
 /// How long AWS takes, roughly.
 const USUAL: Duration = Duration::from_secs(8 * 60);
@@ -21,10 +21,11 @@ const USUAL: Duration = Duration::from_secs(8 * 60);
 const CLUSTER_POLICY: &str = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy";
 
 pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input) -> Result<Value, Refusal> {
-    if let Some(answer) = input.repeated(place, &call.action)? {
+    let name = input.required("name")?;
+    let made = input.repeated_create(place, &call.action, |place| place.clusters.contains_key(name))?;
+    if let Some(answer) = made {
         return Ok(answer);
     }
-    let name = input.required("name")?;
     check_name(name)?;
     if place.clusters.contains_key(name) {
         return Err(refuse::in_use(format!("Cluster already exists with name: {name}")));
@@ -151,6 +152,7 @@ fn description(call: &Call, input: &Input, version: &version::Version, subnets: 
             "elasticLoadBalancing": {"enabled": false},
         },
         "logging": super::logging(&super::enabled(&body["logging"], &[])?),
+        "identity": {"oidc": {"issuer": format!("https://oidc.eks.{}.amazonaws.com/id/{}", call.region, ids::hex(32))}},
         "health": {"issues": []},
         "accessConfig": {"authenticationMode": mode},
         "upgradePolicy": {"supportType": body["upgradePolicy"]["supportType"].as_str().unwrap_or("EXTENDED")},
@@ -197,8 +199,17 @@ async fn admit_creator(local: &Local, call: &Call, cluster: &mut Cluster) -> Res
 
 /// Starts the control plane on the side.
 fn start(local: &Local, call: &Call, cluster: &Cluster, name: &str, settings: Settings) {
-    let identity = Identity { account: call.account.clone(), region: call.region.clone(), cluster: name.to_owned() };
-    let work = local.eks.planes(settings.kubernetes).start(identity);
+    let shown = &cluster.thing.shown;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let order = Order {
+        account: call.account.clone(),
+        region: call.region.clone(),
+        cluster: name.to_owned(),
+        version: text(&shown["version"]),
+        service_cidr: text(&shown["kubernetesNetworkConfig"]["serviceIpv4Cidr"]),
+        issuer: text(&shown["identity"]["oidc"]["issuer"]),
+    };
+    let work = local.eks.planes(settings.kubernetes).start(order);
     let starting = cluster.starting.clone();
     tokio::spawn(async move {
         let outcome = work.await;

@@ -14,6 +14,16 @@ pub async fn settle(local: &Local, call: &Call, cluster: &mut Cluster) -> Result
     if is_creating && lock(&cluster.starting).is_none() {
         return Ok(true);
     }
+    let pending = cluster.thing.pending.clone();
+    let stays = step(local, call, cluster).await;
+    if stays.is_err() {
+        // What could not be done is done the next time.
+        cluster.thing.pending = pending;
+    }
+    stays
+}
+
+async fn step(local: &Local, call: &Call, cluster: &mut Cluster) -> Result<bool, Refusal> {
     match cluster.thing.due(local) {
         None => {}
         Some(Pending::Create) => activate(local, call, cluster).await?,
@@ -41,11 +51,8 @@ async fn activate(local: &Local, call: &Call, cluster: &mut Cluster) -> Result<(
         return Ok(());
     }
     if let Some(plane) = cluster.plane() {
-        let region = &call.region;
         cluster.thing.shown["endpoint"] = json!(plane.endpoint());
         cluster.thing.shown["certificateAuthority"] = json!({"data": plane.authority()});
-        let issuer = format!("https://oidc.eks.{region}.amazonaws.com/id/{}", crate::ids::hex(32));
-        cluster.thing.shown["identity"] = json!({"oidc": {"issuer": issuer}});
         plane.apply(policy::roles()).await.map_err(Refusal::internal)?;
     }
     let principals: Vec<String> = cluster.entries.keys().cloned().collect();

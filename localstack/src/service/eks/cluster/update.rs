@@ -218,6 +218,11 @@ async fn placement(local: &Local, call: &Call, cluster: &Cluster, wanted: &Value
     Ok(plan)
 }
 
+/// A zone that EKS has no room in.
+///
+/// Source: Amazon EKS User Guide, "VPC and subnet considerations": `use1-az3`, here under its most common name.
+const FULL_ZONE: &str = "us-east-1e";
+
 /// Two zones at least, one VPC.
 pub fn check_subnets(subnets: &[Subnet]) -> Result<(), Refusal> {
     let Some(first) = subnets.first() else {
@@ -225,6 +230,16 @@ pub fn check_subnets(subnets: &[Subnet]) -> Result<(), Refusal> {
     };
     if subnets.iter().any(|subnet| subnet.vpc != first.vpc) {
         return Err(refuse::parameter("Subnets must all be in the same VPC"));
+    }
+    if let Some(subnet) = subnets.iter().find(|subnet| subnet.zone == FULL_ZONE) {
+        return Err(Refusal::new(
+            "UnsupportedAvailabilityZoneException",
+            format!(
+                "Cannot create cluster because {FULL_ZONE}, the targeted availability zone of {}, does not currently have \
+                 sufficient capacity to support the cluster.",
+                subnet.id
+            ),
+        ));
     }
     if subnets.iter().all(|subnet| subnet.zone == first.zone) {
         return Err(refuse::parameter("Subnets specified must be in at least two different AZs"));

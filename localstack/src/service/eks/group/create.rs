@@ -22,10 +22,13 @@ const POLICIES: [&[&str]; 2] = [
 ];
 
 pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input) -> Result<Value, Refusal> {
-    if let Some(answer) = input.repeated(place, &call.action)? {
+    let name = input.required("nodegroupName")?;
+    let made = input.repeated_create(place, &call.action, |place| {
+        place.clusters.get(input.segment(1)).is_some_and(|cluster| cluster.groups.contains_key(name))
+    })?;
+    if let Some(answer) = made {
         return Ok(answer);
     }
-    let name = input.required("nodegroupName")?;
     let cluster = place.cluster(input.segment(1))?;
     let role = input.required("nodeRole")?;
     cluster.require_active()?;

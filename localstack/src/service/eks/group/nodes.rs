@@ -100,7 +100,11 @@ pub async fn grow(local: &Local, call: &Call, cluster: &Cluster, group: &mut Nod
         };
         group.counter += 1;
         let instance = format!("i-0{}", ids::hex(16).to_lowercase());
-        let tags = [("node.k8s.amazonaws.com/instance_id", instance.as_str()), ("cluster.k8s.amazonaws.com/name", &of)];
+        let tags = [
+            ("node.k8s.amazonaws.com/instance_id", instance.as_str()),
+            ("cluster.k8s.amazonaws.com/name", &of),
+            ("eks:eni:owner", "amazon-vpc-cni"),
+        ];
         let description = format!("aws-K8S-{instance}");
         let (interface, address) = network::make_interface(local, call, &subnet.id, &groups, &description, &tags).await?;
         let name = format!("ip-{}.{}.compute.internal", address.replace('.', "-"), call.region);

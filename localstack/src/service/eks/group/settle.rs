@@ -16,7 +16,12 @@ pub async fn settle(local: &Local, call: &Call, cluster: &mut Cluster) -> Result
         let Some(mut group) = cluster.groups.remove(&name) else {
             continue;
         };
+        let pending = group.thing.pending.clone();
         let stays = one(local, call, cluster, &mut group).await;
+        if stays.is_err() {
+            // What could not be done is done the next time.
+            group.thing.pending = pending;
+        }
         if !matches!(stays, Ok(false)) {
             cluster.groups.insert(name, group);
         } else {
