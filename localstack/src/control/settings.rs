@@ -11,7 +11,7 @@ pub struct Settings {
     pub slow: f64,
     /// Such a state also stays for this many reads.
     pub held_reads: u32,
-    /// A new EC2 id answers NotFound for this many reads.
+    /// A new EC2 id answers NotFound for this many reads; EKS does not know a new IAM principal for this many calls.
     pub late_reads: u32,
     /// The most entries on a page, where AWS's own limit is higher.
     pub page_size: Option<usize>,

@@ -1,9 +1,10 @@
 //! EKS access entries, access policies, pod identity associations.
 
+use localstack::control::Settings;
 use serde_json::{Value, json};
 
 use crate::client::Expect;
-use crate::eks::{cluster, cluster_role, delete, get, light, network, post, role, until, wanted};
+use crate::eks::{cluster, cluster_role, delete, get, light, light_with, network, post, role, until, wanted};
 
 fn encoded(text: &str) -> String {
     text.replace(':', "%3A").replace('/', "%2F")
@@ -88,4 +89,18 @@ async fn a_service_account_has_one_association() {
     assert_eq!(get(&caller, &format!("{path}/{id}")).await.ok().json()["association"]["disableSessionTags"], true);
     delete(&caller, &format!("{path}/{id}")).await.ok();
     get(&caller, &format!("{path}/{id}")).await.refused("ResourceNotFoundException");
+}
+
+#[tokio::test]
+async fn eks_hears_late_of_new_principals() {
+    let caller = light_with("740000000004", Settings { late_reads: 2, ..Settings::default() }).await;
+    let role = cluster_role(&caller, "late-cluster").await;
+    let calm = light("740000000004").await;
+    let network = network(&calm).await;
+    light_with("740000000004", Settings { late_reads: 2, ..Settings::default() }).await;
+    for _ in 0..2 {
+        post(&caller, "/clusters", &wanted("late", &role, &network)).await.refused("InvalidParameterException");
+    }
+    post(&caller, "/clusters", &wanted("late", &role, &network)).await.ok();
+    until(&caller, "/clusters/late", "ACTIVE").await;
 }

@@ -99,6 +99,7 @@ async fn what_a_group_needs_is_checked() {
     refused(&|input| input["launchTemplate"] = json!({"id": template}), "an instance type both").await;
     refused(&|input| input["launchTemplate"] = json!({"name": "lost"}), "lost").await;
     refused(&|input| input["nodeRole"] = json!("arn:aws:iam::720000000003:role/lost"), "cannot be found").await;
+    refused(&|input| input["instanceTypes"] = json!(["m99.large"]), "do not exist: [m99.large]").await;
     refused(&|input| input["subnets"] = json!(["subnet-0123456789abcdef0"]), "does not exist").await;
     refused(&|input| input["version"] = json!("1.37"), "newer than the cluster version").await;
     refused(&|input| input["labels"] = json!({"eks.amazonaws.com/mine": "x"}), "reserved prefixes").await;

@@ -44,6 +44,11 @@ impl Memory {
         }
     }
 
+    /// An id that whoever made it goes on to use: another service of AWS, which does not look it up first.
+    pub fn seen(&self, id: &str) {
+        lock(&self.late).remove(id);
+    }
+
     /// An id that was deleted.
     pub fn gone(&self, id: &str) {
         lock(&self.gone).insert(id.to_owned());

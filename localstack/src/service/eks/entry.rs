@@ -25,6 +25,8 @@ pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input
     if let Some(answer) = made {
         return Ok(answer);
     }
+    let late = local.control.settings(&call.account).late_reads;
+    let found = ask::unique_id(local, call, arn).await?.filter(|id| place.has_heard_of(id, late));
     let cluster = place.cluster(input.segment(1))?;
     cluster.require_active()?;
     require_entries(cluster)?;
@@ -37,7 +39,7 @@ pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input
     }
     check_names(input)?;
     tags::check(&input.body["tags"])?;
-    let Some(unique_id) = ask::unique_id(local, call, arn).await? else {
+    let Some(unique_id) = found else {
         return Err(refuse::parameter("The specified principalArn is invalid: invalid principal."));
     };
     if cluster.entries.contains_key(arn) {

@@ -97,6 +97,7 @@ pub async fn make_group(local: &Local, call: &Call, cluster: &str, vpc: &str) ->
     parameters.extend(tag_parameters("security-group", &[("Name", &name), (&owned, "owned")]));
     let made = ask::ec2(local, call, "CreateSecurityGroup", &borrowed(&parameters)).await?;
     let group = made.get("groupId").to_owned();
+    local.ec2.seen(&group);
     // Nobody but AWS may set a tag that starts with `aws:`, so it is set behind the rule that says so.
     ec2::tag_as_aws(local, call, &group, &[("aws:eks:cluster-name", cluster)]).await?;
     let rule = [
@@ -129,6 +130,7 @@ pub async fn make_interface(
     let made = ask::ec2(local, call, "CreateNetworkInterface", &borrowed(&parameters)).await?;
     let interface = made.child("networkInterface").cloned().unwrap_or_default();
     let id = interface.get("networkInterfaceId").to_owned();
+    local.ec2.seen(&id);
     local.ec2.attached.add(&id);
     Ok((id, interface.get("privateIpAddress").to_owned()))
 }

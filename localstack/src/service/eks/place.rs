@@ -17,9 +17,19 @@ pub struct Place {
     pub clusters: BTreeMap<String, Cluster>,
     /// By action and client token: what was asked, and the answer.
     pub tokens: HashMap<(String, String), (Value, Value)>,
+    /// Unique ids of IAM principals that EKS was asked about: how often it will not have heard of them yet.
+    heard_of: HashMap<String, u32>,
 }
 
 impl Place {
+    /// Has IAM told EKS about this principal? For the first `late` calls that name a new one it has not.
+    pub fn has_heard_of(&mut self, unique_id: &str, late: u32) -> bool {
+        let left = self.heard_of.entry(unique_id.to_owned()).or_insert(late);
+        let heard = *left == 0;
+        *left = left.saturating_sub(1);
+        heard
+    }
+
     /// The cluster, if it is known under this name.
     pub fn cluster(&mut self, name: &str) -> Result<&mut Cluster, Refusal> {
         self.clusters.get_mut(name).ok_or_else(|| refuse::no_cluster(name))

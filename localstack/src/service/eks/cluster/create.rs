@@ -33,7 +33,7 @@ pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input
     let role = input.required("roleArn")?;
     let version = version::find(input.body["version"].as_str().unwrap_or(version::DEFAULT))?;
     tags::check(&input.body["tags"])?;
-    require_role(local, call, role).await?;
+    require_role(local, call, place, role).await?;
     let subnets = check_network(local, call, &input.body["resourcesVpcConfig"]).await?;
     if let Some(key) = input.body["encryptionConfig"][0]["provider"]["keyArn"].as_str() {
         ask::require_key(local, call, key).await?;
@@ -73,8 +73,10 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     ))
 }
 
-async fn require_role(local: &Local, call: &Call, arn: &str) -> Result<(), Refusal> {
-    let Some(role) = ask::role(local, call, arn).await? else {
+async fn require_role(local: &Local, call: &Call, place: &mut Place, arn: &str) -> Result<(), Refusal> {
+    let late = local.control.settings(&call.account).late_reads;
+    let found = ask::role(local, call, arn).await?;
+    let Some(role) = found.filter(|role| place.has_heard_of(&role.id, late)) else {
         return Err(refuse::parameter(format!(
             "Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not correct"
         )));

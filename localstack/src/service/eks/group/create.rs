@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{check_labels, check_scaling, check_taints, check_update_config, nodes};
 use crate::gateway::{Call, Local, Refusal};
 use crate::ids;
+use crate::service::eks::ask::{self, Role};
 use crate::service::eks::input::{Input, texts};
 use crate::service::eks::place::{Cluster, NodeGroup, Place};
 use crate::service::eks::thing::{Pending, Thing, now};
-use crate::service::eks::{ask, entry, network, refuse, tags, version};
+use crate::service::eks::{entry, network, refuse, tags, version};
 use crate::xml::Node;
 
 const USUAL: Duration = Duration::from_secs(3 * 60);
@@ -29,8 +30,9 @@ pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input
     if let Some(answer) = made {
         return Ok(answer);
     }
-    let cluster = place.cluster(input.segment(1))?;
     let role = input.required("nodeRole")?;
+    let known = known_role(local, call, place, role).await?;
+    let cluster = place.cluster(input.segment(1))?;
     cluster.require_active()?;
     if cluster.groups.contains_key(name) {
         return Err(refuse::in_use(format!(
@@ -47,7 +49,8 @@ pub async fn create(local: &Local, call: &Call, place: &mut Place, input: &Input
     check_subnets(local, call, cluster, &texts(&input.body["subnets"])).await?;
     let template = template(local, call, &input.body["launchTemplate"]).await?;
     check_template(input, template.as_ref(), &mut shown)?;
-    let issues = check_role(local, call, cluster, role).await?;
+    require_types(local, call, &texts(&input.body["instanceTypes"])).await?;
+    let issues = check_role(local, call, cluster, known).await?;
     let held = format!("{}/nodegroup/{name}", cluster.thing.held_as);
     let mut group = NodeGroup { thing: Thing::new(held, shown), issues, ..NodeGroup::default() };
     if group.issues.is_empty() {
@@ -124,6 +127,21 @@ async fn check_subnets(local: &Local, call: &Call, cluster: &Cluster, ids: &[Str
     match network::subnets(local, call, ids).await?.iter().find(|subnet| *vpc != subnet.vpc) {
         Some(subnet) => Err(refuse::parameter(format!("Subnet {} is not in the VPC of the cluster", subnet.id))),
         None => Ok(()),
+    }
+}
+
+async fn require_types(local: &Local, call: &Call, types: &[String]) -> Result<(), Refusal> {
+    if types.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<(String, &str)> =
+        types.iter().enumerate().map(|(index, name)| (format!("InstanceType.{}", index + 1), name.as_str())).collect();
+    let parameters: Vec<(&str, &str)> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    match ask::ec2(local, call, "DescribeInstanceTypes", &parameters).await {
+        Err(refusal) if refusal.code.starts_with("InvalidInstanceType") => {
+            Err(refuse::parameter(format!("The following supplied instance types do not exist: [{}]", types.join(", "))))
+        }
+        answer => answer.map(|_| ()),
     }
 }
 
@@ -221,14 +239,20 @@ fn check_template(input: &Input, template: Option<&Template>, shown: &mut Value)
     Ok(())
 }
 
+/// The role, if EKS knows it already.
+async fn known_role(local: &Local, call: &Call, place: &mut Place, arn: &str) -> Result<Option<Role>, Refusal> {
+    let late = local.control.settings(&call.account).late_reads;
+    Ok(ask::role(local, call, arn).await?.filter(|role| place.has_heard_of(&role.id, late)))
+}
+
 /// A role that is not there is refused; one that lacks policies makes nodes that cannot join.
-async fn check_role(local: &Local, call: &Call, cluster: &mut Cluster, arn: &str) -> Result<Vec<Value>, Refusal> {
-    let Some(role) = ask::role(local, call, arn).await? else {
-        return Err(refuse::parameter(format!(
-            "The role with name {} cannot be found. (Service: AmazonIdentityManagement; Error Code: NoSuchEntity)",
-            arn.rsplit('/').next().unwrap_or_default()
-        )));
+async fn check_role(local: &Local, call: &Call, cluster: &mut Cluster, role: Option<Role>) -> Result<Vec<Value>, Refusal> {
+    let Some(role) = role else {
+        return Err(refuse::parameter(
+            "The role of the nodes cannot be found. (Service: AmazonIdentityManagement; Status Code: 404; Error Code: NoSuchEntity)",
+        ));
     };
+    let arn = role.arn.as_str();
     if !role.trusts("ec2.amazonaws.com") {
         return Err(refuse::parameter(
             "Following required service principals [ec2.amazonaws.com] were not found in the trust relationships of nodeRole",
