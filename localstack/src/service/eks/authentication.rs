@@ -34,7 +34,11 @@ pub async fn authenticate(
     }
     // A role that was made again under the same ARN is somebody else.
     let entry = cluster.entries.get(&principal).filter(|entry| unique_id.as_ref() == Some(&entry.unique_id));
-    Ok(entry.map(|entry| {
+    let Some(entry) = entry else {
+        return Ok(None);
+    };
+    policy::apply_all(cluster, &principal).await?;
+    Ok(Some({
         let session = arn.rsplit('/').next().unwrap_or_default();
         let username = entry.shown["username"].as_str().unwrap_or_default();
         let mut groups = texts(&entry.shown["kubernetesGroups"]);

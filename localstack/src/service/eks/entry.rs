@@ -146,7 +146,7 @@ pub fn list(local: &Local, call: &Call, place: &mut Place, input: &Input) -> Res
     input.page_answer(local, call, "accessEntries", all)
 }
 
-pub async fn update(place: &mut Place, input: &Input) -> Result<Value, Refusal> {
+pub fn update(place: &mut Place, input: &Input) -> Result<Value, Refusal> {
     check_names(input)?;
     let entry = find(place, input)?;
     let kind = entry.shown["type"].as_str().unwrap_or_default();
@@ -156,17 +156,11 @@ pub async fn update(place: &mut Place, input: &Input) -> Result<Value, Refusal> 
     if input.body["kubernetesGroups"].is_array() {
         entry.shown["kubernetesGroups"] = input.body["kubernetesGroups"].clone();
     }
-    let renamed = input.body["username"].is_string();
-    if renamed {
+    if input.body["username"].is_string() {
         entry.shown["username"] = input.body["username"].clone();
     }
     entry.shown["modifiedAt"] = json!(now());
-    let shown = entry.shown.clone();
-    if renamed {
-        let arn = input.segment(3).to_owned();
-        policy::apply_all(place.cluster(input.segment(1))?, &arn).await?;
-    }
-    Ok(json!({"accessEntry": shown}))
+    Ok(json!({"accessEntry": entry.shown}))
 }
 
 pub async fn delete(place: &mut Place, input: &Input) -> Result<Value, Refusal> {

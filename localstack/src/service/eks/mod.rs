@@ -93,7 +93,7 @@ async fn answer(local: &Local, call: &Call, place: &mut Place, input: &Input) ->
         "CreateAccessEntry" => entry::create(local, call, place, input).await,
         "DescribeAccessEntry" => entry::describe(place, input),
         "ListAccessEntries" => entry::list(local, call, place, input),
-        "UpdateAccessEntry" => entry::update(place, input).await,
+        "UpdateAccessEntry" => entry::update(place, input),
         "DeleteAccessEntry" => entry::delete(place, input).await,
         "ListAccessPolicies" => policy::list_all(local, call, input),
         "AssociateAccessPolicy" => policy::associate(place, input).await,

@@ -87,6 +87,9 @@ impl Cluster {
     }
 }
 
+/// Nodes on their way out of a control plane.
+pub type Leaving = tokio::task::JoinHandle<Result<(), String>>;
+
 #[derive(Default)]
 pub struct NodeGroup {
     pub thing: Thing,
@@ -99,6 +102,8 @@ pub struct NodeGroup {
     pub issues: Vec<Value>,
     /// EKS's own copy of the launch template.
     pub template: Option<String>,
+    /// Nodes are being drained.
+    pub leaving: Option<Leaving>,
 }
 
 /// A node with its interface.
@@ -107,7 +112,6 @@ pub struct Machine {
     pub name: String,
     pub instance: String,
     pub interface: String,
-    pub address: String,
     pub zone: String,
 }
 

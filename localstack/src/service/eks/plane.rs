@@ -1,5 +1,6 @@
 //! What EKS needs from a control plane, and one that answers at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -11,11 +12,14 @@ pub struct NewNode {
     pub name: String,
     /// `aws:///ZONE/INSTANCE`
     pub provider_id: String,
-    pub address: String,
-    pub labels: Vec<(String, String)>,
+    pub zone: String,
+    pub instance_type: String,
+    /// `amd64` or `arm64`
+    pub architecture: String,
+    pub labels: BTreeMap<String, String>,
     /// Key, value, and Kubernetes' name of the effect.
     pub taints: Vec<(String, String, String)>,
-    /// `v1.36.2`
+    /// `v1.36.3`
     pub version: String,
 }
 
@@ -32,12 +36,21 @@ pub trait Plane: Send + Sync {
 
     fn add_nodes(&self, nodes: Vec<NewNode>) -> Outcome<'_>;
 
+    /// Labels and taints of nodes that are there already. Labels that a node does not have any more are in `removed`.
+    fn change_nodes(&self, nodes: Vec<NewNode>, removed: Vec<String>) -> Outcome<'_>;
+
     fn remove_nodes(&self, names: Vec<String>) -> Outcome<'_>;
 
-    /// Creates objects, or makes them what they are given as.
+    /// Creates objects, or changes them to what they are given as.
     fn apply(&self, objects: Vec<Value>) -> Outcome<'_>;
 
+    /// Objects that are not there are fine.
     fn delete(&self, objects: Vec<Value>) -> Outcome<'_>;
+
+    fn namespaces(&self) -> Outcome<'_, Vec<String>>;
+
+    /// Becomes another version of Kubernetes.
+    fn update(&self, version: String) -> Outcome<'_>;
 
     /// Pods on these nodes that a disruption budget does not let go, as `NAMESPACE/NAME`.
     fn unevictable(&self, nodes: Vec<String>) -> Outcome<'_, Vec<String>>;
@@ -90,6 +103,10 @@ impl Plane for Light {
         Box::pin(async { Ok(()) })
     }
 
+    fn change_nodes(&self, _: Vec<NewNode>, _: Vec<String>) -> Outcome<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn remove_nodes(&self, _: Vec<String>) -> Outcome<'_> {
         Box::pin(async { Ok(()) })
     }
@@ -99,6 +116,14 @@ impl Plane for Light {
     }
 
     fn delete(&self, _: Vec<Value>) -> Outcome<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn namespaces(&self) -> Outcome<'_, Vec<String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn update(&self, _: String) -> Outcome<'_> {
         Box::pin(async { Ok(()) })
     }
 

@@ -94,19 +94,18 @@ pub async fn add(cluster: &mut Cluster, principal: &str, shown: Value) -> Result
     if let Some(entry) = cluster.entries.get_mut(principal) {
         entry.policies.insert(arn.clone(), shown);
     }
-    let objects = bindings(cluster, principal, &arn);
-    apply(cluster, objects).await
+    bind(cluster, principal, &arn).await
 }
 
 async fn remove(cluster: &mut Cluster, principal: &str, arn: &str) -> Result<(), Refusal> {
-    let objects = bindings(cluster, principal, arn);
+    if let Some(plane) = cluster.plane() {
+        let namespaces = plane.namespaces().await.map_err(Refusal::internal)?;
+        plane.delete(bindings(cluster, principal, arn, &namespaces)).await.map_err(Refusal::internal)?;
+    }
     if let Some(entry) = cluster.entries.get_mut(principal) {
         entry.policies.remove(arn);
     }
-    match cluster.plane() {
-        Some(plane) if !objects.is_empty() => plane.delete(objects).await.map_err(Refusal::internal),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 pub async fn remove_all(cluster: &mut Cluster, principal: &str) -> Result<(), Refusal> {
@@ -118,18 +117,21 @@ pub async fn remove_all(cluster: &mut Cluster, principal: &str) -> Result<(), Re
     Ok(())
 }
 
-/// Binds all policies of an entry again, after its username changed.
+/// Binds all policies of an entry: a namespace that a pattern fits may be new.
 pub async fn apply_all(cluster: &Cluster, principal: &str) -> Result<(), Refusal> {
     let policies = cluster.entries.get(principal).into_iter().flat_map(|entry| entry.policies.keys());
-    let objects = policies.flat_map(|arn| bindings(cluster, principal, arn)).collect();
-    apply(cluster, objects).await
+    for arn in policies {
+        bind(cluster, principal, arn).await?;
+    }
+    Ok(())
 }
 
-async fn apply(cluster: &Cluster, objects: Vec<Value>) -> Result<(), Refusal> {
-    match cluster.plane() {
-        Some(plane) if !objects.is_empty() => plane.apply(objects).await.map_err(Refusal::internal),
-        _ => Ok(()),
-    }
+async fn bind(cluster: &Cluster, principal: &str, arn: &str) -> Result<(), Refusal> {
+    let Some(plane) = cluster.plane() else {
+        return Ok(());
+    };
+    let namespaces = plane.namespaces().await.map_err(Refusal::internal)?;
+    plane.apply(bindings(cluster, principal, arn, &namespaces)).await.map_err(Refusal::internal)
 }
 
 /// The group that everybody with this entry is in besides those that it names: what the bindings are for.
@@ -138,8 +140,8 @@ pub fn own_group(principal: &str) -> String {
     format!("eks:access-entry:{}", hash.get(..20).unwrap_or_default())
 }
 
-/// One binding for the cluster, or one per namespace.
-fn bindings(cluster: &Cluster, principal: &str, arn: &str) -> Vec<Value> {
+/// One binding for the cluster, or one in each of these namespaces that the policy is for.
+fn bindings(cluster: &Cluster, principal: &str, arn: &str, namespaces: &[String]) -> Vec<Value> {
     let policy = cluster.entries.get(principal).and_then(|entry| entry.policies.get(arn));
     let (Some(policy), Some(Some(role))) = (policy, role_of(arn)) else {
         return Vec::new();
@@ -156,11 +158,21 @@ fn bindings(cluster: &Cluster, principal: &str, arn: &str) -> Vec<Value> {
         })
     };
     match policy["accessScope"]["type"].as_str() {
-        Some("namespace") => texts(&policy["accessScope"]["namespaces"])
-            .iter()
-            .map(|namespace| binding("RoleBinding", json!({"name": name, "namespace": namespace})))
-            .collect(),
+        Some("namespace") => {
+            let patterns = texts(&policy["accessScope"]["namespaces"]);
+            let fits = |namespace: &&String| patterns.iter().any(|pattern| matches(pattern, namespace));
+            let bound = namespaces.iter().filter(fits);
+            bound.map(|namespace| binding("RoleBinding", json!({"name": name, "namespace": namespace}))).collect()
+        }
         _ => vec![binding("ClusterRoleBinding", json!({"name": name}))],
+    }
+}
+
+/// `dev-*` fits every namespace that begins so.
+fn matches(pattern: &str, namespace: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == namespace,
+        Some((start, end)) => namespace.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)),
     }
 }
 

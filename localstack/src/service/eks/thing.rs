@@ -108,7 +108,14 @@ impl Thing {
             update["status"] = json!(if failed { "Failed" } else { "Successful" });
             update["errors"] = json!(errors);
         }
-        if let (false, Value::Object(shown)) = (failed, &mut self.shown) {
+        if !failed {
+            self.change(change);
+        }
+    }
+
+    /// Members of the description change.
+    pub fn change(&mut self, change: Map<String, Value>) {
+        if let Value::Object(shown) = &mut self.shown {
             shown.extend(change);
             if shown.contains_key("modifiedAt") {
                 shown.insert("modifiedAt".to_owned(), json!(now()));

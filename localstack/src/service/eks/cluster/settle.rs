@@ -28,6 +28,9 @@ async fn step(local: &Local, call: &Call, cluster: &mut Cluster) -> Result<bool,
         None => {}
         Some(Pending::Create) => activate(local, call, cluster).await?,
         Some(Pending::Update { id, change, errors }) => {
+            if let (Some(plane), Some(version)) = (cluster.plane(), change.get("version").and_then(Value::as_str)) {
+                plane.update(version.to_owned()).await.map_err(Refusal::internal)?;
+            }
             cluster.thing.updated(&id, change, errors);
             cluster.thing.set_status("ACTIVE");
             keep_log_group(local, call, cluster).await?;

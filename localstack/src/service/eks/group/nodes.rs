@@ -1,5 +1,7 @@
 //! The machines of a node group: interfaces in EC2, nodes in the control plane, a group of Auto Scaling.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::create::Template;
@@ -7,7 +9,7 @@ use super::effect;
 use crate::gateway::{Call, Local, Refusal};
 use crate::ids;
 use crate::service::eks::input::texts;
-use crate::service::eks::place::{Cluster, Machine, NodeGroup};
+use crate::service::eks::place::{Cluster, Leaving, Machine, NodeGroup};
 use crate::service::eks::plane::NewNode;
 use crate::service::eks::{ask, network, version};
 
@@ -108,23 +110,14 @@ pub async fn grow(local: &Local, call: &Call, cluster: &Cluster, group: &mut Nod
         let description = format!("aws-K8S-{instance}");
         let (interface, address) = network::make_interface(local, call, &subnet.id, &groups, &description, &tags).await?;
         let name = format!("ip-{}.{}.compute.internal", address.replace('.', "-"), call.region);
-        group.nodes.push(Machine { name, instance, interface, address, zone: subnet.zone.clone() });
+        group.nodes.push(Machine { name, instance, interface, zone: subnet.zone.clone() });
     }
     Ok(())
 }
 
-/// Fewer machines: the newest go first.
-pub async fn shrink(local: &Local, call: &Call, cluster: &Cluster, group: &mut NodeGroup, wanted: usize) -> Result<(), Refusal> {
-    let gone = group.nodes.split_off(wanted.min(group.nodes.len()));
-    leave(local, call, cluster, gone, false).await
-}
-
-/// Takes machines out of the control plane and EC2. One interface stays behind where leaks are asked for.
-pub async fn leave(local: &Local, call: &Call, cluster: &Cluster, machines: Vec<Machine>, leaks: bool) -> Result<(), Refusal> {
-    if let Some(plane) = cluster.plane().filter(|_| !machines.is_empty()) {
-        let names = machines.iter().map(|machine| machine.name.clone()).collect();
-        plane.remove_nodes(names).await.map_err(Refusal::internal)?;
-    }
+/// Takes machines out of EC2, and out of the control plane as fast as their pods let them go. One interface stays behind where
+/// leaks are asked for.
+pub async fn leave(local: &Local, call: &Call, cluster: &Cluster, machines: Vec<Machine>, leaks: bool) -> Leaving {
     for (index, machine) in machines.iter().enumerate() {
         if leaks && index == 0 {
             local.ec2.attached.remove(&machine.interface);
@@ -133,7 +126,13 @@ pub async fn leave(local: &Local, call: &Call, cluster: &Cluster, machines: Vec<
         // Gone already, where somebody deleted it behind EKS's back.
         let _ = network::delete_interface(local, call, &machine.interface).await;
     }
-    Ok(())
+    let plane = cluster.plane().filter(|_| !machines.is_empty());
+    tokio::spawn(async move {
+        match plane {
+            Some(plane) => plane.remove_nodes(machines.into_iter().map(|machine| machine.name).collect()).await,
+            None => Ok(()),
+        }
+    })
 }
 
 /// The machines become nodes.
@@ -146,26 +145,27 @@ pub async fn join(cluster: &Cluster, group: &mut NodeGroup, machines: &[Machine]
     Ok(())
 }
 
+/// Nodes that are there follow the labels and taints of their group.
+pub async fn relabel(cluster: &Cluster, group: &NodeGroup, removed: Vec<String>) -> Result<(), Refusal> {
+    let Some(plane) = cluster.plane().filter(|_| group.joined && !group.nodes.is_empty()) else {
+        return Ok(());
+    };
+    let nodes = group.nodes.iter().map(|machine| node(&group.thing.shown, machine, group.template.as_deref())).collect();
+    plane.change_nodes(nodes, removed).await.map_err(Refusal::internal)
+}
+
 fn node(shown: &Value, machine: &Machine, template: Option<&str>) -> NewNode {
     let text = |name: &str| shown[name].as_str().unwrap_or_default().to_owned();
-    let region = machine.zone.trim_end_matches(|last: char| last.is_ascii_lowercase());
     let instance = shown["instanceTypes"][0].as_str().unwrap_or("m5.large");
     let arch = if text("amiType").contains("ARM") { "arm64" } else { "amd64" };
-    let mut labels: Vec<(String, String)> = [
+    let mut labels: BTreeMap<String, String> = [
         ("eks.amazonaws.com/nodegroup", text("nodegroupName").as_str()),
         ("eks.amazonaws.com/capacityType", &text("capacityType")),
         ("eks.amazonaws.com/nodegroup-image", "ami-0eb5115914ccc4bc2"),
         ("eks.amazonaws.com/sourceLaunchTemplateId", shown["launchTemplate"]["id"].as_str().or(template).unwrap_or_default()),
-        ("kubernetes.io/arch", arch),
-        ("kubernetes.io/hostname", &machine.name),
-        ("kubernetes.io/os", "linux"),
-        ("node.kubernetes.io/instance-type", instance),
-        ("topology.k8s.aws/zone-id", &machine.zone),
-        ("topology.kubernetes.io/region", region),
-        ("topology.kubernetes.io/zone", &machine.zone),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .to_vec();
+    .into();
     let own = shown["labels"].as_object().into_iter().flatten();
     labels.extend(own.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())));
     let taints = shown["taints"].as_array().into_iter().flatten().filter_map(|taint| {
@@ -176,9 +176,11 @@ fn node(shown: &Value, machine: &Machine, template: Option<&str>) -> NewNode {
     NewNode {
         name: machine.name.clone(),
         provider_id: format!("aws:///{}/{}", machine.zone, machine.instance),
-        address: machine.address.clone(),
+        zone: machine.zone.clone(),
+        instance_type: instance.to_owned(),
+        architecture: arch.to_owned(),
         labels,
         taints: taints.collect(),
-        version: format!("v{patch}-eks-local"),
+        version: format!("v{patch}"),
     }
 }

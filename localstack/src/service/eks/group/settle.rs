@@ -1,12 +1,12 @@
 //! What happens to a node group when its time has come.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::create::issue;
 use super::nodes;
 use crate::gateway::{Call, Local, Refusal};
 use crate::service::eks::ask;
-use crate::service::eks::place::{Cluster, NodeGroup};
+use crate::service::eks::place::{Cluster, Leaving, NodeGroup};
 use crate::service::eks::thing::Pending;
 
 /// Brings all node groups of a cluster forward.
@@ -34,27 +34,67 @@ pub async fn settle(local: &Local, call: &Call, cluster: &mut Cluster) -> Result
 
 /// False when the group is gone.
 async fn one(local: &Local, call: &Call, cluster: &Cluster, group: &mut NodeGroup) -> Result<bool, Refusal> {
+    if group.leaving.as_ref().is_some_and(|leaving| !leaving.is_finished()) {
+        return Ok(true);
+    }
+    let has_left = match group.leaving.take() {
+        None => false,
+        Some(leaving) => {
+            let outcome = leaving.await.unwrap_or_else(|failure| Err(failure.to_string()));
+            outcome.map_err(Refusal::internal)?;
+            true
+        }
+    };
     match group.thing.due(local) {
         None => {}
         Some(Pending::Create) => finish_create(cluster, group).await?,
-        Some(Pending::Update { id, change, errors }) => {
-            let failed = !errors.is_empty();
-            let replaces =
-                change.contains_key("version") || change.contains_key("releaseVersion") || change.contains_key("launchTemplate");
-            group.thing.updated(&id, change, errors);
+        Some(Pending::Update { id, errors, .. }) if has_left || !errors.is_empty() => {
+            group.thing.updated(&id, Map::new(), errors);
             group.thing.set_status("ACTIVE");
-            if !failed {
-                resize(local, call, cluster, group, replaces).await?;
-            }
         }
-        Some(Pending::Delete) => {
-            let leaks = local.control.settings(&call.account).leaks;
-            nodes::leave(local, call, cluster, std::mem::take(&mut group.nodes), leaks).await?;
+        Some(Pending::Update { id, change, errors }) => {
+            let leaving = carry_out(local, call, cluster, group, change).await?;
+            group.leaving = Some(leaving);
+            group.thing.pending = Some(Pending::Update { id, change: Map::new(), errors });
+        }
+        Some(Pending::Delete) if has_left => {
             end(local, call, group).await;
             return Ok(false);
         }
+        Some(Pending::Delete) => {
+            let leaks = local.control.settings(&call.account).leaks;
+            group.leaving = Some(nodes::leave(local, call, cluster, std::mem::take(&mut group.nodes), leaks).await);
+            group.thing.pending = Some(Pending::Delete);
+        }
     }
     Ok(true)
+}
+
+/// Changes a group to what its update wants. The update ends when the nodes that are too many have left.
+async fn carry_out(
+    local: &Local,
+    call: &Call,
+    cluster: &Cluster,
+    group: &mut NodeGroup,
+    change: Map<String, Value>,
+) -> Result<Leaving, Refusal> {
+    let replaces = ["version", "releaseVersion", "launchTemplate"].iter().any(|name| change.contains_key(*name));
+    let before = group.thing.shown["labels"].clone();
+    group.thing.change(change);
+    let removed = before.as_object().into_iter().flatten().map(|(key, _)| key);
+    let removed = removed.filter(|key| group.thing.shown["labels"].get(*key).is_none()).cloned().collect();
+    if !replaces {
+        nodes::relabel(cluster, group, removed).await?;
+    }
+    let desired = group.thing.shown["scalingConfig"]["desiredSize"].as_u64().unwrap_or_default();
+    let wanted = usize::try_from(desired).unwrap_or_default();
+    // New nodes in place of all old ones where the image or the template changed; else the newest go first.
+    let stay = if replaces { 0 } else { wanted.min(group.nodes.len()) };
+    let leaving = group.nodes.split_off(stay);
+    nodes::grow(local, call, cluster, group, wanted).await?;
+    let new = group.nodes.get(stay..).unwrap_or_default().to_vec();
+    nodes::join(cluster, group, &new).await?;
+    Ok(nodes::leave(local, call, cluster, leaving, false).await)
 }
 
 async fn finish_create(cluster: &Cluster, group: &mut NodeGroup) -> Result<(), Refusal> {
@@ -72,24 +112,6 @@ async fn finish_create(cluster: &Cluster, group: &mut NodeGroup) -> Result<(), R
         group.thing.set_status("CREATE_FAILED");
     }
     Ok(())
-}
-
-/// As many nodes as wanted; new ones in place of all old ones where the image or the template changed.
-async fn resize(local: &Local, call: &Call, cluster: &Cluster, group: &mut NodeGroup, replaces: bool) -> Result<(), Refusal> {
-    let desired = group.thing.shown["scalingConfig"]["desiredSize"].as_u64().unwrap_or_default();
-    let wanted = usize::try_from(desired).unwrap_or_default();
-    if replaces {
-        let old = std::mem::take(&mut group.nodes);
-        nodes::grow(local, call, cluster, group, wanted).await?;
-        let new = group.nodes.clone();
-        nodes::join(cluster, group, &new).await?;
-        return nodes::leave(local, call, cluster, old, false).await;
-    }
-    nodes::shrink(local, call, cluster, group, wanted).await?;
-    nodes::grow(local, call, cluster, group, wanted).await?;
-    // Labels and taints may have changed on those that stay.
-    let all = group.nodes.clone();
-    nodes::join(cluster, group, &all).await
 }
 
 async fn end(local: &Local, call: &Call, group: &NodeGroup) {
