@@ -141,7 +141,7 @@ impl Drop for Cloud {
 }
 
 /// A folder for the logs of this run. Those of runs that died without tidying up are removed.
-fn run_folder(cache: &Path, port: u16) -> Result<PathBuf, StartError> {
+pub fn run_folder(cache: &Path, port: u16) -> Result<PathBuf, StartError> {
     let runs = cache.join("runs");
     fs::create_dir_all(&runs)?;
     for entry in fs::read_dir(&runs)?.flatten() {
