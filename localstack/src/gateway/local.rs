@@ -58,7 +58,7 @@ impl Default for Question<'_> {
 const HOP: [hyper::header::HeaderName; 5] = [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT];
 
 impl Local {
-    pub fn new(backends: Backends, control: Control) -> Self {
+    pub fn new(backends: Backends, control: Control, gateway_port: u16) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         Self {
@@ -68,7 +68,7 @@ impl Local {
             held: HeldStates::default(),
             ec2: ec2::Memory::default(),
             dynamodb: dynamodb::Memory::default(),
-            eks: eks::Memory::default(),
+            eks: eks::Memory::new(gateway_port),
             route53: route53::Memory::default(),
             client: Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())

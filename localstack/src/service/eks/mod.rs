@@ -18,10 +18,12 @@ mod network;
 mod place;
 pub mod plane;
 mod policy;
+mod real;
 mod refuse;
 mod route;
 mod tags;
 mod thing;
+mod token;
 mod version;
 
 use hyper::StatusCode;
@@ -31,7 +33,7 @@ use crate::gateway::{Answer, Call, Local, Refusal, Reply};
 use input::Input;
 use place::Place;
 
-pub use authentication::{Somebody, authenticate};
+pub use authentication::review;
 pub use logs::serve as serve_logs;
 pub use memory::Memory;
 pub use route::action;

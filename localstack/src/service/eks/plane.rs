@@ -55,7 +55,8 @@ pub trait Plane: Send + Sync {
     /// Pods on these nodes that a disruption budget does not let go, as `NAMESPACE/NAME`.
     fn unevictable(&self, nodes: Vec<String>) -> Outcome<'_, Vec<String>>;
 
-    fn stop(&self) -> BoxFuture<'_, ()>;
+    /// Ends it. It does not answer any more.
+    fn stop(&self);
 }
 
 /// What control plane a cluster wants.
@@ -131,7 +132,5 @@ impl Plane for Light {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn stop(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
-    }
+    fn stop(&self) {}
 }

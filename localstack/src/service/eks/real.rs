@@ -1,30 +1,33 @@
 //! Real control planes, as EKS hands them out.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 use base64::Engine as _;
-use futures::future::BoxFuture;
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use super::plane::{NewNode, Order, Outcome, Plane, Planes};
 use crate::kube::{Api, ApiError, ControlPlane, Node, Options, Taint, Version};
+use crate::lock;
 
 /// Starts control planes that ask the gateway who somebody is.
 pub struct Real {
     pub gateway_port: u16,
+    pub started: Arc<Mutex<Vec<Weak<dyn Plane>>>>,
 }
 
 impl Planes for Real {
     fn start(&self, order: Order) -> Outcome<'static, Arc<dyn Plane>> {
         let Order { account, region, cluster, version, service_cidr, issuer } = order;
-        let port = self.gateway_port;
+        let (port, started) = (self.gateway_port, self.started.clone());
         Box::pin(async move {
             let token_webhook = Some(format!("http://127.0.0.1:{port}/_local/eks/{account}/{region}/{cluster}/token"));
             let options = Options { folder: None, service_cidr, token_webhook, issuer, version: served(&version) };
             let plane = ControlPlane::start(options).await.map_err(|failure| failure.to_string())?;
-            Ok(Arc::new(plane) as Arc<dyn Plane>)
+            let plane: Arc<dyn Plane> = Arc::new(plane);
+            lock(&started).push(Arc::downgrade(&plane));
+            Ok(plane)
         })
     }
 }
@@ -114,8 +117,8 @@ impl Plane for ControlPlane {
         Box::pin(async move { unevictable(self.admin(), &nodes).await.map_err(said) })
     }
 
-    fn stop(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move { self.stop() })
+    fn stop(&self) {
+        self.stop();
     }
 }
 

@@ -77,7 +77,7 @@ async fn keep_log_group(local: &Local, call: &Call, cluster: &Cluster) -> Result
 /// Everything that EKS made goes, except what others still hold on to.
 async fn end(local: &Local, call: &Call, cluster: &mut Cluster) {
     if let Some(plane) = cluster.plane() {
-        plane.stop().await;
+        let _ = tokio::task::spawn_blocking(move || plane.stop()).await;
     }
     for interface in std::mem::take(&mut cluster.interfaces).into_values() {
         // Gone already, where somebody deleted it behind EKS's back.
