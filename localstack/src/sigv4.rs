@@ -3,6 +3,7 @@
 //! Source: "Signature Version 4 signing process", AWS General Reference.
 
 use hmac::{Hmac, KeyInit, Mac};
+use hyper::Request;
 use hyper::http::request::Parts;
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
@@ -143,6 +144,34 @@ pub struct Signer<'a> {
 }
 
 impl Signer<'_> {
+    /// The address of a GET that anybody may make for so many seconds. `headers` are signed besides the host.
+    pub fn presign(&self, address: &str, headers: &[(&str, &str)], signed_at: &str, seconds: u32) -> Option<String> {
+        let mut signed: Vec<&str> = headers.iter().map(|(name, _)| *name).chain(["host"]).collect();
+        signed.sort_unstable();
+        let scope = format!("{}/{}/{}/{}/aws4_request", self.access_key, signed_at.get(..8)?, self.region, self.service);
+        let mut parameters = vec![
+            ("X-Amz-Algorithm", ALGORITHM.to_owned()),
+            ("X-Amz-Credential", scope),
+            ("X-Amz-Date", signed_at.to_owned()),
+            ("X-Amz-Expires", seconds.to_string()),
+            ("X-Amz-SignedHeaders", signed.join(";")),
+            ("X-Amz-Signature", String::new()),
+        ];
+        parameters.extend(self.session_token.map(|token| ("X-Amz-Security-Token", token.to_owned())));
+        let unsigned = parameters.iter().fold(address.to_owned(), |address, (name, value)| {
+            let joint = if address.contains('?') { '&' } else { '?' };
+            format!("{address}{joint}{name}={}", strict(value))
+        });
+        let host = unsigned.split("://").nth(1)?.split(['/', '?']).next()?;
+        let mut request = Request::get(&unsigned).header("host", host);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).ok()?.into_parts();
+        let signature = Claim::of(&parts)?.compute(self.secret, &parts, &hex::encode(Sha256::digest(b"")));
+        Some(unsigned.replace("X-Amz-Signature=", &format!("X-Amz-Signature={signature}")))
+    }
+
     /// Adds the headers of a signed request. `signed_at` is `20260131T120000Z`.
     pub fn sign(&self, parts: &mut Parts, body: &[u8], signed_at: &str) -> Option<()> {
         let hash = hex::encode(Sha256::digest(body));

@@ -87,31 +87,40 @@ pub async fn cluster(caller: &Caller, name: &str) -> Network {
     let network = network(caller).await;
     let role = cluster_role(caller, &format!("{name}-cluster")).await;
     post(caller, "/clusters", &wanted(name, &role, &network)).await.ok();
-    until(caller, &format!("/clusters/{name}"), "ACTIVE").await;
+    until_slowly(caller, &format!("/clusters/{name}"), "ACTIVE").await;
     network
 }
 
 /// Reads until the state is reached; the held states are short. Returns the description.
 pub async fn until(caller: &Caller, path: &str, state: &str) -> Value {
-    for _ in 0..300 {
+    read_until(caller, path, state, Duration::from_millis(10)).await
+}
+
+/// The same where a control plane has to start or to do something.
+pub async fn until_slowly(caller: &Caller, path: &str, state: &str) -> Value {
+    read_until(caller, path, state, Duration::from_millis(200)).await
+}
+
+async fn read_until(caller: &Caller, path: &str, state: &str, pause: Duration) -> Value {
+    for _ in 0..600 {
         let answer = get(caller, path).await.ok().json();
         let shown = answer.as_object().and_then(|members| members.values().next()).cloned().unwrap_or_default();
         if shown["status"] == state {
             return shown;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(pause).await;
     }
     panic!("{path} never became {state}: {:?}", get(caller, path).await);
 }
 
 /// Reads until nothing is there any more.
 pub async fn until_gone(caller: &Caller, path: &str) {
-    for _ in 0..300 {
+    for _ in 0..600 {
         let answer = get(caller, path).await;
         if answer.code() == "ResourceNotFoundException" {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("{path} is still there");
 }
