@@ -84,9 +84,15 @@ pub fn wanted(name: &str, role: &str, network: &Network) -> Value {
 
 /// An active cluster.
 pub async fn cluster(caller: &Caller, name: &str) -> Network {
+    cluster_of(caller, name, "1.36").await
+}
+
+pub async fn cluster_of(caller: &Caller, name: &str, version: &str) -> Network {
     let network = network(caller).await;
     let role = cluster_role(caller, &format!("{name}-cluster")).await;
-    post(caller, "/clusters", &wanted(name, &role, &network)).await.ok();
+    let mut input = wanted(name, &role, &network);
+    input["version"] = json!(version);
+    post(caller, "/clusters", &input).await.ok();
     until_slowly(caller, &format!("/clusters/{name}"), "ACTIVE").await;
     network
 }
