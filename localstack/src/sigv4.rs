@@ -3,7 +3,6 @@
 //! Source: "Signature Version 4 signing process", AWS General Reference.
 
 use hmac::{Hmac, KeyInit, Mac};
-use hyper::Request;
 use hyper::http::request::Parts;
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
@@ -85,6 +84,16 @@ impl Claim {
         })
     }
 
+    /// `20260131T120000Z`
+    pub fn signed_at(&self) -> &str {
+        &self.signed_at
+    }
+
+    /// Does the signature cover this header? Its name is in lower case.
+    pub fn covers(&self, header: &str) -> bool {
+        self.signed_headers.iter().any(|name| name == header)
+    }
+
     /// Was this request signed with `secret`? `body` is needed only where no header gives its hash.
     pub fn is_signed_with(&self, secret: &str, parts: &Parts, body: Option<&[u8]>) -> bool {
         let hash = match (header(parts, "x-amz-content-sha256"), body) {
@@ -144,34 +153,6 @@ pub struct Signer<'a> {
 }
 
 impl Signer<'_> {
-    /// The address of a GET that anybody may make for so many seconds. `headers` are signed besides the host.
-    pub fn presign(&self, address: &str, headers: &[(&str, &str)], signed_at: &str, seconds: u32) -> Option<String> {
-        let mut signed: Vec<&str> = headers.iter().map(|(name, _)| *name).chain(["host"]).collect();
-        signed.sort_unstable();
-        let scope = format!("{}/{}/{}/{}/aws4_request", self.access_key, signed_at.get(..8)?, self.region, self.service);
-        let mut parameters = vec![
-            ("X-Amz-Algorithm", ALGORITHM.to_owned()),
-            ("X-Amz-Credential", scope),
-            ("X-Amz-Date", signed_at.to_owned()),
-            ("X-Amz-Expires", seconds.to_string()),
-            ("X-Amz-SignedHeaders", signed.join(";")),
-            ("X-Amz-Signature", String::new()),
-        ];
-        parameters.extend(self.session_token.map(|token| ("X-Amz-Security-Token", token.to_owned())));
-        let unsigned = parameters.iter().fold(address.to_owned(), |address, (name, value)| {
-            let joint = if address.contains('?') { '&' } else { '?' };
-            format!("{address}{joint}{name}={}", strict(value))
-        });
-        let host = unsigned.split("://").nth(1)?.split(['/', '?']).next()?;
-        let mut request = Request::get(&unsigned).header("host", host);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let (parts, ()) = request.body(()).ok()?.into_parts();
-        let signature = Claim::of(&parts)?.compute(self.secret, &parts, &hex::encode(Sha256::digest(b"")));
-        Some(unsigned.replace("X-Amz-Signature=", &format!("X-Amz-Signature={signature}")))
-    }
-
     /// Adds the headers of a signed request. `signed_at` is `20260131T120000Z`.
     pub fn sign(&self, parts: &mut Parts, body: &[u8], signed_at: &str) -> Option<()> {
         let hash = hex::encode(Sha256::digest(body));
@@ -203,6 +184,27 @@ impl Signer<'_> {
             claim.compute(self.secret, parts, &hash),
         );
         parts.headers.insert("authorization", value.parse().ok()?);
+        Some(())
+    }
+
+    /// Signs a request in its query instead; the signature covers all headers that are there.
+    pub fn presign(&self, parts: &mut Parts, signed_at: &str) -> Option<()> {
+        let mut names: Vec<&str> = parts.headers.keys().map(|name| name.as_str()).collect();
+        names.sort_unstable();
+        let credential = format!("{}/{}/{}/{}/aws4_request", self.access_key, signed_at.get(..8)?, self.region, self.service);
+        let mut url = format!(
+            "{}&X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={}&X-Amz-Date={signed_at}&X-Amz-SignedHeaders={}",
+            parts.uri,
+            strict(&credential),
+            strict(&names.join(";")),
+        );
+        if let Some(token) = self.session_token {
+            url.push_str(&format!("&X-Amz-Security-Token={}", strict(token)));
+        }
+        parts.uri = format!("{url}&X-Amz-Signature=").parse().ok()?;
+        let claim = Claim::of_query(parts.uri.query()?)?;
+        let signature = claim.compute(self.secret, parts, &hex::encode(Sha256::digest(b"")));
+        parts.uri = format!("{url}&X-Amz-Signature={signature}").parse().ok()?;
         Some(())
     }
 }

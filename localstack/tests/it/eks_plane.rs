@@ -1,11 +1,11 @@
 //! EKS with a real control plane: nodes, tokens, access entries that decide who is who.
 
-use std::process::Command;
 use std::time::Duration;
 
 use base64::Engine as _;
 use hyper::Method;
-use localstack::kube::Api;
+use jiff::Timestamp;
+use localstack::kube::{Api, token};
 use localstack::sigv4::Signer;
 use serde_json::{Value, json};
 
@@ -14,9 +14,7 @@ use crate::eks::{cluster, cluster_of, delete, get, node_role, post, role, until_
 use crate::{REGION, caller};
 
 /// A token for a cluster, as the AWS CLI makes it.
-fn token(caller: &Caller, cluster: &str) -> String {
-    let now = Command::new("date").args(["-u", "+%Y%m%dT%H%M%SZ"]).output().expect("the time");
-    let now = String::from_utf8(now.stdout).expect("text");
+fn token_of(caller: &Caller, cluster: &str) -> String {
     let signer = Signer {
         access_key: &caller.access_key,
         secret: &caller.secret,
@@ -24,14 +22,13 @@ fn token(caller: &Caller, cluster: &str) -> String {
         region: REGION,
         service: "sts",
     };
-    let address = format!("https://sts.{REGION}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15");
-    let address = signer.presign(&address, &[("x-k8s-aws-id", cluster)], now.trim(), 60).expect("an address");
-    format!("k8s-aws-v1.{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(address))
+    let sts = format!("https://sts.{REGION}.amazonaws.com");
+    token::mint(&signer, &sts, cluster, Timestamp::now()).expect("a token")
 }
 
 /// What a GET is answered with.
 async fn ask(api: &Api, caller: &Caller, cluster: &str, path: &str) -> (u16, Value) {
-    let api = api.clone().with_token(&token(caller, cluster));
+    let api = api.clone().with_token(&token_of(caller, cluster));
     let (status, value) = api.call(Method::GET, path, None).await.expect("an answer");
     (status.as_u16(), value)
 }
@@ -176,7 +173,7 @@ async fn nodes_change_with_their_group_as_far_as_budgets_let_them() {
     assert_eq!(version["minor"], "36", "{version}");
 
     let call = async |path: &str, body: Value| {
-        let api = api.clone().with_token(&token(&caller, "moving"));
+        let api = api.clone().with_token(&token_of(&caller, "moving"));
         api.create(path, &body).await.expect("created")
     };
     let labels = json!({"app": "held"});

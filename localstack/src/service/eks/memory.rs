@@ -22,6 +22,11 @@ impl Memory {
         Self { gateway_port, places: Mutex::default(), started: Arc::default() }
     }
 
+    /// Where the gateway is, which is its own STS.
+    pub fn gateway(&self) -> String {
+        format!("127.0.0.1:{}", self.gateway_port)
+    }
+
     /// What an account has in a region.
     pub fn place(&self, account: &str, region: &str) -> Arc<tokio::sync::Mutex<Place>> {
         lock(&self.places).entry((account.to_owned(), region.to_owned())).or_default().clone()

@@ -23,7 +23,6 @@ mod refuse;
 mod route;
 mod tags;
 mod thing;
-mod token;
 mod version;
 
 use hyper::StatusCode;
