@@ -17,10 +17,12 @@ mod exit;
 mod explain;
 mod graph;
 mod guard;
+mod ledger;
 mod look;
 mod output;
 mod plan;
 mod planning;
+mod runs;
 mod schema;
 mod stack;
 mod state;
@@ -58,9 +60,11 @@ pub enum Command {
     Graph(graph::Args),
     /// Print the reference of a resource type
     Schema(schema::Args),
-    /// Look at the recorded state
+    /// Look at the recorded state, and mend it
     #[command(subcommand)]
     State(state::Command),
+    /// Show who changed what, when and why
+    Runs(runs::Args),
     /// Take the lock away from a run that is gone
     Unlock(unlock::Args),
     /// Make the bucket, the table and the key that the stack's state is kept with
@@ -103,6 +107,7 @@ async fn dispatch(call: &mut Call, command: Command) -> Ended {
         Command::Graph(args) => graph::run(call, args),
         Command::Schema(args) => schema::run(call, args),
         Command::State(command) => state::run(call, command).await,
+        Command::Runs(args) => runs::run(call, args).await,
         Command::Unlock(args) => unlock::run(call, args).await,
         Command::Bootstrap(args) => bootstrap::run(call, args).await,
         Command::Explain(args) => explain::run(call, args),

@@ -28,6 +28,8 @@ pub struct Connected {
     pub stack: Stack,
     pub clouds: Clouds,
     pub account: String,
+    /// Who calls: an ARN.
+    pub caller: String,
     pub region: String,
     pub endpoint: Option<String>,
     pub store: Box<dyn Store>,
@@ -89,7 +91,7 @@ fn local_root(root: &Path, path: &str, stack: &str) -> std::path::PathBuf {
 }
 
 /// 128 random bits in hexadecimal.
-fn random(call: &Call) -> Ended<String> {
+pub fn random(call: &Call) -> Ended<String> {
     let bits = call.world.nature.random();
     Ok(bits.map(|it| format!("{it:032x}")).ok_or_else(|| Diagnostic::error("io", "the system has no random numbers"))?)
 }
@@ -116,7 +118,7 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
     let endpoint = clouds.endpoint_override().map(str::to_owned);
     let store = open(call, &stack, purpose).await?;
     let (region, run) = (stack.settings.region.clone(), random(call)?);
-    let it = Connected { stack, clouds, account: identity.account, region, endpoint, store, run };
+    let it = Connected { stack, clouds, account: identity.account, caller: identity.arn, region, endpoint, store, run };
     it.announce(call);
     Ok(it)
 }

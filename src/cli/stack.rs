@@ -135,6 +135,15 @@ fn names(root: &Path) -> Vec<String> {
     names
 }
 
+/// Splits what was typed into the stack and the rest: the first word is the stack when there is one of that name.
+pub fn leading(call: &Call, words: Vec<String>) -> Ended<(Option<String>, Vec<String>)> {
+    let all = names(&call.root()?);
+    match words.split_first() {
+        Some((first, rest)) if all.contains(first) => Ok((Some(first.clone()), rest.to_vec())),
+        _ => Ok((None, words)),
+    }
+}
+
 /// Variables from outside, the weakest first: environment, files, command line.
 fn given(call: &Call, inputs: &Inputs) -> Ended<Vec<Given>> {
     let text = |name: &str, value: &str, origin: String| Given {

@@ -176,7 +176,7 @@ impl Object {
     }
 
     /// A bucket that is not there is told as such, with what to do.
-    fn explain(&self, fault: Fault) -> StoreError {
+    pub fn explain(&self, fault: Fault) -> StoreError {
         match has_code(&fault, "NoSuchBucket") {
             true => StoreError::Absent(format!("the bucket `{}` does not exist; `infra bootstrap` makes it", self.bucket)),
             false => StoreError::Cloud(fault),
