@@ -22,6 +22,7 @@ mod look;
 mod output;
 mod plan;
 mod planning;
+mod rollback;
 mod runs;
 mod schema;
 mod stack;
@@ -63,6 +64,8 @@ pub enum Command {
     /// Look at the recorded state, and mend it
     #[command(subcommand)]
     State(state::Command),
+    /// Go back to what a former version of the state had applied
+    Rollback(rollback::Args),
     /// Show who changed what, when and why
     Runs(runs::Args),
     /// Take the lock away from a run that is gone
@@ -107,6 +110,7 @@ async fn dispatch(call: &mut Call, command: Command) -> Ended {
         Command::Graph(args) => graph::run(call, args),
         Command::Schema(args) => schema::run(call, args),
         Command::State(command) => state::run(call, command).await,
+        Command::Rollback(args) => rollback::run(call, args).await,
         Command::Runs(args) => runs::run(call, args).await,
         Command::Unlock(args) => unlock::run(call, args).await,
         Command::Bootstrap(args) => bootstrap::run(call, args).await,

@@ -213,7 +213,7 @@ impl<'a> Settling<'a> {
         match (&case.question, &intent.act) {
             (Question::Find(token) | Question::Watch(token), IntentAct::Create { inputs, .. }) => {
                 let schema = self.types.resource(intent.address.type_name())?;
-                let settings = self.owner.mark(schema, &without_digests(inputs), &intent.address, Some(token));
+                let settings = self.owner.mark(schema, &without_digests(schema, inputs), &intent.address, Some(token));
                 Some(Effect::Find { target, settings, token: token.clone() })
             }
             (Question::See(id) | Question::Gone(id), _) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::args::{Carrying, Format, Selection};
 use super::call::Call;
-use super::connect::Connected;
+use super::connect::{self, Connected};
 use super::exit::{Ended, Exit};
 use super::ledger::{self, Ledger};
 use super::look::Depth;
@@ -19,7 +19,7 @@ use crate::apply::event::{Failure, Outcome};
 use crate::apply::{Mint, Pace};
 use crate::cloud::aws::mutation_attempt;
 use crate::diag::Diagnostic;
-use crate::plan::{Observed, Options, Plan, Planned};
+use crate::plan::{Former, Observed, Options, Plan, Planned};
 use crate::remote::Settle;
 use crate::report::progress::{self, Progress};
 use crate::report::{fault, json, value};
@@ -42,6 +42,10 @@ pub enum Goal {
     Nothing,
     /// What a kept plan showed.
     Saved(PathBuf),
+    /// What was found in the account is taken in.
+    Found,
+    /// What a former version of the state had applied.
+    Former(Box<State>),
 }
 
 impl Goal {
@@ -49,12 +53,16 @@ impl Goal {
         match self {
             Self::Files | Self::Saved(_) => "apply",
             Self::Nothing => "destroy",
+            Self::Found => "state rebuild",
+            Self::Former(_) => "rollback",
         }
     }
 
     fn done(&self) -> &'static str {
         match self {
             Self::Files | Self::Saved(_) => "Applied",
+            Self::Found => "Rebuilt",
+            Self::Former(_) => "Rolled back",
             Self::Nothing => "Destroyed",
         }
     }
@@ -151,8 +159,15 @@ impl Run<'_> {
         if let Goal::Nothing = self.change.goal {
             options = Options { destroy: true, max_deletes: None, ..options };
         }
-        if !matches!(self.change.goal, Goal::Nothing) {
-            state.commit = self.ledger.commit();
+        match &self.change.goal {
+            Goal::Files | Goal::Saved(_) | Goal::Found => state.commit = self.ledger.commit(),
+            Goal::Former(version) => {
+                let former = Former::new(version, &state, &*self.connected.stack.catalog)?;
+                self.connected.stack.declared = former.instances().clone();
+                self.connected.former = Some(former);
+                state.commit = version.commit.clone();
+            }
+            Goal::Nothing => {}
         }
         let mut rounds = 0;
         loop {
@@ -257,7 +272,7 @@ impl Run<'_> {
         if let Err(error) = self.ledger.begin(&mut *self.session, &planned.plan, now).await {
             self.call.complain(&[unnoted(&error)]);
         }
-        let Connected { clouds, stack, .. } = &mut *self.connected;
+        let Connected { clouds, stack, former, .. } = &mut *self.connected;
         let mut progress = teller(self.call);
         let ledger = &mut self.ledger;
         let mut tell = |event| {
@@ -276,7 +291,7 @@ impl Run<'_> {
         let work = drive::Run {
             plan: &planned.plan,
             instances: &planned.instances,
-            configuration: &mut stack.program,
+            configuration: connect::desired(former, &mut stack.program),
             observed,
             state,
             sealer,

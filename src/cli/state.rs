@@ -4,6 +4,7 @@ mod edit;
 mod history;
 mod mend;
 mod push;
+mod rebuild;
 mod show;
 
 use std::path::PathBuf;
@@ -72,6 +73,8 @@ pub enum Command {
         #[command(flatten)]
         mending: Mending,
     },
+    /// Record anew what the account holds of the stack, after the state was lost
+    Rebuild(rebuild::Args),
     /// Put a document in the place of the state
     #[command(allow_missing_positional = true)]
     Push {
@@ -138,6 +141,7 @@ pub async fn run(call: &mut Call, command: Command) -> Ended {
             }
             return edit::rm(call, StackArgs { stack: name, inputs }, addresses, mending).await;
         }
+        Command::Rebuild(args) => return Box::pin(rebuild::run(call, args)).await,
         Command::Push { stack, file, allow_older, mending } => {
             return push::run(call, stack, &file, allow_older, mending).await;
         }

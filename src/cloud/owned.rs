@@ -6,12 +6,49 @@ use futures::stream::{self, StreamExt};
 
 use super::Clouds;
 use super::aws::Aws;
-use crate::remote::{ConfigName, Fault, tags};
+use crate::remote::{ConfigName, Fault, Token, tags};
 
 /// Keys that are asked for at the same time.
 const KEYS_AT_ONCE: usize = 16;
 
+/// A thing that carries the mark of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    pub arn: String,
+    /// As it is in the tags, encoded.
+    pub address: Option<String>,
+    pub lineage: Option<String>,
+    pub token: Option<Token>,
+}
+
 impl Clouds {
+    /// Everything that carries the mark of a stack of this name, without keys that wait for their deletion. What the Tagging
+    /// API does not know of (IAM, Auto Scaling) is not among them.
+    ///
+    /// Source: Resource Groups Tagging API reference, GetResources (100 a page at most).
+    pub async fn marked(&self, stack: &str) -> Result<Vec<Marked>, Fault> {
+        let aws = self.config(&ConfigName::default())?;
+        let (mut all, mut token) = (Vec::new(), None::<String>);
+        loop {
+            let filter = TagFilter::builder().key(tags::STACK).values(stack).build();
+            let request = aws.tagging().get_resources().tag_filters(filter).resources_per_page(100);
+            let page = request.set_pagination_token(token).send().await?;
+            for it in page.resource_tag_mapping_list.unwrap_or_default() {
+                let Some(arn) = it.resource_arn else { continue };
+                let tags = it.tags.unwrap_or_default();
+                let tag = |name: &str| tags.iter().find(|it| it.key == name).map(|it| it.value.clone());
+                let (address, lineage) = (tag(tags::ADDRESS), tag(tags::LINEAGE));
+                all.push(Marked { arn, address, lineage, token: tag(tags::ID).map(|it| Token(it.into())) });
+            }
+            token = page.pagination_token.filter(|it| !it.is_empty());
+            if token.is_none() {
+                break;
+            }
+        }
+        let looks = all.into_iter().map(|it| async move { (!is_going(aws, &it.arn).await).then_some(it) });
+        Ok(stream::iter(looks).buffered(KEYS_AT_ONCE).filter_map(std::future::ready).collect().await)
+    }
+
     /// ARNs of things that carry the mark of a stack of this name, of the first hundred of them. IAM and Auto Scaling, and what
     /// cannot be tagged, are not among them; neither are keys that wait for their deletion, which keep their tags until then.
     ///

@@ -2,6 +2,8 @@
 
 mod ledger;
 mod mending;
+mod rebuild;
+mod rollback;
 
 use localstack::REGION;
 
@@ -35,6 +37,7 @@ output "vpc" {{
 fn steady(text: &str) -> String {
     let rules = [
         (r"\b[0-9a-f]{64}\b", "DIGEST"),
+        (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "REQUEST"),
         (r"\b[0-9a-f]{32}\b", "RUN"),
         (r"run [0-9a-f]{8}\b", "run RUNID"),
         (r"(?m)^[0-9a-f]{8} ", "RUNID    "),
@@ -43,6 +46,7 @@ fn steady(text: &str) -> String {
         (r"\b\d+\.\ds\b|\b\d+m?\d*s\b", "LONG"),
         (r"ann@[\w.-]+", "ann@HOST"),
         (r"127\.0\.0\.1:\d+", "LOCAL"),
+        (r"(\S) {2,}", "$1  "),
         (r" +(\n|$)", "$1"),
     ];
     rules.iter().fold(text.to_owned(), |text, (rule, to)| regex::Regex::new(rule).unwrap().replace_all(&text, *to).into_owned())

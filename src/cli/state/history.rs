@@ -58,7 +58,7 @@ pub async fn print(call: &Call, stack: &Stack, store: &dyn Store, state: Option<
         call.print(&format!("`{}` has no state yet.\n", stack.name));
         return Ok(());
     };
-    let mut rows = vec![("serial".to_owned(), "version".to_owned(), "kept since".to_owned(), "left by".to_owned())];
+    let mut rows = vec![("serial".to_owned(), "version".to_owned(), "written".to_owned(), "left by".to_owned())];
     let left_by = |serial: u64| by_serial.get(&serial).map(|it| runs::brief(it)).unwrap_or_default();
     rows.push((state.serial.to_string(), "(now)".to_owned(), String::new(), left_by(state.serial)));
     rows.extend(versions.iter().map(|it| (it.serial.to_string(), it.id.clone(), time::point(it.at), left_by(it.serial))));

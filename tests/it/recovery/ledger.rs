@@ -70,8 +70,7 @@ async fn the_record_of_a_run_that_was_killed_is_closed_by_the_next() {
     assert_eq!((&killed["result"], &next["result"]), (&"lost".into(), &"done".into()));
     let steps = killed["steps"].as_array().unwrap();
     let told = |it: &serde_json::Value| it["result"] == "done" || it["result"] == "open";
-    assert!(steps.len() > 1 && steps.iter().all(told), "{killed}");
-    assert_eq!((&steps[0]["address"], &steps[0]["result"]), (&"aws_vpc.main".into(), &"done".into()));
+    assert!(steps[0]["address"] == "aws_vpc.main" && steps.iter().all(told), "{killed}");
     assert!(run("runs").ends(0).out.contains("killed"));
     run("plan --detailed-exitcode").ends(0);
     run("destroy dev --auto-approve").ends(0);
