@@ -25,6 +25,7 @@ mod planning;
 mod rollback;
 mod runs;
 mod schema;
+mod secrets;
 mod stack;
 mod state;
 mod texts;

@@ -4,6 +4,7 @@ mod ledger;
 mod mending;
 mod rebuild;
 mod rollback;
+mod secrets;
 
 use localstack::REGION;
 
