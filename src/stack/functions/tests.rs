@@ -63,7 +63,10 @@ struct Repository;
 
 impl Files for Repository {
     fn decrypt(&self, path: &str) -> Result<String, String> {
-        Err(format!("no key opens {path}"))
+        match path {
+            "secret.yaml" => Ok("{\"password\":\"x\"}".to_owned()),
+            _ => Err(format!("no key opens {path}")),
+        }
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {

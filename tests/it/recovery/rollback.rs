@@ -31,7 +31,8 @@ async fn changed_gone_and_new_things_are_as_they_were() {
     assert_eq!(run(&format!("rollback dev {first}")).ends(64).codes(), ["files-say-otherwise", "nobody-to-ask"]);
     assert_eq!(run("rollback 999").ends(1).codes(), ["no-version"]);
     let back = run("rollback --auto-approve").ends(0);
-    let mut shown = format!("{}{}", back.err, back.out);
+    assert_eq!(back.codes(), ["files-say-otherwise"]);
+    let mut shown = back.out;
     let list = run("state list").ends(0).out;
     assert_eq!(list.lines().count(), 3, "{list}");
     let new = run("output dev vpc").ends(0).out.trim().to_owned();
