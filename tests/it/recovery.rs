@@ -42,7 +42,7 @@ fn steady(text: &str) -> String {
         (r"\b[0-9a-f]{32}\b", "RUN"),
         (r"run [0-9a-f]{8}\b", "run RUNID"),
         (r"(?m)^[0-9a-f]{8} ", "RUNID    "),
-        (r"\b(vpc|subnet|rtb|igw|sg)-[0-9a-f]{8,17}\b", "$1-ID"),
+        (r"\b(vpc|subnet|rtb|igw|sg)-[0-9a-f]{8,17}", "$1-ID"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "TIME"),
         (r"\b\d+\.\ds\b|\b\d+m?\d*s\b", "LONG"),
         (r"ann@[\w.-]+", "ann@HOST"),
