@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::without_digests;
+use super::effect::millis;
 use super::event::{Doing, Event, Failure};
 use super::journal::{Journal, Trouble};
 use super::machine::passes;
 use super::ownership::Owner;
 use super::pace::{Jitter, Pace, Patience};
-use super::start::millis;
 use super::{Answer, Effect, EffectId, NotStored, Time};
 use crate::address::Address;
 use crate::remote::{Class, Fault, Found, Id, Live, Query, Settle, Status, Target, Token};

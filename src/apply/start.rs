@@ -7,7 +7,7 @@ use super::compare;
 use super::event::Failure;
 use super::machine::Machine;
 use super::work::{Call, Work};
-use super::{Effect, Time};
+use super::{Effect, Time, millis};
 use crate::address::Address;
 use crate::plan::Act;
 use crate::remote::{Fault, Id};
@@ -245,10 +245,6 @@ impl<'a> Machine<'a> {
         };
         self.now + limit
     }
-}
-
-pub(super) fn millis(time: Time) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn bug(message: &str) -> Failure {

@@ -3,26 +3,31 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 
 use crate::address::Address;
 use crate::apply::event::{Doing, Event, Failure};
+use crate::apply::millis;
 use crate::plan::{Plan, codec};
 use crate::report::reason;
-use crate::state::ledger::{Beginning, RunRecord, RunResult, StepRecord, StepResult};
+use crate::state::ledger::{Beginning, RunName, RunRecord, RunResult, StepRecord, StepResult};
 use crate::store::{Session, Store, StoreError};
 
 const READS_AT_ONCE: usize = 8;
 /// A run that was killed is the newest, or nearly: runs that changed nothing leave no record.
 const FORMER_MAX: usize = 3;
 
+/// The records of these names, in their order, read as they are asked for.
+pub fn records<'a>(store: &'a dyn Store, names: &'a [RunName]) -> impl Stream<Item = Result<RunRecord, StoreError>> + 'a {
+    let reads = stream::iter(names).map(|name| store.run(name)).buffered(READS_AT_ONCE);
+    reads.try_filter_map(|it| std::future::ready(Ok(it)))
+}
+
 /// The newest records, newest first.
 pub async fn recent(store: &dyn Store, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
     let names = store.runs().await?;
-    let reads = stream::iter(names.iter().take(limit)).map(|name| store.run(name)).buffered(READS_AT_ONCE);
-    let records: Vec<Option<RunRecord>> = reads.try_collect().await?;
-    Ok(records.into_iter().flatten().collect())
+    records(store, names.get(..limit).unwrap_or(&names)).try_collect().await
 }
 
 /// Closes the records of runs that did not live to do so, from what the journal held when the lock was taken over.
@@ -74,9 +79,8 @@ impl Ledger {
     pub fn hear(&mut self, event: &Event) {
         match event {
             Event::Done { at, address, doing, id, took } => {
-                let step =
-                    StepRecord { id: id.clone(), took_millis: Some(millis(*took)), ..self.step(*at, address, Some(*doing)) };
-                self.push(*doing, step);
+                let step = self.step(*at, address, word(*doing), StepResult::Done);
+                self.push(*doing, StepRecord { id: id.clone(), took_millis: Some(millis(*took)), ..step });
             }
             Event::Failed { at, address, doing, failure } => {
                 let requests = match failure {
@@ -85,13 +89,13 @@ impl Ledger {
                     _ => Vec::new(),
                 };
                 let message = Some(failure.to_string());
-                let step = self.step(*at, address, Some(*doing));
-                self.push(*doing, StepRecord { result: StepResult::Failed, message, requests, ..step });
+                let step = self.step(*at, address, word(*doing), StepResult::Failed);
+                self.push(*doing, StepRecord { message, requests, ..step });
             }
             Event::Skipped { at, address, because } => {
                 let message = Some(format!("it needs {because}"));
-                let step = self.step(*at, address, None);
-                self.record.steps.push(StepRecord { result: StepResult::Skipped, message, ..step });
+                let step = self.step(*at, address, "nothing", StepResult::Skipped);
+                self.record.steps.push(StepRecord { message, ..step });
             }
             Event::Started { .. } | Event::Waiting { .. } | Event::Retrying { .. } | Event::Stopping { .. } => {}
         }
@@ -104,17 +108,11 @@ impl Ledger {
         }
     }
 
-    fn step(&self, at: Duration, address: &Address, doing: Option<Doing>) -> StepRecord {
+    fn step(&self, at: Duration, address: &Address, doing: &str, result: StepResult) -> StepRecord {
         StepRecord {
-            address: address.clone(),
-            doing: doing.map_or("nothing", word).to_owned(),
             why: self.why.get(address).cloned().unwrap_or_default(),
-            id: None,
             at: Some(self.began.saturating_add(millis(at))),
-            took_millis: None,
-            result: StepResult::Done,
-            message: None,
-            requests: Vec::new(),
+            ..StepRecord::new(address.clone(), doing, result)
         }
     }
 
@@ -130,19 +128,14 @@ impl Ledger {
         if !self.is_noted && self.record.steps.is_empty() {
             return Ok(());
         }
-        let run = &mut self.record;
-        (run.result, run.ended, run.serial) = (Some(result), Some(now), Some(session.serial()));
-        session.note(run).await?;
+        self.record.close(result, now, session.serial());
+        session.note(&self.record).await?;
         let oldest = now.saturating_sub(millis(kept));
         for name in store.runs().await?.iter().rev().take_while(|it| it.began < oldest) {
             session.forget(name).await?;
         }
         Ok(())
     }
-}
-
-fn millis(it: Duration) -> u64 {
-    u64::try_from(it.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn word(doing: Doing) -> &'static str {

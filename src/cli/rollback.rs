@@ -10,6 +10,7 @@ use super::{ledger, stack};
 use crate::diag::Diagnostic;
 use crate::report::runs;
 use crate::state::State;
+use crate::state::ledger::RunRecord;
 use crate::store::StoreError;
 
 /// How many runs are looked through for the one before the last.
@@ -37,17 +38,18 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
     let (name, rest) = stack::leading(call, args.words)?;
     let stack = stack::load(call, &StackArgs { stack: name, inputs: args.inputs })?;
     let connected = connect::connect(call, stack, Purpose::Change).await?;
+    let refused = |it: StoreError| connected.refused(call, &it);
+    let runs = ledger::recent(&*connected.store, RUNS_MAX).await;
     let wanted = match rest.as_slice() {
-        [] => before_the_last(call, &connected).await?,
+        [] => before_the_last(&connected, runs.as_deref().map_err(|it| connected.refused(call, it))?)?,
         [version] => version.clone(),
         [version, ..] => {
             return Err(Stop::usage(Diagnostic::error("which-stack", format!("there is no stack `{version}`"))));
         }
     };
-    let refused = |it: StoreError| connected.refused(call, &it);
     let found = find_version(&*connected.store, &wanted).await.map_err(refused)?;
     let version = connected.store.version(&found.id).await.map_err(refused)?;
-    say(call, &connected, &version).await;
+    say(call, &connected, &version, &runs.unwrap_or_default());
     let selection = Selection {
         targets: args.targets,
         max_deletes: args.max_deletes,
@@ -60,8 +62,7 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
 }
 
 /// The serial that the run before the last one left.
-async fn before_the_last(call: &Call, connected: &Connected) -> Ended<String> {
-    let runs = ledger::recent(&*connected.store, RUNS_MAX).await.map_err(|it| connected.refused(call, &it))?;
+fn before_the_last(connected: &Connected, runs: &[RunRecord]) -> Ended<String> {
     let former = runs.iter().skip(1).find_map(|it| it.serial);
     former.map(|it| it.to_string()).ok_or_else(|| {
         Stop::usage(
@@ -73,9 +74,8 @@ async fn before_the_last(call: &Call, connected: &Connected) -> Ended<String> {
 }
 
 /// What it goes back to, and that the files do not.
-async fn say(call: &Call, connected: &Connected, version: &State) {
+fn say(call: &Call, connected: &Connected, version: &State, runs: &[RunRecord]) {
     let stack = &connected.stack.name;
-    let runs = ledger::recent(&*connected.store, RUNS_MAX).await.unwrap_or_default();
     let left_by = runs.iter().find(|it| it.serial == Some(version.serial));
     let left_by = left_by.map(|it| format!(", left by {}", runs::brief(it))).unwrap_or_default();
     call.tell(&format!("Back to serial {}{left_by}.\n", version.serial));

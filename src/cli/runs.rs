@@ -1,6 +1,6 @@
 //! `infra runs [STACK] [ID]`: who changed what, when, from which files and why.
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{StreamExt, TryStreamExt};
 use serde_json::json;
 
 use super::args::{Format, Inputs, StackArgs};
@@ -68,15 +68,10 @@ async fn one(store: &dyn Store, id: &str) -> Result<Option<RunRecord>, StoreErro
 
 /// Runs that did something to what is meant, with those steps alone, newest first. Looks no further than it must.
 async fn about(store: &dyn Store, wanted: &str, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
-    const READS_AT_ONCE: usize = 8;
     let names = store.runs().await?;
-    let reads = stream::iter(&names).map(|name| store.run(name)).buffered(READS_AT_ONCE);
-    let matching = reads.try_filter_map(|run| async move {
-        let only = run.map(|mut run| {
-            run.steps.retain(|it| is_within(&it.address.to_string(), wanted));
-            run
-        });
-        Ok(only.filter(|it| !it.steps.is_empty()))
+    let matching = ledger::records(store, &names).try_filter_map(|mut run| {
+        run.steps.retain(|it| is_within(&it.address.to_string(), wanted));
+        std::future::ready(Ok((!run.steps.is_empty()).then_some(run)))
     });
     matching.take(limit).try_collect().await
 }

@@ -37,8 +37,8 @@ impl Source for Repository {
         self.folder.read(name)
     }
 
-    fn decrypt(&self, name: &str) -> Result<String, String> {
-        let clear = sops::decrypt(Form::of(name), &self.folder.read(name)?, &self.keys());
+    fn decrypt(&self, name: &str, bytes: &[u8]) -> Result<String, String> {
+        let clear = sops::decrypt(Form::of(name), bytes, &self.keys());
         clear.map_err(|error| match error {
             sops::SopsError::NoKey { .. } => format!("{error}; keys are taken from SOPS_AGE_KEY and SOPS_AGE_KEY_FILE"),
             other => other.to_string(),

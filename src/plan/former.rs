@@ -24,6 +24,8 @@ pub struct Former {
     later: BTreeMap<String, BTreeSet<Arc<str>>>,
     /// By the address of a thing that is gone: what it was called, and the output that says so.
     names: BTreeMap<Address, BTreeMap<Arc<str>, Arc<str>>>,
+    /// Whose names they are.
+    named: BTreeMap<Arc<str>, BTreeSet<Address>>,
     notes: Vec<Diagnostic>,
 }
 
@@ -36,6 +38,7 @@ impl Former {
             outputs: version.outputs.iter().map(|(name, it)| (name.clone(), output(it))).collect(),
             later: BTreeMap::new(),
             names: BTreeMap::new(),
+            named: BTreeMap::new(),
             notes: Vec::new(),
         };
         let (mut lost, mut kept) = (Vec::new(), Vec::new());
@@ -49,7 +52,11 @@ impl Former {
             it.later.insert(address.type_name().to_owned(), later);
             let there = now.resources.get(address);
             if there.is_none_or(|it| it.id != record.id) {
-                it.names.insert(address.clone(), names(record));
+                let names = names(record);
+                for name in names.keys() {
+                    it.named.entry(name.clone()).or_default().insert(address.clone());
+                }
+                it.names.insert(address.clone(), names);
             }
             let mut lifecycle = lifecycle(record);
             let mut members = settings.members().cloned().unwrap_or_default();
@@ -130,12 +137,11 @@ impl Former {
         dependencies: &BTreeSet<Address>,
     ) -> BTreeSet<&'s Address> {
         let mut found = BTreeSet::new();
-        let candidates = self.names.iter().filter(|(it, _)| *it != own && (later || dependencies.contains(*it)));
-        for (address, names) in candidates {
-            if value.any(&mut |it| it.as_str().is_some_and(|it| names.contains_key(it))) {
-                found.insert(address);
-            }
-        }
+        value.any(&mut |it| {
+            let all = it.as_str().and_then(|it| self.named.get(it)).into_iter().flatten();
+            found.extend(all.filter(|it| *it != own && (later || dependencies.contains(*it))));
+            false
+        });
         found
     }
 
@@ -147,10 +153,7 @@ impl Former {
         for reference in &instance.references {
             let Some(names) = self.names.get(&reference.to) else { continue };
             let Some(value) = members.get(&reference.from).cloned() else { continue };
-            let outputs = match told.get(&reference.to) {
-                Some(known) => known.clone(),
-                None => self.tell(&reference.to, host, told),
-            };
+            let outputs = self.tell(&reference.to, host, told);
             let renamed = value.map_leaves(&mut |it| match it.as_str().and_then(|it| names.get(it)) {
                 Some(output) => outputs.get(output),
                 None => it.clone(),
@@ -160,7 +163,11 @@ impl Former {
         Value::Object(Arc::new(members))
     }
 
+    /// What a thing has as outputs now; asked once.
     fn tell(&self, address: &Address, host: &mut dyn Host, told: &mut BTreeMap<Address, Value>) -> Value {
+        if let Some(known) = told.get(address) {
+            return known.clone();
+        }
         let shell = self.resolved(address, false, host, told);
         let config = self.instances.get(address).map(|it| it.config.clone()).unwrap_or_default();
         let outputs = host.outputs(address, &config, &shell);
@@ -171,16 +178,16 @@ impl Former {
     fn resolved_outputs(&self, host: &mut dyn Host, told: &mut BTreeMap<Address, Value>) -> BTreeMap<String, OutputValue> {
         let mut all = self.outputs.clone();
         for it in all.values_mut() {
-            for (address, names) in &self.names {
-                if !it.value.any(&mut |leaf| leaf.as_str().is_some_and(|text| names.contains_key(text))) {
-                    continue;
-                }
-                let outputs = told.get(address).cloned().unwrap_or_else(|| self.tell(address, host, told));
-                it.value = it.value.map_leaves(&mut |leaf| match leaf.as_str().and_then(|text| names.get(text)) {
-                    Some(output) => outputs.get(output),
-                    None => leaf.clone(),
+            it.value = it.value.map_leaves(&mut |leaf| {
+                let said = leaf.as_str().and_then(|text| {
+                    let address = self.named.get(text)?.first()?;
+                    Some((address, self.names.get(address)?.get(text)?))
                 });
-            }
+                match said {
+                    Some((address, output)) => self.tell(address, host, told).get(output),
+                    None => leaf.clone(),
+                }
+            });
         }
         all
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::style::{Line, Style, Tone, columns, pad, render};
+use super::style::{Line, Style, Tone, pad, render, table};
 use super::time;
 use crate::state::ledger::{RunRecord, RunResult, StepRecord, StepResult};
 
@@ -57,17 +57,7 @@ pub fn list(runs: &[RunRecord]) -> String {
             commit(it).unwrap_or_default(),
         ]
     }));
-    let mut widths = [0; 8];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(columns(cell));
-        }
-    }
-    let line = |row: &[String; 8]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| pad(cell, width)).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    table(&rows)
 }
 
 fn counts(run: &RunRecord) -> String {

@@ -88,8 +88,8 @@ impl Files for Window<'_> {
     fn decrypt(&self, path: &str) -> Result<String, String> {
         let name = self.name(path)?;
         // What the plan depends on is the encrypted file.
-        self.reading.read(&name)?;
-        self.reading.source.decrypt(&name)
+        let bytes = self.reading.read(&name)?;
+        self.reading.source.decrypt(&name, &bytes)
     }
 
     fn exists(&self, path: &str) -> Result<bool, String> {

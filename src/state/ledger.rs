@@ -144,6 +144,23 @@ pub struct Beginning {
     pub at: u64,
 }
 
+impl StepRecord {
+    /// Of a step of which no more is known.
+    pub fn new(address: Address, doing: &str, result: StepResult) -> Self {
+        Self {
+            address,
+            doing: doing.to_owned(),
+            why: Vec::new(),
+            id: None,
+            at: None,
+            took_millis: None,
+            result,
+            message: None,
+            requests: Vec::new(),
+        }
+    }
+}
+
 impl RunRecord {
     pub fn begin(it: Beginning) -> Self {
         Self {
@@ -167,6 +184,11 @@ impl RunRecord {
 
     pub fn name(&self) -> RunName {
         RunName { began: self.began, run: self.run.clone() }
+    }
+
+    /// Closes the record: `serial` is that of the state which the run left, `now` in milliseconds since 1970.
+    pub fn close(&mut self, result: RunResult, now: u64, serial: u64) {
+        (self.result, self.ended, self.serial) = (Some(result), Some(now), Some(serial));
     }
 
     /// Closes the record of a run that did not live to do so. `left` is what the journal held when it was found.
@@ -199,17 +221,7 @@ fn begun(intent: &Intent) -> StepRecord {
         IntentAct::Update { id, .. } => ("update", Some(id)),
         IntentAct::Delete { id, .. } => ("delete", Some(id)),
     };
-    StepRecord {
-        address: intent.address.clone(),
-        doing: doing.to_owned(),
-        why: Vec::new(),
-        id: id.cloned(),
-        at: None,
-        took_millis: None,
-        result: StepResult::Open,
-        message: None,
-        requests: Vec::new(),
-    }
+    StepRecord { id: id.cloned(), ..StepRecord::new(intent.address.clone(), doing, StepResult::Open) }
 }
 
 fn close(step: &mut StepRecord, outcome: &Outcome) {

@@ -3,7 +3,7 @@
 //! | Where | What |
 //! |---|---|
 //! | the object `key` of the bucket | the document; versioned, encrypted, written under the condition that it is the one last seen |
-//! | the objects `<key>.runs/<name>.json` | what each run did (see `state::ledger`) |
+//! | the objects `<key without .json>.runs/<name>.json` | what each run did (see `state::ledger`) |
 //! | the table's items with `Stack` = the stack, `Item` = … | |
 //! | … `lock` | who may write: epoch, lease, a random version with every write; outlives its holders |
 //! | … `journal#<epoch>#<seq>` | a commit; written in one transaction with the check and renewal of `lock` |

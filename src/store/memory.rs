@@ -92,17 +92,13 @@ impl Memory {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fold(&self, kept: &Kept) -> Result<Option<State>, StoreError> {
+    /// The document with the journal folded in, and what the journal had to say that the document did not contain.
+    fn fold(&self, kept: &Kept) -> Result<Option<(State, Vec<Entry>)>, StoreError> {
         let Some(bytes) = kept.document() else { return Ok(None) };
         let mut state = document::open(&self.place(), &self.stack, bytes)?;
+        let news = document::news(&state, &kept.journal);
         document::replay(&self.place(), &mut state, &kept.journal)?;
-        Ok(Some(state))
-    }
-
-    /// What the journal says that the document does not contain.
-    fn news(&self, kept: &Kept) -> Result<Vec<Entry>, StoreError> {
-        let Some(bytes) = kept.document() else { return Ok(Vec::new()) };
-        Ok(document::news(&document::open(&self.place(), &self.stack, bytes)?, &kept.journal))
+        Ok(Some((state, news)))
     }
 
     async fn acquire(&self, owner: &Owner, patience: Option<Duration>) -> Result<Box<dyn Session>, StoreError> {
@@ -121,8 +117,7 @@ impl Memory {
     }
 
     fn take(&self, kept: &mut Kept, owner: &Owner, idle: Option<Duration>) -> Result<Box<dyn Session>, StoreError> {
-        let folded = self.fold(kept)?;
-        let inherited = folded.as_ref().map(|_| self.news(kept)).transpose()?.unwrap_or_default();
+        let (folded, inherited) = self.fold(kept)?.unzip();
         let lost = kept.lock.is_none() && folded.is_some();
         let before = [kept.lock.as_ref().map(|it| it.epoch), folded.as_ref().map(|it| it.epoch)];
         let epoch = before.into_iter().flatten().max().unwrap_or(0) + 1;
@@ -136,7 +131,7 @@ impl Memory {
                 abandoned_at: idle
                     .or(lost.then_some(Duration::ZERO))
                     .map(|it| clock::wall_millis().saturating_sub(clock::millis(it))),
-                inherited,
+                inherited: inherited.unwrap_or_default(),
             },
             generation: kept.generation(),
             serial: folded.as_ref().map_or(0, |it| it.serial),
@@ -165,7 +160,7 @@ impl Store for Memory {
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
-        async { self.fold(&self.kept()) }.boxed()
+        async { Ok(self.fold(&self.kept())?.map(|(state, _)| state)) }.boxed()
     }
 
     fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {

@@ -10,7 +10,7 @@ use crate::cli::connect;
 use crate::cli::exit::Ended;
 use crate::cli::ledger;
 use crate::cli::stack::Stack;
-use crate::report::style::{columns, pad};
+use crate::report::style::table;
 use crate::report::{runs, time};
 use crate::state::State;
 use crate::state::ledger::RunRecord;
@@ -58,15 +58,10 @@ pub async fn print(call: &Call, stack: &Stack, store: &dyn Store, state: Option<
         call.print(&format!("`{}` has no state yet.\n", stack.name));
         return Ok(());
     };
-    let mut rows = vec![("serial".to_owned(), "version".to_owned(), "written".to_owned(), "left by".to_owned())];
+    let mut rows = vec![["serial", "version", "written", "left by"].map(str::to_owned)];
     let left_by = |serial: u64| by_serial.get(&serial).map(|it| runs::brief(it)).unwrap_or_default();
-    rows.push((state.serial.to_string(), "(now)".to_owned(), String::new(), left_by(state.serial)));
-    rows.extend(versions.iter().map(|it| (it.serial.to_string(), it.id.clone(), time::point(it.at), left_by(it.serial))));
-    let width = |of: fn(&(String, String, String, String)) -> &String| rows.iter().map(|it| columns(of(it))).max().unwrap_or(0);
-    let (first, second, third) = (width(|it| &it.0), width(|it| &it.1), width(|it| &it.2));
-    for (serial, id, at, by) in &rows {
-        let line = format!("{}  {}  {}  {by}", pad(serial, first), pad(id, second), pad(at, third));
-        call.print(&format!("{}\n", line.trim_end()));
-    }
+    rows.push([state.serial.to_string(), "(now)".to_owned(), String::new(), left_by(state.serial)]);
+    rows.extend(versions.iter().map(|it| [it.serial.to_string(), it.id.clone(), time::point(it.at), left_by(it.serial)]));
+    call.print(&table(&rows));
     Ok(())
 }

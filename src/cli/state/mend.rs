@@ -95,7 +95,7 @@ async fn under_lock(
         }
         let now = call.world.nature.now();
         record.steps = mend.steps.into_iter().map(|(address, doing)| step(address, doing, now)).collect();
-        (record.result, record.ended, record.serial) = (Some(RunResult::Done), Some(now), Some(session.serial()));
+        record.close(RunResult::Done, now, session.serial());
         session.note(&record).await.map_err(refused)
     };
     let done = done.await;
@@ -106,17 +106,7 @@ async fn under_lock(
 }
 
 fn step(address: Address, doing: &str, at: u64) -> StepRecord {
-    StepRecord {
-        address,
-        doing: doing.to_owned(),
-        why: vec!["by hand".to_owned()],
-        id: None,
-        at: Some(at),
-        took_millis: None,
-        result: StepResult::Done,
-        message: None,
-        requests: Vec::new(),
-    }
+    StepRecord { why: vec!["by hand".to_owned()], at: Some(at), ..StepRecord::new(address, doing, StepResult::Done) }
 }
 
 /// What a former run had begun is known only to the cloud; it is settled before anybody mends the record.

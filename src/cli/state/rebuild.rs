@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::stream::{self, StreamExt, TryStreamExt};
+
 use crate::address::Address;
 use crate::apply::ownership;
 use crate::cli::args::{Carrying, Selection, StackArgs};
@@ -27,6 +29,7 @@ use crate::value::Value;
 
 /// Things that refer to each other are found one after the other; no stack nests so deep.
 const ROUNDS_MAX: usize = 64;
+const LOOKS_AT_ONCE: usize = 16;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -99,16 +102,17 @@ async fn find(call: &Call, connected: &mut Connected, state: &State, ours: &BTre
     let mut observed: Observed = planning::look(connected, state, crate::cli::look::Depth::Parts).await?;
     for _ in 0..ROUNDS_MAX {
         let planned = planning::plan(connected, state, &mut observed, &options, &sealer).await?;
-        let mut found = BTreeMap::new();
-        for instance in missing(&planned) {
-            if let Some(id) = look_for(connected, state, instance, ours.get(&instance.address).copied()).await? {
-                found.insert(instance.address.clone(), id);
-            }
-        }
-        if found.is_empty() {
+        let known = &*connected;
+        let looks = missing(&planned).map(|it| async move {
+            let id = look_for(known, state, it, ours.get(&it.address).copied()).await?;
+            Ended::Ok(id.map(|id| (it.address.clone(), id)))
+        });
+        let found: Vec<Option<(Address, Id)>> = stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await?;
+        let before = connected.found.imports.len();
+        connected.found.imports.extend(found.into_iter().flatten());
+        if connected.found.imports.len() == before {
             break;
         }
-        connected.found.imports.extend(found);
     }
     Ok(())
 }
@@ -184,16 +188,12 @@ fn report(call: &Call, connected: &Connected, marked: &[Marked]) {
             untagged.join(", ")
         ))]);
     }
-    let known =
-        |it: &&Marked| it.address().is_some_and(|it| connected.found.imports.contains_key(&it) || is_recorded(connected, &it));
+    let found = &connected.found;
+    let known = |it: &&Marked| it.address().is_some_and(|it| found.imports.contains_key(&it) || found.recorded.contains(&it));
     let orphans: Vec<String> = marked.iter().filter(|it| !known(it)).map(|it| it.arn.clone()).collect();
     if !orphans.is_empty() {
         call.complain(&[Diagnostic::warning("not-in-files", "the account holds more of the stack than its files declare")
             .detail(format!("These carry its tags, and will not be on record: {}.", orphans.join(", ")))
             .help("declare them and repeat the command, or delete them by hand")]);
     }
-}
-
-fn is_recorded(connected: &Connected, address: &Address) -> bool {
-    connected.found.recorded.contains(address)
 }

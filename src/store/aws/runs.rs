@@ -1,11 +1,7 @@
 //! What runs did: objects beside the document, `<key without .json>.runs/<name>.json`.
 
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ServerSideEncryption;
-
 use crate::address::StackName;
 use crate::cloud::fault::from_sdk;
-use crate::remote::{Class, Fault};
 use crate::state::ledger::{RunName, RunRecord};
 use crate::store::aws::object::Object;
 use crate::store::aws::retry::{answered, has_code};
@@ -46,19 +42,9 @@ pub async fn list(object: &Object) -> Result<Vec<RunName>, StoreError> {
 }
 
 pub async fn read(object: &Object, stack: &StackName, name: &RunName) -> Result<Option<RunRecord>, StoreError> {
-    const CALL: &str = "s3:GetObject";
     let key = key(object, name);
-    let answer = answered(|| {
-        let request = object.client.get_object().bucket(&object.bucket).key(&key);
-        async {
-            let body = request.send().await.map_err(|error| from_sdk(CALL, &error))?.body;
-            let bytes = body.collect().await;
-            bytes.map_err(|error| Fault::new(Class::Busy, CALL, format!("the answer broke off: {error}")))
-        }
-    })
-    .await;
-    match answer {
-        Ok(bytes) => document::open_run(&place(object, &key), stack, &bytes.to_vec()).map(Some),
+    match object.get_of(&key, None).await {
+        Ok(read) => document::open_run(&place(object, &key), stack, &read.bytes).map(Some),
         Err(fault) if has_code(&fault, "NoSuchKey") => Ok(None),
         Err(fault) => Err(object.explain(fault)),
     }
@@ -69,12 +55,7 @@ pub async fn write(object: &Object, run: &RunRecord) -> Result<(), StoreError> {
     let key = key(object, &run.name());
     let body = bytes::Bytes::from(document::render_run(&place(object, &key), run)?);
     let written = answered(|| {
-        let request = object.client.put_object().bucket(&object.bucket).key(&key).content_type("application/json");
-        let request = request.body(ByteStream::from(body.clone()));
-        let request = match &object.kms_key_arn {
-            Some(arn) => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(arn),
-            None => request,
-        };
+        let request = object.put_of(&key, &body);
         async { request.send().await.map_err(|error| from_sdk("s3:PutObject", &error)) }
     });
     written.await.map(drop).map_err(|fault| object.explain(fault))

@@ -17,18 +17,9 @@ fn file(store: &Folder, name: &RunName) -> std::path::PathBuf {
 
 /// Newest first.
 pub fn list(store: &Folder) -> Result<Vec<RunName>, StoreError> {
-    let folder = folder(store).0;
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(at(&folder)(error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(at(&folder))?.file_name();
-        names.extend(name.to_str().and_then(|it| it.strip_suffix(".json")?.parse().ok()));
-    }
-    names.sort_by(|a: &RunName, b| b.cmp(a));
+    let found = files::documents(&folder(store))?;
+    let mut names: Vec<RunName> = found.iter().filter_map(|(name, _)| name.parse().ok()).collect();
+    names.sort_by(|a, b| b.cmp(a));
     Ok(names)
 }
 

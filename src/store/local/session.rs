@@ -1,8 +1,9 @@
 //! Holding the lock of a local store.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Commit, Entry, Position, State};
