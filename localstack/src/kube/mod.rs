@@ -10,6 +10,7 @@ mod node;
 mod part;
 mod parts;
 mod plane;
+pub mod token;
 mod version;
 
 pub use api::{Api, ApiError, Identity};

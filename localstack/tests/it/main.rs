@@ -9,6 +9,7 @@ mod ec2_groups;
 mod ec2_network;
 mod ec2_reads;
 mod keys;
+mod kube;
 mod route53;
 mod s3;
 mod tagging;
