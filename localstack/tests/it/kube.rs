@@ -109,13 +109,13 @@ async fn a_control_plane_is_real() {
     let file = plane.kubeconfig_file();
     drop(plane);
     for group in processes {
-        let group = rustix_group(group);
+        let group = process_group(group);
         assert!(rustix::process::test_kill_process_group(group).is_err(), "{group:?} is still there");
     }
     assert!(!file.exists());
 }
 
-fn rustix_group(group: u32) -> rustix::process::Pid {
+fn process_group(group: u32) -> rustix::process::Pid {
     i32::try_from(group).ok().and_then(rustix::process::Pid::from_raw).expect("a process group")
 }
 
@@ -196,7 +196,7 @@ async fn admission_is_on(api: &Api) {
     let dry = "/api/v1/namespaces/default/secrets?dryRun=All";
     let secret = json!({"metadata": {"name": "forbidden"}});
     let end = Instant::now() + Duration::from_secs(30);
-    while let Ok(_) = api.create(dry, &secret).await {
+    while api.create(dry, &secret).await.is_ok() {
         assert!(Instant::now() < end, "the policy never took effect");
         sleep(Duration::from_millis(200)).await;
     }
