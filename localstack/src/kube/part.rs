@@ -1,7 +1,6 @@
 //! One running process of a plane.
 
 use std::fs::{self, File};
-use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,14 +8,18 @@ use std::process::{Child, Command, Stdio};
 use crate::StartError;
 
 /// Runs the command that follows, and ends it as soon as standard input does: that is when this process stops or dies,
-/// however it dies. (A death signal of the kernel would come with the end of the *thread* that started the child.)
+/// however it dies. It returns when the command is gone, port and all. (A death signal of the kernel would come with the end of
+/// the *thread* that started the child.)
 const WITH_PARENT: &str = r#"
 exec 3<&0
 "$@" 3<&- </dev/null &
 part=$!
 (read -r _ <&3; kill -9 $part) &
+reader=$!
 exec 3<&-
 wait $part
+kill $reader 2>/dev/null
+wait $reader
 "#;
 
 /// A process and all that it started. It ends when this is dropped.
@@ -76,19 +79,11 @@ impl Part {
     pub fn group(&self) -> u32 {
         self.child.id()
     }
-
-    fn kill(&mut self) -> io::Result<()> {
-        let group = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
-        if let Some(group) = group {
-            rustix::process::kill_process_group(group, rustix::process::Signal::KILL)?;
-        }
-        self.child.wait().map(|_| ())
-    }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // It fails only when everything is gone already, which is what is wanted.
-        let _ = self.kill();
+        // Closes standard input first, which ends it. It fails only when everything is gone already, which is what is wanted.
+        let _ = self.child.wait();
     }
 }

@@ -158,7 +158,6 @@ impl ControlPlane {
             state.parts.retain(|part| part.name() == "etcd");
             state.version = version;
         }
-        until_free(self.ports.api).await;
         self.launch(&["kube-apiserver"])?;
         self.until_ready("/readyz").await?;
         self.launch(&["kube-controller-manager", "kube-scheduler", "kwok"])
@@ -242,17 +241,6 @@ fn free_ports() -> Result<Ports, StartError> {
     let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let (etcd, peer, api) = (listen()?, listen()?, listen()?);
     Ok(Ports { etcd: etcd.local_addr()?.port(), peer: peer.local_addr()?.port(), api: api.local_addr()?.port() })
-}
-
-/// Waits until a port can be listened at: one that was killed lets go of it a moment after it is gone. In vain for 5 s, whoever
-/// wants it will say so.
-async fn until_free(port: u16) {
-    for _ in 0..100 {
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return;
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// The address of the Service `kubernetes`: the first of the range.

@@ -15,6 +15,7 @@ mod eks_cluster;
 mod eks_groups;
 mod eks_plane;
 mod keys;
+mod kube;
 mod route53;
 mod s3;
 mod tagging;
