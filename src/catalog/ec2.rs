@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Tag, TagSpecification};
+use futures::future::try_join_all;
 
 use super::tags::{TagChanges, Tags};
 use crate::cloud::Query;
@@ -90,11 +91,10 @@ where
         }
     }
     let rest: Vec<&str> = missing.keys().copied().collect();
-    for ids in rest.chunks(FILTER_VALUES) {
-        for it in ask(vec![filter(listing.id_filter, ids.iter().copied())]).await? {
-            if let Some(id) = (listing.id_of)(&it).and_then(|it| missing.remove(it)) {
-                found.insert(id.clone(), it);
-            }
+    let asked = rest.chunks(FILTER_VALUES).map(|ids| ask(vec![filter(listing.id_filter, ids.iter().copied())]));
+    for it in try_join_all(asked).await?.into_iter().flatten() {
+        if let Some(id) = (listing.id_of)(&it).and_then(|it| missing.remove(it)) {
+            found.insert(id.clone(), it);
         }
     }
     Ok(found)

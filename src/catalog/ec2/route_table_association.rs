@@ -92,6 +92,8 @@ impl Resource for RouteTableAssociation {
     const TYPE: &'static str = "aws_route_table_association";
     const SETTLE: Settle = super::SETTLE;
     const EXCLUSIVE: &'static [(&'static [&'static str], bool)] = &[(&["subnet_id", "gateway_id"], true)];
+    /// "If you delete a subnet, its associations go too": the API refuses no subnet for having one.
+    const PART_OF: Option<&'static str> = Some("subnet_id");
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {
