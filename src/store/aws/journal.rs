@@ -199,11 +199,11 @@ mod tests {
     #[test]
     fn long_commits_are_split_between_entries_and_reassembled() {
         let entries = vec![entry(10), entry(3_000_000), entry(500_000), entry(500_000)];
-        let commits = split("here", &entries).unwrap();
+        let commits = split("here", &entries, COMMIT_BYTES).unwrap();
         assert_eq!(commits.len(), 2);
         let read: Vec<Entry> = commits.iter().flat_map(|it| serde_json::from_str::<Vec<Entry>>(it).unwrap()).collect();
         assert_eq!(read, entries);
-        assert!(matches!(split("here", &[entry(4_000_000)]), Err(StoreError::Refused { .. })));
-        assert_eq!(split("here", &[]).unwrap(), Vec::<String>::new());
+        assert!(matches!(split("here", &[entry(4_000_000)], COMMIT_BYTES), Err(StoreError::Refused { .. })));
+        assert_eq!(split("here", &[], COMMIT_BYTES).unwrap(), Vec::<String>::new());
     }
 }
