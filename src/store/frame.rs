@@ -125,7 +125,8 @@ mod tests {
     proptest! {
         #[test]
         fn records_read_back(commits in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..5)) {
-            prop_assert_eq!(read(&file(&commits).0).unwrap(), commits);
+            let bytes = file(&commits).0;
+            prop_assert_eq!(read(&bytes).unwrap(), commits);
         }
 
         #[test]

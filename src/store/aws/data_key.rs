@@ -17,6 +17,9 @@ use crate::store::aws::retry::{answered, has_code};
 /// The member of the encryption context that a key's policy can ask for.
 const CONTEXT: &str = "infra:stack";
 
+/// Wrapped by another key, for another stack, or the key is gone. Source: AWS KMS API Reference, "Decrypt", Errors.
+const NOT_ITS_KEY: [&str; 3] = ["IncorrectKeyException", "InvalidCiphertextException", "NotFoundException"];
+
 pub struct Kms {
     client: Client,
     stack: String,
@@ -64,7 +67,7 @@ impl Kms {
             });
             match answer.await {
                 Ok(answer) => return Ok(answer.plaintext.map(Blob::into_inner)),
-                Err(fault) if has_code(&fault, "IncorrectKeyException") || has_code(&fault, "InvalidCiphertextException") => {}
+                Err(fault) if NOT_ITS_KEY.iter().any(|it| has_code(&fault, it)) => {}
                 Err(fault) => return Err(fault),
             }
         }
