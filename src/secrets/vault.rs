@@ -239,7 +239,8 @@ mod tests {
     #[tokio::test]
     async fn keys_are_rotated_by_naming_others() {
         let old = plain(KEY, &[KEY]).seal(What::State, b"x".to_vec()).await.unwrap();
-        let both: &'static str = concat!(include_str!("../../tests/secrets/key.txt"), include_str!("../../tests/secrets/other.txt"));
+        let both: &'static str =
+            concat!(include_str!("../../tests/secrets/key.txt"), include_str!("../../tests/secrets/other.txt"));
         let turning = plain(both, &[OTHER]);
         let new = turning.open(What::State, &old).await.unwrap().into_owned();
         let new = turning.seal(What::State, new).await.unwrap();

@@ -58,7 +58,13 @@ impl Kept {
 impl Memory {
     pub fn new(stack: StackName) -> Self {
         let started = tokio::time::Instant::now();
-        Self { vault: Vault::none(stack.as_str()), stack, lease: LEASE, clock: Arc::new(move || started.elapsed()), kept: Arc::default() }
+        Self {
+            vault: Vault::none(stack.as_str()),
+            stack,
+            lease: LEASE,
+            clock: Arc::new(move || started.elapsed()),
+            kept: Arc::default(),
+        }
     }
 
     pub fn with_lease(self, lease: Duration) -> Self {

@@ -5,8 +5,8 @@ use crate::secrets::envelope::What;
 use crate::secrets::vault::{Vault, VaultError};
 use crate::state::State;
 use crate::state::ledger::RunRecord;
-use crate::store::document::{self, Stamp};
 use crate::store::StoreError;
+use crate::store::document::{self, Stamp};
 
 /// What a vault refuses, said of a place.
 pub fn refused(place: &str, error: VaultError) -> StoreError {

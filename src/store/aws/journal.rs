@@ -10,9 +10,9 @@ use crate::remote::{Class, Fault};
 use crate::secrets::envelope::What;
 use crate::secrets::vault::Vault;
 use crate::state::{Commit, Entry, Position};
-use crate::store::{StoreError, sealed};
 use crate::store::aws::retry::{Tries, answered};
 use crate::store::aws::table::{Attributes, Reader, Table, number, text};
+use crate::store::{StoreError, sealed};
 
 /// An item may have 400 KB, names and all (DynamoDB, "Service, account, and table quotas").
 const PART_BYTES: usize = 350 * 1_024;

@@ -37,8 +37,8 @@ async fn all_that_is_kept_is_encrypted_for_those_who_are_named() {
     // A new stack, from the first plan on.
     stack("one", &demanded);
     with("one.txt", "plan --out kept.plan").ends(0);
-    assert_eq!(with("none.txt", "apply --plan kept.plan").ends(1).codes(), ["no-key"]);
-    with("one.txt", "apply --plan kept.plan").ends(0);
+    assert_eq!(with("none.txt", "apply --plan kept.plan --auto-approve").ends(1).codes(), ["no-key"]);
+    with("one.txt", "apply --plan kept.plan --auto-approve").ends(0);
     assert_eq!(in_clear(&here), Vec::<String>::new());
     for line in ["state list", "state pull", "state history", "runs", "drift", "plan --detailed-exitcode", "output"] {
         with("one.txt", line).ends(0);
@@ -112,7 +112,7 @@ async fn a_state_in_a_bucket_is_encrypted_with_the_key_that_bootstrap_makes() {
     let run = |line: &str| here.binary(cloud, ACCOUNT, line);
     run("bootstrap --auto-approve").ends(0);
     run("plan --out kept.plan").ends(0);
-    run("apply --plan kept.plan").ends(0);
+    run("apply --plan kept.plan --auto-approve").ends(0);
     for line in ["plan --detailed-exitcode", "state list", "state history", "runs", "drift"] {
         run(line).ends(0);
     }

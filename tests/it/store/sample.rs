@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use infra::secrets::age::Identity;
-use infra::secrets::vault::{DataKeys, Rule, Unencrypted, Vault};
 use infra::address::Address;
 use infra::remote::{ConfigName, Id, Token};
+use infra::secrets::age::Identity;
+use infra::secrets::vault::{DataKeys, Rule, Unencrypted, Vault};
 use infra::state::{Entry, Intent, IntentAct, Lineage, OpId, Outcome, Output, Record, Recorded, State};
 use infra::store::Owner;
 use infra::value::Value;
