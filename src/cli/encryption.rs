@@ -17,14 +17,10 @@ use crate::store::aws::data_key::Kms;
 pub async fn vault(call: &Call, stack: &Stack, settings: &Settings) -> Ended<Vault> {
     let name = stack.name.as_str();
     let Some(demanded) = &stack.settings.encryption else { return Ok(Vault::none(name)) };
-    let recipient = |text: &String| {
-        Recipient::parse(text).ok_or_else(|| {
-            Diagnostic::error("bad-value", format!("`{text}` is no public key of age"))
-                .detail("Its checksum does not fit: a character is wrong, or one is missing.")
-                .help("age-keygen -y KEYFILE prints the public key of a secret one")
-        })
-    };
-    let recipients = demanded.recipients.iter().map(recipient).collect::<Result<_, _>>()?;
+    let mut recipients = Vec::new();
+    for text in &demanded.recipients {
+        recipients.push(Recipient::parse(text).ok_or_else(|| unknown(text))?);
+    }
     let mut data_keys: Option<Arc<dyn DataKeys>> = None;
     if let Some(kms) = &demanded.kms {
         let settings = match region_of(&kms.key) {
@@ -40,6 +36,12 @@ pub async fn vault(call: &Call, stack: &Stack, settings: &Settings) -> Ended<Vau
     };
     let keys = AgeKeys::of(&call.world);
     Ok(Vault::new(name, Rule { recipients, data_keys, unencrypted, identities: Arc::new(move || keys.read()) }))
+}
+
+fn unknown(recipient: &str) -> Diagnostic {
+    Diagnostic::error("bad-value", format!("`{recipient}` is no public key of age"))
+        .detail("Its checksum does not fit: a character is wrong, or one is missing.")
+        .help("age-keygen -y KEYFILE prints the public key of a secret one")
 }
 
 /// The region in an ARN.

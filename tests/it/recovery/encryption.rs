@@ -52,7 +52,7 @@ async fn all_that_is_kept_is_encrypted_for_those_who_are_named() {
     // What is pulled can be looked at, changed and put back; a rollback works on former versions.
     let pulled = with("one.txt", "state pull").ends(0).out;
     here.write("pulled.json", &pulled);
-    with("one.txt", "state push dev pulled.json --auto-approve").ends(0);
+    with("one.txt", "state push dev pulled.json --allow-older --auto-approve").ends(0);
     let serial = with("one.txt", "runs --format json").ends(0).json()["runs"][0]["serial"].to_string();
     stack("two", &demanded);
     with("one.txt", "apply --auto-approve").ends(0);
