@@ -136,9 +136,10 @@ pub struct AccessConfig {
 pub struct Encryption {
     /// What encrypts.
     pub provider: Provider,
-    /// What is encrypted: `secrets`.
+    /// What is encrypted: `secrets`. It decides nothing any more: EKS encrypts all that the API stores.
+    #[serde(default = "secrets")]
     #[schemars(inner(regex(pattern = "^secrets$")))]
-    pub resources: Fixed<BTreeSet<String>>,
+    pub resources: Local<BTreeSet<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -198,6 +199,10 @@ pub struct Oidc {
 
 fn yes() -> Local<bool> {
     Local(true)
+}
+
+fn secrets() -> Local<BTreeSet<String>> {
+    Local(BTreeSet::from(["secrets".to_owned()]))
 }
 
 fn on() -> bool {

@@ -140,6 +140,7 @@ impl AccessConfig {
 }
 
 impl Encryption {
+    #[expect(deprecated, reason = "the API reference has it still as the one value that is taken")]
     pub fn to_sdk(&self) -> sdk::EncryptionConfig {
         let provider = sdk::Provider::builder().key_arn(&**self.provider.key_arn).build();
         let resources = self.resources.iter().cloned().collect();

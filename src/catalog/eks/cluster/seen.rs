@@ -6,7 +6,7 @@ use aws_sdk_eks::types as sdk;
 
 use super::{
     AccessConfig, CertificateAuthority, Cluster, Encryption, Identity, KubernetesNetwork, Oidc, Outputs, Provider, UpgradePolicy,
-    VpcConfig, ZonalShift, yes,
+    VpcConfig, ZonalShift, secrets, yes,
 };
 use crate::remote::Status;
 use crate::resource::Seen;
@@ -32,7 +32,7 @@ pub fn seen(it: &sdk::Cluster) -> Seen<Cluster> {
         bootstrap_self_managed_addons: yes(),
         encryption_config: Auto(it.encryption_config().first().map(|it| Encryption {
             provider: Provider { key_arn: Fixed(Arn(owned(it.provider().and_then(|it| it.key_arn())))) },
-            resources: Fixed(it.resources().iter().cloned().collect()),
+            resources: secrets(),
         })),
         enabled_cluster_log_types: it.logging().map(enabled).unwrap_or_default(),
         upgrade_policy: Auto(
