@@ -232,7 +232,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn give_up(&self, at: usize) -> Time {
+    /// When a step that begins now has taken too long.
+    pub(super) fn give_up(&self, at: usize) -> Time {
         let step = &self.steps[at];
         let settle = self.patience.of(step.address.type_name());
         let user = self.timeouts.get(&step.address).copied().unwrap_or_default();

@@ -178,6 +178,12 @@ fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Cla
         ("dynamodb", _, "ResourceInUseException") => Class::Settling,
         // Too many tables being changed at once; not a quota that anybody would raise.
         ("dynamodb", _, "LimitExceededException") => Class::Busy,
+        ("eks", _, "ResourceInUseException") if action.starts_with("Create") => Class::Exists,
+        // An update is under way, or what hangs on it is still going.
+        ("eks", _, "ResourceInUseException") => Class::Settling,
+        ("eks", _, "ResourceLimitExceededException") => Class::Quota,
+        ("eks", _, "ClientException") if message.contains("no cluster found for name") => Class::Missing,
+        ("eks", _, "InvalidParameterException" | "InvalidRequestException") => eks_parameter(action, &message)?,
         // What a deleted key is until its waiting time is over.
         ("kms", "ScheduleKeyDeletion", "KMSInvalidStateException") if message.contains("pending deletion") => Class::Missing,
         ("route53", _, "InvalidChangeBatch") if message.contains("already exists") => Class::Exists,
@@ -190,6 +196,29 @@ fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Cla
         }
         _ => return None,
     })
+}
+
+/// What EKS says with one code for many reasons.
+///
+/// Source: Terraform's provider, `internal/service/eks`: what it tries again, and what it takes for done.
+fn eks_parameter(action: &str, message: &str) -> Option<Class> {
+    // IAM's news have not reached EKS: a role, its trust, or what is attached to it.
+    const NEWS: &[&str] = &[
+        "does not exist",
+        "error in role params",
+        "iam role's policy must include",
+        "invalid principal",
+        "role could not be assumed because the trusted entity is not correct",
+        "doesn't have the amazon eks managed policies",
+    ];
+    const DONE: &[&str] = &["already at the desired configuration", "no changes needed"];
+    let says = |words: &[&str]| words.iter().any(|it| message.contains(it));
+    match action.starts_with("Create") {
+        true if says(NEWS) => Some(Class::Settling),
+        // Nothing to do: the thing is looked at and compared.
+        false if says(DONE) => Some(Class::Exists),
+        true | false => None,
+    }
 }
 
 /// Sorted within each class.
@@ -326,6 +355,14 @@ mod tests {
             ("ecr:DeleteRepository", "RepositoryNotEmptyException", "", Class::Refused),
             ("dynamodb:CreateTable", "ResourceInUseException", "", Class::Exists),
             ("dynamodb:UpdateTable", "ResourceInUseException", "", Class::Settling),
+            ("eks:CreateCluster", "ResourceInUseException", "", Class::Exists),
+            ("eks:UpdateClusterConfig", "ResourceInUseException", "an update in progress", Class::Settling),
+            ("eks:CreateCluster", "ResourceLimitExceededException", "", Class::Quota),
+            ("eks:DeleteCluster", "ClientException", "No cluster found for name: a.", Class::Missing),
+            ("eks:CreateCluster", "InvalidParameterException", "Error in role params", Class::Settling),
+            ("eks:CreateCluster", "InvalidParameterException", "Subnet IDs are required", Class::Refused),
+            ("eks:UpdateClusterConfig", "InvalidRequestException", "Already at the desired configuration", Class::Exists),
+            ("eks:CreateCluster", "UnsupportedAvailabilityZoneException", "", Class::Refused),
             ("kms:CreateKey", "LimitExceededException", "", Class::Quota),
             ("kms:PutKeyPolicy", "MalformedPolicyDocumentException", "contains one or more invalid principals", Class::Settling),
             ("kms:PutKeyPolicy", "MalformedPolicyDocumentException", "syntax", Class::Refused),

@@ -5,6 +5,7 @@
 
 mod bench;
 mod bulk;
+mod clusters;
 mod data;
 mod network;
 mod security;
