@@ -6,6 +6,7 @@
 mod bench;
 mod bulk;
 mod data;
+mod identity;
 mod network;
 mod security;
 mod storage;
