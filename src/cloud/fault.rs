@@ -167,6 +167,16 @@ pub fn class_of(call: Option<&Call>, code: &str, message: &str) -> Class {
     }
 }
 
+/// Parts of messages, in lower case. Source: what Terraform's provider tries again (internal/service/eks).
+const EKS_SETTLING: &[&str] = &[
+    "does not exist",
+    "error in role params",
+    "role could not be assumed because the trusted entity is not correct",
+    "doesn't have the amazon eks managed policies",
+    "iam role's policy must include",
+    "invalid principal",
+];
+
 /// Codes whose meaning hangs on the call or the message.
 fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Class> {
     let message = message.to_ascii_lowercase();
@@ -188,12 +198,17 @@ fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Cla
         ("kms", "ScheduleKeyDeletion", "KMSInvalidStateException") if message.contains("pending deletion") => Class::Missing,
         ("route53", _, "InvalidChangeBatch") if message.contains("already exists") => Class::Exists,
         ("route53", _, "InvalidChangeBatch") if message.contains("not found") => Class::Missing,
-        // A policy may name a role that was made a moment ago.
-        (_, _, "MalformedPolicyDocumentException" | "MalformedPolicy" | "InvalidParameterException")
-            if message.contains("principal") && message.contains("invalid") =>
-        {
+        // A role or its policies that were made a moment ago: EKS looks at them with the words of a mistake.
+        ("eks", _, "InvalidParameterException") if EKS_SETTLING.iter().any(|it| message.contains(it)) => Class::Settling,
+        ("ec2", _, "InvalidParameterValue") if message.contains("iaminstanceprofile") || message.contains("instance profile") => {
             Class::Settling
         }
+        // A policy may name a role that was made a moment ago.
+        (
+            _,
+            _,
+            "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy" | "InvalidParameterException",
+        ) if message.contains("principal") && message.contains("invalid") => Class::Settling,
         _ => return None,
     })
 }
@@ -366,6 +381,15 @@ mod tests {
             ("kms:CreateKey", "LimitExceededException", "", Class::Quota),
             ("kms:PutKeyPolicy", "MalformedPolicyDocumentException", "contains one or more invalid principals", Class::Settling),
             ("kms:PutKeyPolicy", "MalformedPolicyDocumentException", "syntax", Class::Refused),
+            ("iam:CreateRole", "MalformedPolicyDocument", "Invalid principal in policy", Class::Settling),
+            (
+                "eks:CreateCluster",
+                "InvalidParameterException",
+                "Role could not be assumed because the trusted entity is not correct",
+                Class::Settling,
+            ),
+            ("eks:CreateCluster", "InvalidParameterException", "unsupported version", Class::Refused),
+            ("eks:CreateAccessEntry", "InvalidParameterException", "principalArn is invalid: invalid principal", Class::Settling),
             ("route53:ChangeResourceRecordSets", "InvalidChangeBatch", "it was not found", Class::Missing),
             ("route53:ChangeResourceRecordSets", "PriorRequestNotComplete", "", Class::Busy),
             ("s3:GetBucketPolicy", "NoSuchBucketPolicy", "", Class::Missing),

@@ -7,6 +7,7 @@ mod bench;
 mod bulk;
 mod clusters;
 mod data;
+mod identity;
 mod network;
 mod security;
 mod storage;
