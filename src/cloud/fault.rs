@@ -167,16 +167,6 @@ pub fn class_of(call: Option<&Call>, code: &str, message: &str) -> Class {
     }
 }
 
-/// Parts of messages, in lower case. Source: what Terraform's provider tries again (internal/service/eks).
-const EKS_SETTLING: &[&str] = &[
-    "does not exist",
-    "error in role params",
-    "role could not be assumed because the trusted entity is not correct",
-    "doesn't have the amazon eks managed policies",
-    "iam role's policy must include",
-    "invalid principal",
-];
-
 /// Codes whose meaning hangs on the call or the message.
 fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Class> {
     let message = message.to_ascii_lowercase();
@@ -198,8 +188,6 @@ fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Cla
         ("kms", "ScheduleKeyDeletion", "KMSInvalidStateException") if message.contains("pending deletion") => Class::Missing,
         ("route53", _, "InvalidChangeBatch") if message.contains("already exists") => Class::Exists,
         ("route53", _, "InvalidChangeBatch") if message.contains("not found") => Class::Missing,
-        // A role or its policies that were made a moment ago: EKS looks at them with the words of a mistake.
-        ("eks", _, "InvalidParameterException") if EKS_SETTLING.iter().any(|it| message.contains(it)) => Class::Settling,
         ("ec2", _, "InvalidParameterValue") if message.contains("iaminstanceprofile") || message.contains("instance profile") => {
             Class::Settling
         }
