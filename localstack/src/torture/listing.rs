@@ -54,7 +54,7 @@ const EC2: [(&str, &str, &str); 8] = [
 ];
 
 /// What says nothing about a thing: when it was made, under which address, what it holds.
-const FLEETING: [&str; 24] = [
+const FLEETING: [&str; 27] = [
     "createTime",
     "CreationDate",
     "createdAt",
@@ -79,6 +79,9 @@ const FLEETING: [&str; 24] = [
     "NumberOfDecreasesToday",
     "CreatedDate",
     "LastUpdatedDate",
+    "LastUpdateDateTime",
+    "CurrentKeyMaterialId",
+    "privateIpAddress",
 ];
 
 /// Tags that differ from run to run.
