@@ -34,7 +34,7 @@ async fn a_killed_run_is_finished_by_the_next() {
             for at in killed {
                 life.0[*at] = drawn[*at].clone();
             }
-            life.live(&open(account, backend).await, &reference).await.unwrap_or_else(|why| panic!("{why}"))
+            life.live(&open(account, backend).await, reference).await.unwrap_or_else(|why| panic!("{why}"))
         }
     });
     let tallies = futures::future::join_all(lives).await;
