@@ -16,6 +16,7 @@ mod backend;
 pub mod client;
 mod cloud;
 pub mod control;
+pub mod dice;
 mod form;
 mod gateway;
 mod ids;
@@ -23,6 +24,7 @@ pub mod kube;
 mod python;
 mod service;
 pub mod sigv4;
+pub mod torture;
 mod xml;
 
 use std::io;
