@@ -32,7 +32,7 @@ const ACCOUNTS: u64 = 620_000_000_000;
 
 /// Builds infra, lives all lives, prints what was done; fails at the first life that did not end well.
 pub async fn run(how: &Torture) -> Result<(), Failure> {
-    let infra = Infra::build(&["--workspace", "--locked"]).await?;
+    let infra = Infra::build().await?;
     let cloud = Cloud::start(Options::default()).await?;
     let mut rows = vec![["", "lives", "phases", "kills", "over before", "took"].map(str::to_owned)];
     for (number, backend) in [Backend::Local, Backend::S3].into_iter().enumerate() {

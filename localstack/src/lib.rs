@@ -23,6 +23,7 @@ mod ids;
 pub mod kube;
 mod python;
 mod service;
+mod setup;
 pub mod sigv4;
 pub mod torture;
 mod xml;

@@ -58,6 +58,15 @@ fn switch(on: bool) -> AttributeBooleanValue {
     AttributeBooleanValue::builder().value(on).build()
 }
 
+/// What a filter of `ids` finds: as many of them a call as a filter takes, and the calls side by side.
+async fn ask_by<T, F>(name: &str, ids: &[&str], ask: impl Fn(Vec<Filter>) -> F) -> Result<Vec<T>, Fault>
+where
+    F: Future<Output = Result<Vec<T>, Fault>>,
+{
+    let asked = ids.chunks(FILTER_VALUES).map(|ids| ask(vec![filter(name, ids.iter().copied())]));
+    Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+}
+
 /// How one kind of EC2 thing is asked for.
 struct Listing<T> {
     /// Names the call in what is remembered of this run.
@@ -91,8 +100,7 @@ where
         }
     }
     let rest: Vec<&str> = missing.keys().copied().collect();
-    let asked = rest.chunks(FILTER_VALUES).map(|ids| ask(vec![filter(listing.id_filter, ids.iter().copied())]));
-    for it in try_join_all(asked).await?.into_iter().flatten() {
+    for it in ask_by(listing.id_filter, &rest, ask).await? {
         if let Some(id) = (listing.id_of)(&it).and_then(|it| missing.remove(it)) {
             found.insert(id.clone(), it);
         }

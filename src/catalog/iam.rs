@@ -13,7 +13,7 @@ use aws_sdk_iam::types as sdk;
 use crate::catalog::tags::Tags;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Fault, Settle};
+use crate::remote::{Fault, Settle, Token, tags};
 
 /// IAM is eventually consistent: what was made may be denied for a while. Source: IAM user guide, "Changes that I make are not
 /// always immediately visible"; two minutes is what Terraform's provider allows.
@@ -43,6 +43,11 @@ fn document(text: &str) -> String {
 
 fn to_tags(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
     tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit("iam"))).collect()
+}
+
+/// Whether the creation with this token made it.
+fn carries(tags: &[sdk::Tag], token: &Token) -> bool {
+    tags.iter().any(|it| it.key == tags::ID && it.value == token.as_str())
 }
 
 fn from_tags(tags: &[sdk::Tag]) -> Tags {

@@ -41,7 +41,6 @@ impl fmt::Display for Why {
 }
 
 const BEFORE: &str = "(deleted before)";
-const ALONG: &str = "(goes along with it)";
 
 struct Draft {
     address: Address,
@@ -348,7 +347,7 @@ impl Orderer<'_, '_> {
                     let left = other.gone.into_iter().filter(|_| !(stays && other.create_first));
                     for step in left {
                         match self.whole(*user) == Some(at) {
-                            true => self.drafts[step].needs.push((gone, hard(ALONG))),
+                            true => self.drafts[step].needs.push((gone, hard("(goes along with it)"))),
                             false => after(&mut self.drafts, step, &deleted()),
                         }
                     }
@@ -420,6 +419,7 @@ impl Orderer<'_, '_> {
     /// A part that what it is a part of waits for by another way cannot go along: it is deleted by itself, before.
     fn separate(&mut self, graph: &mut Graph<usize, Why>) {
         let knot_of = knots(graph);
+        let mut separated = BTreeSet::new();
         for at in 0..self.decisions.len() {
             let whole = self.whole(at).and_then(|it| self.own[it].gone);
             let (Some(part), Some(whole)) = (self.own[at].gone, whole) else { continue };
@@ -428,10 +428,10 @@ impl Orderer<'_, '_> {
             {
                 *goes_along = false;
                 graph.need(whole, part, hard(BEFORE));
+                separated.insert((part, whole));
             }
         }
-        let alone = |at: &usize| matches!(self.drafts[*at].act, Act::Delete { goes_along: false, .. });
-        graph.retain(|from, _, why| !(why.text == ALONG && alone(from)));
+        graph.retain(|from, to, _| !separated.contains(&(*from, *to)));
     }
 
     /// Takes the edges of circles away that hold no more than that.

@@ -8,11 +8,11 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SIDE_BY_SIDE, document, from_tags, to_tags};
+use super::{SIDE_BY_SIDE, carries, document, from_tags, to_tags};
 use crate::catalog::tags::{TagChanges, Tags};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
+use crate::remote::{Class, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::Fixed;
 use crate::schema::field::ManagedPolicy;
@@ -115,7 +115,7 @@ impl Resource for Policy {
         let (partition, account) = (aws.partition().await?, aws.account().await?);
         let arn = format!("arn:{partition}:iam::{account}:policy{}{}", *self.path, *self.name);
         let Some(policy) = get(aws, &arn).await? else { return Ok(None) };
-        match policy.tags().iter().any(|it| it.key == tags::ID && it.value == token.as_str()) {
+        match carries(policy.tags(), token) {
             true => Ok(Some(Id::new(arn))),
             false => Err(Fault::new(Class::Exists, "iam:CreatePolicy", format!("the policy {arn} exists already"))),
         }

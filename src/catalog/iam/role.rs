@@ -9,11 +9,11 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FEW, SIDE_BY_SIDE, details, document, from_tags, to_tags};
+use super::{FEW, SIDE_BY_SIDE, carries, details, document, from_tags, to_tags};
 use crate::catalog::tags::{TagChanges, Tags};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
+use crate::remote::{Class, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Fixed, Local, Policy};
 
@@ -165,7 +165,7 @@ impl Resource for Role {
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let Some(role) = get(aws, &self.name).await? else { return Ok(None) };
-        match role.tags().iter().any(|it| it.key == tags::ID && it.value == token.as_str()) {
+        match carries(role.tags(), token) {
             true => Ok(Some(Id::new(role.role_name))),
             false => Err(Fault::new(Class::Exists, "iam:CreateRole", format!("the role {} exists already", *self.name))),
         }
