@@ -10,7 +10,7 @@ use super::{Answer, Time};
 use crate::plan::doing;
 use crate::remote::{Class, Fault, Id};
 use crate::schema::Schema;
-use crate::state::{Entry, Outcome};
+use crate::state::{Entry, Intent, Outcome};
 use crate::value::Value;
 
 /// Between tries of a call that was refused for the moment.
@@ -24,8 +24,10 @@ impl Machine<'_> {
         match (call, answer) {
             (Call::Create, Answer::Created(Ok(id))) => self.created(at, id),
             (Call::Create, Answer::Created(Err(fault))) => self.not_created(at, fault),
-            (Call::Find, Answer::Found(Ok(Some(id)))) => self.found(at, id),
-            (Call::Find, Answer::Found(Ok(None))) => self.not_found(at),
+            (Call::Find, Answer::Found(Ok(found))) => match found.split_first() {
+                Some((id, twins)) => self.found(at, id.clone(), twins),
+                None => self.not_found(at),
+            },
             (Call::Find, Answer::Found(Err(fault))) => self.not_searched(at, fault),
             (Call::Update, Answer::Updated(Ok(()))) => self.updated(at),
             (Call::Update, Answer::Updated(Err(fault))) => self.not_updated(at, fault),
@@ -94,13 +96,24 @@ impl Machine<'_> {
     }
 
     /// What has no tags is known by its name alone: it is ours only if a creation of ours may have made it.
-    fn found(&mut self, at: usize, id: Id) {
+    fn found(&mut self, at: usize, id: Id, twins: &[Id]) {
+        if !twins.is_empty() {
+            self.watch(at);
+        }
         let tagged = self.types.resource(self.steps[at].address.type_name()).is_some_and(Schema::has_tags);
         let Some(work) = self.works.get_mut(&at) else { return };
         match work.taken.take() {
             Some(fault) if !tagged && !work.may_be_ours => self.fail_taken(at, fault, Some(id)),
             Some(_) | None => self.created(at, id),
         }
+    }
+
+    /// More than one attempt was carried out: the next run puts the others on record and deletes them as a step that it shows.
+    fn watch(&mut self, at: usize) {
+        let op = self.works.get(&at).and_then(|it| it.op.as_ref());
+        let Some(intent) = op.and_then(|it| self.state.intents.get(it)).cloned() else { return };
+        let (op, now) = (self.mint.op(), self.began.saturating_add(millis(self.now)));
+        self.record(Entry::Intent(Intent { op, watched_until: Some(now), ..intent }));
     }
 
     fn fail_taken(&mut self, at: usize, fault: Fault, id: Option<Id>) {

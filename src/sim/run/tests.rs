@@ -3,8 +3,9 @@ use super::super::world::Weather;
 use super::*;
 use crate::address::Address;
 use crate::apply::event::Failure;
+use crate::remote::Id;
 use crate::stack::desired::Moved;
-use crate::state::Lineage;
+use crate::state::{Intent, IntentAct, Lineage, OpId};
 use crate::value::Value;
 
 fn block(name: &str, parents: &[&str]) -> Block {
@@ -222,4 +223,58 @@ fn what_moves_away_does_so_before_its_address_is_used_again() {
     assert_eq!(outcome.failed, []);
     assert_eq!(state.resources[&new].id, before.resources[&old].id);
     assert_eq!((state.resources.len(), scene.world.things.len()), (2, 2));
+}
+
+/// Two attempts of one creation were carried out, long apart, by a type that does not know the token. The second is found by
+/// the tag that both carry, and goes as a step of the plan.
+#[test]
+fn what_arrives_late_and_carries_a_token_that_is_on_record_is_deleted_as_a_step() {
+    let mut scene = scene();
+    scene.world.weather = Weather::default();
+    let address: Address = "sim_instant.a".parse().unwrap();
+    let mut wish = Wish::new([(address.clone(), block("a", &[]))].into());
+    let (_, mut state) = apply(&mut scene, &mut wish, &Options::default());
+    let record = state.resources[&address].clone();
+    let intent = Intent {
+        op: OpId("1.9".into()),
+        address: address.clone(),
+        config: record.config.clone(),
+        act: IntentAct::Create {
+            token: record.token.clone().unwrap(),
+            inputs: record.applied.clone(),
+            dependencies: record.dependencies.clone(),
+            lifecycle: record.lifecycle.clone(),
+            replaces: None,
+        },
+        at: BEGAN,
+        watched_until: Some(BEGAN),
+    };
+    state.intents.insert(intent.op.clone(), intent);
+    let twins = ["sim_instant-twin-1", "sim_instant-twin-2"].map(Id::new);
+    for twin in &twins {
+        let thing = scene.world.things[&record.id].clone();
+        scene.world.things.insert(twin.clone(), thing);
+    }
+    scene.now += Duration::from_secs(600);
+    let (_, settled, failures) = settle(&mut scene, state);
+    assert_eq!((failures, settled.intents.len()), (vec![], 0));
+    assert_eq!(settled.resources[&address].id, record.id);
+    let deposed: Vec<_> = settled.resources[&address].deposed.iter().map(|it| it.id.clone()).collect();
+    assert_eq!(deposed, twins);
+    let made = plan(&scene, &mut wish, &settled, &Options::default()).unwrap();
+    assert_eq!(made.planned.plan.steps.len(), 2);
+}
+
+fn settle(scene: &mut Scene, state: State) -> (End, State, Vec<String>) {
+    let taken = scene.vault.take(scene.now).unwrap();
+    let mut drive = Drive {
+        epoch: taken.epoch,
+        faults: Faults::default(),
+        interrupts: Vec::new(),
+        watcher: &mut Nobody,
+        meanwhile: None,
+        lease_until: scene.now + LEASE,
+        rates: None,
+    };
+    settle_open(scene, &mut drive, State { epoch: taken.epoch, ..state }, None)
 }
