@@ -5,7 +5,7 @@ use crate::address::Address;
 use crate::apply::event::Failure;
 use crate::remote::Id;
 use crate::stack::desired::Moved;
-use crate::state::{Intent, IntentAct, Lineage, OpId};
+use crate::state::{Intent, IntentAct, Lineage, OpId, Record};
 use crate::value::Value;
 
 fn block(name: &str, parents: &[&str]) -> Block {
@@ -235,20 +235,7 @@ fn what_arrives_late_and_carries_a_token_that_is_on_record_is_deleted_as_a_step(
     let mut wish = Wish::new([(address.clone(), block("a", &[]))].into());
     let (_, mut state) = apply(&mut scene, &mut wish, &Options::default());
     let record = state.resources[&address].clone();
-    let intent = Intent {
-        op: OpId("1.9".into()),
-        address: address.clone(),
-        config: record.config.clone(),
-        act: IntentAct::Create {
-            token: record.token.clone().unwrap(),
-            inputs: record.applied.clone(),
-            dependencies: record.dependencies.clone(),
-            lifecycle: record.lifecycle.clone(),
-            replaces: None,
-        },
-        at: BEGAN,
-        watched_until: Some(BEGAN),
-    };
+    let intent = creation(&address, &record);
     state.intents.insert(intent.op.clone(), intent);
     let twins = ["sim_instant-twin-1", "sim_instant-twin-2"].map(Id::new);
     for twin in &twins {
@@ -277,4 +264,36 @@ fn settle(scene: &mut Scene, state: State) -> (End, State, Vec<String>) {
         rates: None,
     };
     settle_open(scene, &mut drive, State { epoch: taken.epoch, ..state }, None)
+}
+
+/// Tags are a map in the files and an object in what was stored: the token is kept all the same.
+#[test]
+fn a_creation_that_is_tried_again_keeps_its_token() {
+    let mut scene = scene();
+    let address: Address = "sim_token.a".parse().unwrap();
+    let mut wanted = block("a", &[]);
+    wanted.settings.insert("tags", Value::map([("project", Value::from("sim"))]));
+    let mut wish = Wish::new([(address.clone(), wanted)].into());
+    let (_, state) = apply(&mut scene, &mut wish, &Options::default());
+    let record = &state.resources[&address];
+    let lost = creation(&address, record);
+    scene.world.things.clear();
+    let state = State { resources: BTreeMap::new(), intents: [(lost.op.clone(), lost)].into(), ..state.clone() };
+    let made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
+    scene.vault = Vault::new(&state);
+    let (_, after) = apply_plan(&mut scene, &mut wish, made).unwrap();
+    assert_eq!(after.resources[&address].token, record.token);
+}
+
+/// The intent that a record was made from, given up and still watched.
+fn creation(address: &Address, record: &Record) -> Intent {
+    let act = IntentAct::Create {
+        token: record.token.clone().unwrap(),
+        inputs: record.applied.clone(),
+        dependencies: record.dependencies.clone(),
+        lifecycle: record.lifecycle.clone(),
+        replaces: None,
+    };
+    let (op, address, config) = (OpId("1.9".into()), address.clone(), record.config.clone());
+    Intent { op, address, config, act, at: BEGAN, watched_until: Some(BEGAN) }
 }
