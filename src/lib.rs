@@ -53,6 +53,7 @@ pub mod plan;
 pub mod catalog;
 pub mod cloud;
 pub mod resource;
+pub mod secrets;
 pub mod store;
 
 // people
