@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_they_are_written() {
-        for text in ["Deployment.apps/hold/web", "Namespace/hold", "ClusterRole.rbac.authorization.k8s.io/system:x", "Pod/a/b.c"] {
+        for text in ["Deployment.apps/hold/web", "Namespace/hold", "ClusterRole.rbac.authorization.k8s.io/system:x", "Pod/a/b.c"]
+        {
             let key: Key = text.parse().unwrap();
             assert_eq!(key.to_string(), text);
             let id = ObjectId { cluster: "a#b%23".into(), key };

@@ -15,9 +15,8 @@ use super::{items, text};
 pub fn managed(object: &Value, manager: &str) -> Value {
     let mut out = Value::Object(Map::new());
     for entry in items(object, "/metadata/managedFields") {
-        let is_ours = text(entry, "/manager") == manager
-            && text(entry, "/operation") == "Apply"
-            && text(entry, "/subresource").is_empty();
+        let is_ours =
+            text(entry, "/manager") == manager && text(entry, "/operation") == "Apply" && text(entry, "/subresource").is_empty();
         if let (true, Some(fields)) = (is_ours, entry.get("fieldsV1").and_then(Value::as_object)) {
             merge(&mut out, project(object, fields));
         }

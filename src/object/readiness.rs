@@ -118,7 +118,8 @@ fn stateful_set(object: &Value) -> Status {
     let updated = number(object, "/status/updatedReplicas").unwrap_or(0);
     let on_delete = text(object, "/spec/updateStrategy/type") == "OnDelete";
     let to_update = if on_delete { 0 } else { (wanted - partition).max(0) };
-    let finished = partition > 0 || on_delete || text(object, "/status/currentRevision") == text(object, "/status/updateRevision");
+    let finished =
+        partition > 0 || on_delete || text(object, "/status/currentRevision") == text(object, "/status/updateRevision");
     if ready >= wanted && updated >= to_update && finished {
         return Status::Ready;
     }
@@ -130,8 +131,7 @@ fn daemon_set(object: &Value) -> Status {
         return pending("not seen by its controller yet");
     }
     let count = |name: &str| number(object, &format!("/status/{name}")).unwrap_or(0);
-    let (wanted, ready, updated) =
-        (count("desiredNumberScheduled"), count("numberAvailable"), count("updatedNumberScheduled"));
+    let (wanted, ready, updated) = (count("desiredNumberScheduled"), count("numberAvailable"), count("updatedNumberScheduled"));
     let on_delete = text(object, "/spec/updateStrategy/type") == "OnDelete";
     if ready >= wanted && (on_delete || updated >= wanted) {
         return Status::Ready;

@@ -2,7 +2,7 @@
 //!
 //! Source: "Aggregated Discovery" (`apidiscovery.k8s.io/v2`): two calls tell all groups, versions and resources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -36,23 +36,34 @@ impl Kind {
     }
 
     /// Where objects of the kind are, in a namespace where they have one.
-    fn folder(&self, namespace: Option<&str>) -> String {
+    pub(super) fn folder(&self, namespace: Option<&str>) -> String {
         let root = if self.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", self.group) };
         match namespace.filter(|_| self.namespaced) {
-            Some(it) => format!("{root}/{}/namespaces/{it}/{}", self.version, self.plural),
+            Some(it) => format!("{root}/{}/namespaces/{}/{}", self.version, encoded(it), self.plural),
             None => self.everywhere(),
         }
     }
 
     pub(super) fn path(&self, key: &Key) -> String {
-        format!("{}/{}", self.folder(key.namespace.as_deref().or(Some("default"))), key.name)
+        format!("{}/{}", self.folder(key.namespace.as_deref().or(Some("default"))), encoded(&key.name))
     }
+}
+
+/// A part of a path or of a query, with everything escaped that may mean something there.
+pub(super) fn encoded(part: &str) -> String {
+    let one = |it: u8| match it {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => char::from(it).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    part.bytes().map(one).collect()
 }
 
 /// All kinds that a cluster serves, the version that it prefers first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
     kinds: BTreeMap<(String, String), Vec<Kind>>,
+    /// Groups of aggregated APIs that do not answer now: what kinds they have is not known.
+    silent: BTreeSet<String>,
 }
 
 impl Catalogue {
@@ -61,7 +72,9 @@ impl Catalogue {
         let mut out = Self::default();
         for group in answers.iter().flat_map(|it| items(it, "/items")) {
             for version in items(group, "/versions") {
-                // Of an aggregated API that does not answer: what is known of it may be old, or nothing.
+                if text(version, "/freshness") == "Stale" {
+                    out.silent.insert(text(group, "/metadata/name").to_owned());
+                }
                 for resource in items(version, "/resources") {
                     let kind = Kind {
                         group: text(group, "/metadata/name").to_owned(),
@@ -89,8 +102,9 @@ impl Catalogue {
         all.iter().find(|it| it.api_version() == api_version)
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &Kind> {
-        self.kinds.values().filter_map(|it| it.first())
+    /// Whether the group's own server does not answer, so that a kind that is not there proves nothing.
+    pub fn is_silent(&self, group: &str) -> bool {
+        self.silent.contains(group)
     }
 }
 
@@ -102,7 +116,8 @@ mod tests {
 
     #[test]
     fn kinds_have_their_paths() {
-        let resource = |plural: &str, kind: &str, scope: &str| json!({"resource": plural, "responseKind": {"kind": kind}, "scope": scope});
+        let resource =
+            |plural: &str, kind: &str, scope: &str| json!({"resource": plural, "responseKind": {"kind": kind}, "scope": scope});
         let core = json!({"items": [{"metadata": {}, "versions": [{"version": "v1", "resources": [
             resource("namespaces", "Namespace", "Cluster"), resource("pods", "Pod", "Namespaced")]}]}]});
         let groups = json!({"items": [{"metadata": {"name": "autoscaling"}, "versions": [
@@ -116,5 +131,13 @@ mod tests {
         assert_eq!(path("autoscaling", "HPA", "HPA.autoscaling/a/b"), "/apis/autoscaling/v2/namespaces/a/hpas/b");
         assert_eq!(all.served("autoscaling/v1", "HPA").unwrap().everywhere(), "/apis/autoscaling/v1/hpas");
         assert!(all.served("autoscaling/v3", "HPA").is_none());
+        assert_eq!(path("", "Pod", "Pod/a/b?c d"), "/api/v1/namespaces/a/pods/b%3Fc%20d");
+    }
+
+    #[test]
+    fn an_aggregated_api_may_be_silent() {
+        let group = json!({"metadata": {"name": "metrics.k8s.io"}, "versions": [{"version": "v1beta1", "freshness": "Stale"}]});
+        let all = Catalogue::of(&[json!({"items": [group]})]);
+        assert!(all.is_silent("metrics.k8s.io") && !all.is_silent("apps"));
     }
 }

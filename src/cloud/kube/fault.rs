@@ -13,7 +13,9 @@ use crate::remote::{Class, Fault};
 pub(super) struct Asked<'a> {
     pub cluster: &'a ClusterRef,
     pub endpoint: &'a str,
-    /// `kubernetes:Apply Deployment.apps/hold/web`
+    /// Who calls, where that is known: an ARN.
+    pub caller: Option<&'a str>,
+    /// `kubernetes:Apply`
     pub call: &'a str,
     pub is_read: bool,
 }
@@ -31,15 +33,20 @@ fn judged(asked: Asked<'_>, code: u16, reason: &str, message: &str, body: &Value
     let has_cause = |wanted: &str| items(body, "/details/causes").iter().any(|it| text(it, "/reason") == wanted);
     let names_namespace = text(body, "/details/kind") == "namespaces";
     match (code, reason) {
-        (401, _) => (Class::Credentials, unauthorized(asked.cluster)),
-        (403, _) if has_cause("NamespaceTerminating") => {
-            (Class::Settling, format!("the namespace is being deleted; it can be used again once it is gone and made anew. {message}"))
-        }
+        (401, _) => (Class::Credentials, unauthorized(asked)),
+        (403, _) if has_cause("NamespaceTerminating") => (
+            Class::Settling,
+            format!("the namespace is being deleted; it can be used again once it is gone and made anew. {message}"),
+        ),
         (403, _) if message.contains("exceeded quota") => {
             (Class::Quota, format!("a ResourceQuota of the namespace is used up: {message}"))
         }
-        (_, _) if message.contains("denied the request") => (Class::Refused, format!("an admission webhook refused it: {message}")),
-        (403, _) if message.contains("violates PodSecurity") || message.contains("is forbidden: ") && !message.contains("cannot") => {
+        (_, _) if message.contains("denied the request") => {
+            (Class::Refused, format!("an admission webhook refused it: {message}"))
+        }
+        (403, _)
+            if message.contains("violates PodSecurity") || message.contains("is forbidden: ") && !message.contains("cannot") =>
+        {
             (Class::Refused, format!("admission refused it: {message}"))
         }
         (403, _) => (Class::Denied, forbidden(asked.cluster, message)),
@@ -47,12 +54,16 @@ fn judged(asked: Asked<'_>, code: u16, reason: &str, message: &str, body: &Value
         (500, _) if message.contains("failed calling webhook") => {
             (Class::Settling, format!("an admission webhook does not answer yet: {message}"))
         }
-        (404, _) if names_namespace && !asked.is_read => (Class::Settling, format!("its namespace does not exist yet: {message}")),
+        (404, _) if names_namespace && !asked.is_read => {
+            (Class::Settling, format!("its namespace does not exist yet: {message}"))
+        }
         (404 | 410, _) => (Class::Missing, message.to_owned()),
         (409, "AlreadyExists") => (Class::Exists, message.to_owned()),
-        (409, _) if has_cause("FieldManagerConflict") => (Class::Refused, conflicts(body)),
+        (409, _) if has_cause(CONFLICT) => (Class::Refused, conflicting(body)),
         (409, _) => (Class::Settling, message.to_owned()),
-        (422, _) if is_immutable(message) => (Class::Refused, format!("the change needs a new object: {}", causes(body, message))),
+        (422, _) if is_immutable(message) => {
+            (Class::Refused, format!("the change needs a new object: {}", causes(body, message)))
+        }
         (422, _) => (Class::Refused, format!("the API server does not take it: {}", causes(body, message))),
         (429, _) => (Class::Busy, format!("the API server asks for patience: {message}")),
         (503, _) => (Class::Busy, message.to_owned()),
@@ -77,24 +88,35 @@ pub(super) fn no_kind(asked: Asked<'_>, api_version: &str, kind: &str) -> Fault 
     Fault { code: Some("NoKindMatch".into()), ..Fault::new(Class::Settling, asked.call, message) }
 }
 
-/// While access spreads, a token that is refused is for trying again.
-pub(super) fn judge(fault: Fault, access_spreads: bool) -> Fault {
-    match (fault.class, fault.code.as_deref()) {
-        (Class::Credentials, Some("Unauthorized" | "401")) if access_spreads => Fault { class: Class::Settling, ..fault },
-        _ => fault,
-    }
+/// The group's own server does not answer: whether there is such a kind cannot be told.
+pub(super) fn silent_group(asked: Asked<'_>, group: &str) -> Fault {
+    let message = format!("{} does not get an answer of the API {group}: its APIService is not available", asked.cluster.said());
+    Fault::new(Class::Busy, asked.call, message)
 }
 
-fn unauthorized(cluster: &ClusterRef) -> String {
-    match cluster {
-        ClusterRef::Eks { name, .. } => format!(
-            "the EKS cluster {name} does not know the caller: no access entry names its IAM role or user \
-             (`aws sts get-caller-identity` shows which it is). Add an aws_eks_access_entry for it"
-        ),
+fn unauthorized(asked: Asked<'_>) -> String {
+    match asked.cluster {
+        ClusterRef::Eks { name, .. } => {
+            let caller = asked.caller.map_or_else(|| "the caller".to_owned(), principal);
+            format!(
+                "the EKS cluster {name} does not know {caller}: no access entry is for this principal. Add an \
+                 aws_eks_access_entry with it, or use credentials that have one"
+            )
+        }
         ClusterRef::Context { kubeconfig, .. } => {
             format!("the cluster does not accept the credentials of the context in {kubeconfig}: renew them")
         }
     }
+}
+
+/// The principal that an access entry must name: of a session, its role.
+fn principal(arn: &str) -> String {
+    let session = arn.split_once(":sts::").zip(arn.split_once(":assumed-role/"));
+    let role = session.and_then(|((partition, rest), (_, named))| {
+        let (account, name) = (rest.split(':').next()?, named.split('/').next()?);
+        Some(format!("{partition}:iam::{account}:role/{name}"))
+    });
+    role.unwrap_or_else(|| arn.to_owned())
 }
 
 fn forbidden(cluster: &ClusterRef, message: &str) -> String {
@@ -105,16 +127,32 @@ fn forbidden(cluster: &ClusterRef, message: &str) -> String {
     format!("the cluster knows the caller, who may not do this: {grant} must allow it. It says: {message}")
 }
 
-/// `spec.replicas (kubectl-edit), spec.paused (argocd)`
-fn conflicts(body: &Value) -> String {
+/// A field that another manager has, and who that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Conflict {
+    pub field: String,
+    pub manager: String,
+}
+
+const CONFLICT: &str = "FieldManagerConflict";
+
+/// The conflicts in a refusal; none in one for another reason.
+pub(super) fn conflicts(body: &Value) -> Vec<Conflict> {
     let one = |it: &Value| {
+        // `conflict with "kubectl-edit" using apps/v1`
         let message = text(it, "/message");
-        let manager = message.split('"').nth(1).unwrap_or(message);
-        format!("{} belongs to {manager}", text(it, "/field").trim_start_matches('.'))
+        let manager = message.split('"').nth(1).unwrap_or(message).to_owned();
+        Conflict { field: text(it, "/field").trim_start_matches('.').to_owned(), manager }
     };
-    let causes = items(body, "/details/causes").iter().filter(|it| text(it, "/reason") == "FieldManagerConflict");
-    let all: Vec<String> = causes.map(one).collect();
-    format!("others manage fields that are declared here: {}. Leave these out, or list the managers in force_conflicts", all.join(", "))
+    items(body, "/details/causes").iter().filter(|it| text(it, "/reason") == CONFLICT).map(one).collect()
+}
+
+fn conflicting(body: &Value) -> String {
+    let all: Vec<String> = conflicts(body).iter().map(|it| format!("{} belongs to {}", it.field, it.manager)).collect();
+    format!(
+        "others manage fields that are declared here: {}. Leave these out, or list the managers in force_conflicts",
+        all.join(", ")
+    )
 }
 
 fn causes(body: &Value, message: &str) -> String {
@@ -138,10 +176,13 @@ pub(super) fn of_silence(asked: Asked<'_>, error: &(dyn std::error::Error + 'sta
     let told = told.join(": ");
     if told.contains("client error (Connect)") || told.contains("deadline has elapsed") && asked.is_read {
         let hint = match asked.cluster {
-            ClusterRef::Eks { .. } => "Its endpoint may be private (a VPN, a host in its network), or its public_access_cidrs leave you out",
+            ClusterRef::Eks { .. } => {
+                "Its endpoint may be private (a VPN, a host in its network), or its public_access_cidrs leave you out"
+            }
             ClusterRef::Context { .. } => "Check the network, and the server that the kubeconfig names",
         };
-        let message = format!("{} cannot be reached at {}: {told}. {hint}; nothing was sent", asked.cluster.said(), asked.endpoint);
+        let message =
+            format!("{} cannot be reached at {}: {told}. {hint}; nothing was sent", asked.cluster.said(), asked.endpoint);
         return Fault::new(Class::Unreachable, asked.call, message);
     }
     let class = if asked.is_read { Class::Busy } else { Class::Unknown };
@@ -167,7 +208,13 @@ mod tests {
 
     fn fault(code: u16, body: Value) -> Fault {
         let cluster = cluster();
-        let asked = Asked { cluster: &cluster, endpoint: "https://e", call: "kubernetes:Apply", is_read: false };
+        let asked = Asked {
+            cluster: &cluster,
+            endpoint: "https://e",
+            caller: Some("arn:aws:iam::1:role/r"),
+            call: "kubernetes:Apply",
+            is_read: false,
+        };
         of_answer(asked, code, &body, Some("audit".into()))
     }
 
@@ -179,16 +226,31 @@ mod tests {
             (401, said("Unauthorized", "Unauthorized"), Class::Credentials, "aws_eks_access_entry"),
             (403, said("Forbidden", "pods is forbidden: User \"x\" cannot create resource"), Class::Denied, "User \"x\""),
             (403, said("Forbidden", "pods \"a\" is forbidden: exceeded quota: q"), Class::Quota, "ResourceQuota"),
-            (403, said("Forbidden", "pods \"a\" is forbidden: violates PodSecurity \"restricted:latest\""), Class::Refused, "admission"),
+            (
+                403,
+                said("Forbidden", "pods \"a\" is forbidden: violates PodSecurity \"restricted:latest\""),
+                Class::Refused,
+                "admission",
+            ),
             (403, cause("NamespaceTerminating", "", ""), Class::Settling, "being deleted"),
             (400, said("BadRequest", "admission webhook \"w\" denied the request: no"), Class::Refused, "\"w\""),
             (500, said("InternalError", "failed calling webhook \"w\": no endpoints"), Class::Settling, "webhook"),
-            (409, cause("FieldManagerConflict", ".spec.replicas", "conflict with \"hpa\" using apps/v1"), Class::Refused, "spec.replicas belongs to hpa"),
+            (
+                409,
+                cause("FieldManagerConflict", ".spec.replicas", "conflict with \"hpa\" using apps/v1"),
+                Class::Refused,
+                "spec.replicas belongs to hpa",
+            ),
             (409, said("AlreadyExists", "x"), Class::Exists, "x"),
             (409, said("Conflict", "modified"), Class::Settling, "modified"),
             (422, cause("FieldValueInvalid", "spec.x", "wrong"), Class::Refused, "spec.x: wrong"),
             (422, said("Invalid", "spec.selector: Invalid value: field is immutable"), Class::Refused, "new object"),
-            (404, json!({"reason": "NotFound", "message": "no", "details": {"kind": "namespaces"}}), Class::Settling, "namespace"),
+            (
+                404,
+                json!({"reason": "NotFound", "message": "no", "details": {"kind": "namespaces"}}),
+                Class::Settling,
+                "namespace",
+            ),
             (404, said("NotFound", "no"), Class::Missing, "no"),
             (429, said("TooManyRequests", "later"), Class::Busy, "later"),
             (500, said("InternalError", "etcd"), Class::Unknown, "etcd"),
@@ -200,10 +262,9 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_token_is_tried_again_only_while_access_spreads() {
-        let refused = || fault(401, json!({"reason": "Unauthorized", "message": "Unauthorized"}));
-        assert_eq!(judge(refused(), true).class, Class::Settling);
-        assert_eq!(judge(refused(), false).class, Class::Credentials);
-        assert_eq!(judge(fault(403, json!({})), true).class, Class::Denied);
+    fn who_needs_an_entry_is_named() {
+        assert_eq!(principal("arn:aws:sts::111122223333:assumed-role/deploy/ci-7"), "arn:aws:iam::111122223333:role/deploy");
+        assert_eq!(principal("arn:aws:iam::111122223333:user/a/b"), "arn:aws:iam::111122223333:user/a/b");
+        assert!(fault(401, json!({})).message.contains("does not know arn:aws:iam::1:role/r"));
     }
 }

@@ -11,7 +11,7 @@ use aws_sigv4::sign::v4;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::cloud::aws::Aws;
+use crate::cloud::aws::Signer;
 use crate::remote::Fault;
 
 const CALL: &str = "sts:GetCallerIdentity";
@@ -47,12 +47,14 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// A token for the cluster of this name, signed with the credentials of `aws`. Sends nothing but what credentials need.
-pub async fn eks_token(aws: &Aws, cluster: &str, region: &str) -> Result<Token, Fault> {
-    let (credentials, now) = (aws.credentials().await?, SystemTime::now());
-    let endpoint = aws.sts_endpoint().unwrap_or_else(|| regional(region));
-    let text = presigned(&credentials, &endpoint, cluster, region, now).map_err(|it| Fault::bug(CALL, it))?;
-    Ok(Token { text, signed_at: now })
+impl Signer {
+    /// A token for the cluster of this name. Sends nothing but what credentials need.
+    pub async fn eks_token(&self, cluster: &str, region: &str) -> Result<Token, Fault> {
+        let (credentials, now) = (self.credentials().await?, SystemTime::now());
+        let endpoint = self.sts.clone().unwrap_or_else(|| regional(region));
+        let text = presigned(&credentials, &endpoint, cluster, region, now).map_err(|it| Fault::bug(CALL, it))?;
+        Ok(Token { text, signed_at: now })
+    }
 }
 
 /// STS of one region; its name's end says the partition.
@@ -61,13 +63,7 @@ fn regional(region: &str) -> String {
     format!("https://sts.{region}.{end}/")
 }
 
-fn presigned(
-    credentials: &Credentials,
-    endpoint: &str,
-    cluster: &str,
-    region: &str,
-    now: SystemTime,
-) -> Result<String, String> {
+fn presigned(credentials: &Credentials, endpoint: &str, cluster: &str, region: &str, now: SystemTime) -> Result<String, String> {
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(EXPIRES);

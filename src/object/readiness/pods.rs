@@ -6,8 +6,7 @@ use crate::object::{items, text};
 
 /// `web-7c9f ImagePullBackOff: Back-off pulling image "x"`: of the first pod by name that is not well.
 pub fn trouble(pods: &[Value]) -> Option<String> {
-    let mut all: Vec<(&str, String)> =
-        pods.iter().filter_map(|pod| Some((text(pod, "/metadata/name"), of_pod(pod)?))).collect();
+    let mut all: Vec<(&str, String)> = pods.iter().filter_map(|pod| Some((text(pod, "/metadata/name"), of_pod(pod)?))).collect();
     all.sort();
     all.into_iter().next().map(|(name, why)| format!("{name} {why}"))
 }

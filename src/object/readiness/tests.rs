@@ -35,17 +35,41 @@ fn kinds_are_ready_each_in_its_way() {
         ("apps/v1", "Deployment", five(), counts(5, 2, 5), "pending 5/5 ready, 2/5 updated"),
         ("apps/v1", "Deployment", five(), counts(6, 5, 5), "pending 5/5 ready, 1 old to go"),
         ("apps/v1", "Deployment", five(), json!({"observedGeneration": 1}), "pending not seen by its controller yet"),
-        ("apps/v1", "Deployment", five(), conditions("Progressing", "False", "ProgressDeadlineExceeded"), "failed 0/5 ready, ProgressDeadlineExceeded: why"),
+        (
+            "apps/v1",
+            "Deployment",
+            five(),
+            conditions("Progressing", "False", "ProgressDeadlineExceeded"),
+            "failed 0/5 ready, ProgressDeadlineExceeded: why",
+        ),
         ("apps/v1", "StatefulSet", five(), json!({"readyReplicas": 5, "updatedReplicas": 5}), "ready"),
         ("apps/v1", "StatefulSet", five(), json!({"readyReplicas": 4, "updatedReplicas": 5}), "pending 4/5 ready, 5/5 updated"),
-        ("apps/v1", "DaemonSet", none(), json!({"desiredNumberScheduled": 2, "numberAvailable": 2, "updatedNumberScheduled": 2}), "ready"),
-        ("apps/v1", "DaemonSet", none(), json!({"desiredNumberScheduled": 2, "numberAvailable": 1, "updatedNumberScheduled": 2}), "pending 1/2 ready, 2/2 updated"),
+        (
+            "apps/v1",
+            "DaemonSet",
+            none(),
+            json!({"desiredNumberScheduled": 2, "numberAvailable": 2, "updatedNumberScheduled": 2}),
+            "ready",
+        ),
+        (
+            "apps/v1",
+            "DaemonSet",
+            none(),
+            json!({"desiredNumberScheduled": 2, "numberAvailable": 1, "updatedNumberScheduled": 2}),
+            "pending 1/2 ready, 2/2 updated",
+        ),
         ("batch/v1", "Job", none(), conditions("Complete", "True", ""), "ready"),
         ("batch/v1", "Job", none(), conditions("Failed", "True", "BackoffLimitExceeded"), "failed BackoffLimitExceeded: why"),
         ("batch/v1", "Job", json!({"completions": 3}), json!({"succeeded": 1}), "pending 1/3 completed"),
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition", none(), conditions("Established", "True", ""), "ready"),
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition", none(), none(), "pending not established yet"),
-        ("apiregistration.k8s.io/v1", "APIService", none(), conditions("Available", "False", "MissingEndpoints"), "pending MissingEndpoints: why"),
+        (
+            "apiregistration.k8s.io/v1",
+            "APIService",
+            none(),
+            conditions("Available", "False", "MissingEndpoints"),
+            "pending MissingEndpoints: why",
+        ),
         ("v1", "PersistentVolumeClaim", none(), json!({"phase": "Bound"}), "ready"),
         ("v1", "PersistentVolumeClaim", none(), json!({"phase": "Pending"}), "ready"),
         ("v1", "PersistentVolumeClaim", none(), json!({"phase": "Lost"}), "failed its volume is lost"),
@@ -63,18 +87,27 @@ fn kinds_are_ready_each_in_its_way() {
 fn what_is_being_deleted_says_what_keeps_it() {
     let mut it = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a/b"]}});
     assert_eq!(said(it.clone()), "pending terminating: waits for a/b");
-    it["status"] = json!({"conditions": [{"type": "NamespaceContentRemaining", "status": "True", "message": "pods. has 1 instances"}]});
+    it["status"] =
+        json!({"conditions": [{"type": "NamespaceContentRemaining", "status": "True", "message": "pods. has 1 instances"}]});
     assert_eq!(said(it), "pending terminating: pods. has 1 instances");
 }
 
 #[test]
 fn a_pod_in_trouble_is_named_before_an_event() {
-    let web = object("apps/v1", "Deployment", json!({"replicas": 2}), json!({"replicas": 2, "updatedReplicas": 2, "availableReplicas": 1}));
+    let web = object(
+        "apps/v1",
+        "Deployment",
+        json!({"replicas": 2}),
+        json!({"replicas": 2, "updatedReplicas": 2, "availableReplicas": 1}),
+    );
     let pod = json!({"metadata": {"name": "web-7c"}, "status": {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}]}});
     let creating = json!({"metadata": {"name": "web-1a"}, "status": {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}});
     let event = |time: &str, reason: &str| json!({"type": "Warning", "reason": reason, "message": "m", "lastTimestamp": time});
     let events = [event("2026-01-02T00:00:00Z", "FailedCreate"), event("2026-01-01T00:00:00Z", "Older")];
-    assert_eq!(shown(readiness(&web, &[creating.clone(), pod], &events, None)), "pending 1/2 ready: web-7c ImagePullBackOff: no such image");
+    assert_eq!(
+        shown(readiness(&web, &[creating.clone(), pod], &events, None)),
+        "pending 1/2 ready: web-7c ImagePullBackOff: no such image"
+    );
     assert_eq!(shown(readiness(&web, &[creating], &events, None)), "pending 1/2 ready: FailedCreate: m");
 }
 
