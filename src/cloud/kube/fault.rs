@@ -54,6 +54,10 @@ fn judged(asked: Asked<'_>, code: u16, reason: &str, message: &str, body: &Value
         (500, _) if message.contains("failed calling webhook") => {
             (Class::Settling, format!("an admission webhook does not answer yet: {message}"))
         }
+        // A field that the kind does not have, or of another type: the server says 500, as of an error of its own.
+        (500, _) if message.contains("failed to create typed patch object") => {
+            (Class::Refused, format!("the API server does not take it: {message}"))
+        }
         (404, _) if names_namespace && !asked.is_read => {
             (Class::Settling, format!("its namespace does not exist yet: {message}"))
         }
