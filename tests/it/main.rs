@@ -12,3 +12,4 @@ mod recovery;
 mod simulation;
 mod stacks;
 mod store;
+mod torture;
