@@ -93,5 +93,5 @@ async fn kubectl_gets_in_with_what_infra_writes() {
     let config = Config::from_custom_kubeconfig(config, &options).await.unwrap();
     let namespaces: Api<Namespace> = Api::all(Client::try_from(config).unwrap());
     namespaces.get("kube-system").await.unwrap();
-    run("destroy --auto-approve").ends(0);
+    run("destroy dev --auto-approve").ends(0);
 }
