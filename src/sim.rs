@@ -3,7 +3,7 @@
 //!
 //! `types` are the resource types that exist there, `world` is the cloud, `vault` the store, `wish` a configuration that is
 //! given instead of parsed, `run` one process from its lock to its end, `story` many of them with everything that can go
-//! wrong, `laws` what must hold all the time.
+//! wrong, `laws` what must hold all the time, `words` a story in words.
 
 pub mod laws;
 pub mod rates;
@@ -13,6 +13,7 @@ pub mod story;
 pub mod types;
 pub mod vault;
 pub mod wish;
+mod words;
 pub mod world;
 
 pub use rng::Rng;

@@ -107,6 +107,9 @@ pub enum Failure {
     /// Two updates, and the cloud still says something else. Values are shown as the plan shows them.
     #[error("the change did not take effect: {path} is {live}, not {desired}")]
     DidNotTake { path: String, live: String, desired: String },
+    /// What the plan could not know came out as something that an update cannot bring about.
+    #[error("{path} is {live} and came out as {desired}, which it cannot become in place: plan again, to see it replaced")]
+    MustBeReplaced { path: String, live: String, desired: String },
     /// The value that the plan showed is not what came out.
     #[error("{path} came out as {now}, the plan showed {planned}")]
     NotAsPlanned { path: String, planned: String, now: String },

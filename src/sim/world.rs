@@ -138,6 +138,7 @@ impl World {
                 return Ok(id.clone());
             }
         }
+        self.check_owner(type_name, settings);
         self.check_parents(now, settings)?;
         self.made += 1;
         let id = match habit.by_name {
@@ -168,6 +169,14 @@ impl World {
         let thing = Thing { type_name, settings, token, visible, ready, changing: now, broken, gone: None, foreign: false };
         self.things.insert(id.clone(), thing);
         Ok(id)
+    }
+
+    /// What can be tagged says whose it is, from its creation on.
+    fn check_owner(&mut self, type_name: &str, settings: &Value) {
+        let tagged = self.types.resource(type_name).is_some_and(Schema::has_tags);
+        if tagged && settings.get("tags").get(tags::LINEAGE).is_null() {
+            self.violations.push(format!("a {type_name} was left without the tags that say whose it is"));
+        }
     }
 
     fn check_parents(&mut self, now: Time, settings: &Value) -> Result<(), Fault> {
@@ -204,6 +213,9 @@ impl World {
 
     fn update(&mut self, now: Time, id: &Id, settings: &Value) -> Result<(), Fault> {
         let spread = self.chance(self.weather.slow / 4);
+        if let Some(type_name) = self.things.get(id).map(|it| it.type_name.clone()) {
+            self.check_owner(&type_name, settings);
+        }
         let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
             return Err(fault(Class::Missing, "Update", id.as_str()));
         };

@@ -262,6 +262,7 @@ fn settle(scene: &mut Scene, state: State) -> (End, State, Vec<String>) {
         meanwhile: None,
         lease_until: scene.now + LEASE,
         rates: None,
+        outage: false,
     };
     settle_open(scene, &mut drive, State { epoch: taken.epoch, ..state }, None)
 }
