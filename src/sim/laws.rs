@@ -19,13 +19,7 @@ pub fn check(scene: &mut Scene, epoch: u64, effect: &Effect, answer: &Answer) {
                 broken.push(format!("epoch {epoch} wrote while epoch {} had the lock", scene.vault.holder()));
             }
             // What is taken in is ours from here on.
-            for entry in entries {
-                if let Entry::Adopt { record, .. } = entry
-                    && let Some(thing) = scene.world.things.get_mut(&record.id)
-                {
-                    thing.foreign = false;
-                }
-            }
+            entries.iter().filter_map(taken_in).for_each(|it| scene.world.hand_over(it));
             broken.extend(verify::verify(&scene.vault.folded).iter().map(|it| format!("a law of state is broken: {it:?}")));
         }
         (Effect::Create { token, .. }, _) => {
@@ -54,6 +48,14 @@ pub fn check(scene: &mut Scene, epoch: u64, effect: &Effect, answer: &Answer) {
         (Effect::Update { .. } | Effect::Find { .. } | Effect::Read { .. } | Effect::Data { .. } | Effect::Append(_), _) => {}
     }
     scene.world.violations.extend(broken);
+}
+
+/// What an entry says is the stack's from here on.
+pub fn taken_in(entry: &Entry) -> Option<&Id> {
+    match entry {
+        Entry::Adopt { record, .. } => Some(&record.id),
+        _ => None,
+    }
 }
 
 fn is_announced(state: &State, id: &Id) -> bool {

@@ -16,7 +16,7 @@ use crate::apply::{
     Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, millis, settle,
 };
 use crate::plan::{self, Observed, Options, Planned, Request};
-use crate::remote::{Class, Fault};
+use crate::remote::{Class, Fault, Id};
 use crate::stack::desired::Configuration;
 use crate::state::State;
 use crate::value::Sealer;
@@ -503,6 +503,7 @@ pub fn carry_out(
     let mut machine = Machine::new(setup).map_err(|it| it.to_string())?;
     let end = drive.run(scene, &mut machine);
     let stuck = format!("{:?}", machine.state().intents);
+    let taken_in: Vec<Id> = machine.unstored().filter_map(laws::taken_in).cloned().collect();
     let (outcome, mut state) = machine.end();
     if end == End::Stuck {
         return Err(format!("the machine is stuck: {stuck}"));
@@ -510,7 +511,9 @@ pub fn carry_out(
     if end == End::Finished && !drive.outage {
         drive.watcher.saves(&mut state);
         // A holder that lost the lock is told so.
-        let _ = scene.vault.save(drive.epoch, &state);
+        if scene.vault.save(drive.epoch, &state).is_ok() {
+            taken_in.iter().for_each(|it| scene.world.hand_over(it));
+        }
         scene.vault.give_back(drive.epoch);
     }
     Ok((end, outcome))

@@ -293,6 +293,13 @@ impl World {
         }
     }
 
+    /// It is ours from here on.
+    pub fn hand_over(&mut self, id: &Id) {
+        if let Some(thing) = self.things.get_mut(id) {
+            thing.foreign = false;
+        }
+    }
+
     /// Something of somebody else's.
     pub fn add_foreign(&mut self, type_name: &str, name: &str) {
         let settings = Value::object([("name", Value::from(name)), ("flavor", "theirs".into())]);
