@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::address::Address;
+use crate::plan::Act;
 use crate::remote::{Fault, Id};
 
 /// What a step does, in the word that progress shows.
@@ -19,6 +20,20 @@ pub enum Doing {
     Import,
     Read,
     Record,
+}
+
+impl Doing {
+    pub fn of(act: &Act) -> Self {
+        match act {
+            Act::Create { .. } => Self::Create,
+            Act::Configure { .. } => Self::Configure,
+            Act::Update { .. } => Self::Update,
+            Act::Delete { .. } | Act::DeleteReplaced { .. } => Self::Delete,
+            Act::Import { .. } => Self::Import,
+            Act::Read => Self::Read,
+            Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => Self::Record,
+        }
+    }
 }
 
 /// `at` is the time since the run began.

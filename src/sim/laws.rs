@@ -76,13 +76,19 @@ fn recorded(state: &State) -> BTreeSet<Id> {
 
 /// The laws of the end, after a plain run in calm weather and after all that was late has arrived.
 pub fn check_end(scene: &Scene, state: &State) -> Vec<String> {
+    let mut broken = check_records(scene, state);
+    broken.extend(state.intents.values().map(|it| format!("the intent of {} is still open", it.address)));
+    broken
+}
+
+/// Those of what exists and of what is on record.
+pub fn check_records(scene: &Scene, state: &State) -> Vec<String> {
     let mut broken = [scene.world.violations.clone(), scene.vault.violations.clone()].concat();
     let there: BTreeSet<Id> =
         scene.world.things.iter().filter(|(_, it)| !it.foreign && it.gone.is_none()).map(|(id, _)| id.clone()).collect();
     let recorded = recorded(state);
     broken.extend(there.difference(&recorded).map(|it| format!("{it} exists and is not on record: orphaned or made twice")));
     broken.extend(recorded.difference(&there).map(|it| format!("{it} is on record and does not exist")));
-    broken.extend(state.intents.values().map(|it| format!("the intent of {} is still open", it.address)));
     for (address, record) in &state.resources {
         if record.unfinished {
             broken.push(format!("{address} is unfinished"));

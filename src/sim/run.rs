@@ -11,12 +11,13 @@ use super::types::settles;
 use super::vault::Vault;
 use super::words;
 use super::world::World;
-use crate::apply::event::Outcome;
+use crate::apply::event::{Event, Outcome};
 use crate::apply::{
     Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, millis, settle,
 };
 use crate::plan::{self, Observed, Options, Planned, Request};
-use crate::remote::{Class, Fault, Id};
+use crate::diag::Diagnostic;
+use crate::remote::{Class, Fault, Id, Settle};
 use crate::stack::desired::Configuration;
 use crate::state::State;
 use crate::value::Sealer;
@@ -123,12 +124,16 @@ pub struct Scene {
     pub stray: Vec<(Time, Effect)>,
     /// Only kept when somebody will read it.
     pub log: Option<Vec<String>>,
+    /// The same, of what runs tell of themselves.
+    pub events: Option<Vec<(Time, Event)>>,
+    /// How patient runs are with each type.
+    pub settles: BTreeMap<String, Settle>,
     pub sealer: Sealer,
 }
 
 impl Scene {
     pub fn new(world: World, vault: Vault, rng: Rng) -> Self {
-        Self { world, vault, now: Time::ZERO, ahead: 0, rng, stray: Vec::new(), log: None, sealer: Sealer::new([7; 32]) }
+        Self { world, vault, now: Time::ZERO, ahead: 0, rng, stray: Vec::new(), log: None, events: None, settles: settles(), sealer: Sealer::new([7; 32]) }
     }
 
     /// Time passes; what dead runs sent arrives.
@@ -184,13 +189,15 @@ pub struct Drive<'d> {
     pub rates: Option<Rates>,
     /// The store takes nothing any more.
     pub outage: bool,
+    /// Calls and commits that were carried out or answered.
+    pub happened: usize,
 }
 
 impl Drive<'_> {
     pub fn run(&mut self, scene: &mut Scene, machine: &mut dyn Driven) -> End {
         let began = scene.now;
         let mut wire: BTreeMap<(Time, u64), Item> = BTreeMap::new();
-        let (mut sequence, mut happened) = (0u64, 0usize);
+        let mut sequence = 0u64;
         loop {
             let now = scene.now - began;
             for (id, mut effect) in machine.poll(now) {
@@ -202,8 +209,12 @@ impl Drive<'_> {
                 wire.insert((at, sequence), Item::Carry(id, effect, fate));
             }
             for event in machine.events() {
-                if let Some(line) = words::event(&event) {
+                if let Some(line) = words::event(&event).filter(|_| scene.log.is_some()) {
                     scene.tell(|| line);
+                }
+                let now = scene.now;
+                if let Some(events) = &mut scene.events {
+                    events.push((now, event));
                 }
             }
             if machine.finished() {
@@ -238,8 +249,8 @@ impl Drive<'_> {
                     machine.answer(scene.now - began, id, answer);
                 }
             }
-            happened += 1;
-            let due = self.interrupts.iter().position(|(at, _)| *at <= happened);
+            self.happened += 1;
+            let due = self.interrupts.iter().position(|(at, _)| *at <= self.happened);
             match due.map(|it| self.interrupts.remove(it).1) {
                 None => {}
                 Some(Interrupt::Crash) => {
@@ -413,7 +424,12 @@ pub struct Made {
 }
 
 /// Plans with the real planner. The error is what it complained of.
-pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Made, String> {
+pub fn plan(
+    scene: &Scene,
+    wish: &mut dyn Configuration,
+    state: &State,
+    options: &Options,
+) -> Result<Made, Vec<Diagnostic>> {
     let mut observed = observe(scene, state);
     loop {
         let request = Request {
@@ -431,7 +447,8 @@ pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options:
             plan::Outcome::Planned(planned) => return Ok(Made { planned: *planned, observed }),
             plan::Outcome::NeedsData(reads) => {
                 for it in reads {
-                    let answer = scene.world.look_up(&it.key.type_name, &it.key.arguments).map_err(|it| it.to_string())?;
+                    let answer = scene.world.look_up(&it.key.type_name, &it.key.arguments);
+                    let answer = answer.map_err(|it| vec![Diagnostic::error("simulation", it.to_string())])?;
                     observed.data.insert(it.key, answer);
                 }
             }
@@ -441,7 +458,7 @@ pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options:
                     observed.imports.insert(key, live);
                 }
             }
-            plan::Outcome::Refused(complaints) => return Err(format!("{complaints:?}")),
+            plan::Outcome::Refused(complaints) => return Err(complaints),
         }
     }
 }
@@ -451,7 +468,7 @@ pub fn settle_open(scene: &mut Scene, drive: &mut Drive<'_>, state: State, aband
     let began = scene.clock();
     let types = Arc::clone(&scene.world.types);
     let last_sign = drive.watcher.last_sign(abandoned.unwrap_or(scene.now));
-    let mut settles = settles();
+    let mut settles = scene.settles.clone();
     drive.watcher.settles(&mut settles);
     let open = settle::Open {
         state,
@@ -481,7 +498,7 @@ pub fn carry_out(
     let (sealer, types) = (scene.sealer.clone(), Arc::clone(&scene.world.types));
     let mut steps = planned.plan.steps;
     drive.watcher.steps(&mut steps);
-    let mut settles = settles();
+    let mut settles = scene.settles.clone();
     drive.watcher.settles(&mut settles);
     let mut known = Known::new(wish, &*types, &state, &observed, &steps);
     let mut seed = [0; 32];
@@ -536,7 +553,7 @@ pub fn apply_at(
     let taken = scene.vault.take(scene.now).ok_or("the store has no state")?;
     let (epoch, lease_until) = (taken.epoch, scene.now + LEASE);
     let interrupts = Vec::new();
-    let mut drive = Drive { epoch, faults, interrupts, watcher: &mut Nobody, meanwhile: None, lease_until, rates, outage: false };
+    let mut drive = Drive { epoch, faults, interrupts, watcher: &mut Nobody, meanwhile: None, lease_until, rates, outage: false, happened: 0 };
     let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, made, pace)?;
     let state = scene.vault.read().ok_or("the store has no state")?;
     Ok((outcome, state))

@@ -263,6 +263,7 @@ fn settle(scene: &mut Scene, state: State) -> (End, State, Vec<String>) {
         lease_until: scene.now + LEASE,
         rates: None,
         outage: false,
+        happened: 0,
     };
     settle_open(scene, &mut drive, State { epoch: taken.epoch, ..state }, None)
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::{Command, SECRET, Story};
 use crate::apply::event::{Failure, Outcome};
-use crate::apply::{Pace, settle};
+use crate::apply::settle;
 use crate::plan::{Action, Options};
 use crate::remote::Id;
 use crate::sim::laws;
-use crate::sim::run::{self, Drive, End, Faults, Interrupt, LEASE, Scene, Watcher};
-use crate::sim::wish::Wish;
+use crate::sim::process::Process;
+use crate::sim::run::{self, Faults, Interrupt, Scene, Watcher};
 
 const INTERRUPTS: [Interrupt; 8] = [
     Interrupt::Crash,
@@ -121,7 +121,7 @@ impl Story {
         let Some(state) = self.scene.vault.read() else { return Err(vec!["there is no state".into()]) };
         let mut broken = laws::check_end(&self.scene, &state);
         match run::plan(&self.scene, &mut self.wish, &state, &options(command)) {
-            Err(why) => broken.push(why),
+            Err(why) => broken.push(format!("{why:?}")),
             Ok(run::Made { planned: again, .. }) => {
                 let noop = |it: &crate::plan::Change| it.action == Action::Noop;
                 let changes = again.plan.changes.iter().filter(|it| !noop(it));
@@ -172,12 +172,14 @@ impl Story {
         let mut meanwhile = |scene: &mut Scene| {
             let calm = Faults { latency: Duration::from_millis(100), ..Faults::default() };
             let mut nobody = run::Nobody;
-            if let Err(why) = one_run(scene, &mut second, command, calm, Vec::new(), 4, &mut nobody, None) {
+            let it = process(command, calm, Vec::new(), 4, &mut nobody);
+            if let Err(why) = it.run(scene, &mut second) {
                 trouble.extend(why);
             }
         };
-        let outcome =
-            one_run(&mut self.scene, &mut self.wish, command, faults, interrupts, concurrency, watcher, Some(&mut meanwhile))?;
+        let it = process(command, faults, interrupts, concurrency, watcher);
+        let it = Process { meanwhile: Some(&mut meanwhile), ..it };
+        let outcome = it.run(&mut self.scene, &mut self.wish)?.outcome;
         if !trouble.is_empty() {
             return Err(trouble);
         }
@@ -197,49 +199,12 @@ fn options(command: Command) -> Options {
     Options { destroy: command == Command::Destroy, ..Options::default() }
 }
 
-/// One process from its lock to its end. Nothing when it died on the way.
-#[allow(clippy::too_many_arguments)]
-fn one_run<'m>(
-    scene: &mut Scene,
-    wish: &mut Wish,
+fn process<'p>(
     command: Command,
     faults: Faults,
     interrupts: Vec<(usize, Interrupt)>,
     concurrency: usize,
-    watcher: &'m mut dyn Watcher,
-    meanwhile: Option<&'m mut dyn FnMut(&mut Scene)>,
-) -> Result<Option<Outcome>, Vec<String>> {
-    if scene.vault.is_held() {
-        // A waiter takes over after a whole lease seen unchanged.
-        scene.advance(scene.now + LEASE + Duration::from_secs(1));
-    }
-    let Some(taken) = scene.vault.take(scene.now) else { return Err(scene.vault.violations.clone()) };
-    scene.tell(|| format!("a run takes the lock: epoch {}", taken.epoch));
-    let settles_open = watcher.settles_open();
-    let lease_until = scene.now + LEASE;
-    let mut drive =
-        Drive { epoch: taken.epoch, faults, interrupts, watcher, meanwhile, lease_until, rates: None, outage: false };
-    let mut state = taken.state;
-    if settles_open && !state.intents.is_empty() {
-        let (end, settled, failures) = run::settle_open(scene, &mut drive, state, taken.abandoned);
-        match end {
-            End::Crashed => return Ok(None),
-            End::Stuck => return Err(vec!["settling is stuck".into()]),
-            End::Finished => {}
-        }
-        if !failures.is_empty() || scene.vault.holder() != taken.epoch {
-            scene.tell(|| format!("settling failed: {failures:?}"));
-            scene.vault.give_back(taken.epoch);
-            return Ok(None);
-        }
-        state = settled;
-    }
-    let made = run::plan(scene, wish, &state, &options(command)).map_err(|why| vec![why])?;
-    scene.tell(|| {
-        let steps = made.planned.plan.steps.iter().map(|it| format!("{} {}", crate::plan::doing(&it.act), it.address));
-        format!("planned: {}", steps.collect::<Vec<_>>().join(", "))
-    });
-    let pace = Pace { concurrency, ..Pace::default() };
-    let (end, outcome) = run::carry_out(scene, &mut drive, wish, state, made, pace).map_err(|why| vec![why])?;
-    Ok((end == End::Finished).then_some(outcome))
+    watcher: &'p mut dyn Watcher,
+) -> Process<'p> {
+    Process { options: options(command), faults, interrupts, concurrency, rates: None, watcher, meanwhile: None }
 }
