@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::address::{Address, Mode};
 use crate::remote::Settle;
 use crate::schema::{Attribute, Equality, Limits, Presence, Schema, Shape, Types};
-use crate::value::{Type, Value};
+use crate::value::Value;
 
 /// What a type does that others do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,18 +111,13 @@ fn lookup() -> Schema {
 
 /// All of them.
 pub struct SimTypes {
-    resources: BTreeMap<&'static str, (Schema, Type)>,
-    lookup: (Schema, Type),
+    resources: BTreeMap<&'static str, Schema>,
+    lookup: Schema,
 }
 
 impl Default for SimTypes {
     fn default() -> Self {
-        let typed = |schema: Schema| {
-            let ty = Shape::Object(schema.attributes.clone()).ty();
-            (schema, ty)
-        };
-        let resources = HABITS.into_iter().map(|it| (it.name, typed(schema(it.name)))).collect();
-        Self { resources, lookup: typed(lookup()) }
+        Self { resources: HABITS.into_iter().map(|it| (it.name, schema(it.name))).collect(), lookup: lookup() }
     }
 }
 
@@ -133,21 +128,21 @@ impl SimTypes {
         SHARED.get_or_init(Self::default)
     }
 
-    /// The schema of a block, and its type as a whole.
-    pub fn of(&self, address: &Address) -> Option<&(Schema, Type)> {
+    /// The schema of a block.
+    pub fn of(&self, address: &Address) -> Option<&Schema> {
         match address.mode() {
-            Mode::Managed => self.resources.get(address.type_name()),
-            Mode::Data => (address.type_name() == LOOKUP).then_some(&self.lookup),
+            Mode::Managed => self.resource(address.type_name()),
+            Mode::Data => self.data(address.type_name()),
         }
     }
 }
 
 impl Types for SimTypes {
     fn resource(&self, type_name: &str) -> Option<&Schema> {
-        self.resources.get(type_name).map(|(schema, _)| schema)
+        self.resources.get(type_name)
     }
     fn data(&self, type_name: &str) -> Option<&Schema> {
-        (type_name == LOOKUP).then_some(&self.lookup.0)
+        (type_name == LOOKUP).then_some(&self.lookup)
     }
     fn names(&self) -> Vec<&str> {
         self.resources.keys().copied().chain([LOOKUP]).collect()

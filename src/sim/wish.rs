@@ -65,30 +65,21 @@ impl Wish {
     }
 
     fn settings_of(&self, address: &Address, later: bool, host: &mut dyn Host, memo: &mut BTreeMap<Address, Value>) -> Value {
-        let (Some(block), Some((schema, ty))) = (self.blocks.get(address), SimTypes::shared().of(address)) else {
+        let (Some(block), Some(schema)) = (self.blocks.get(address), SimTypes::shared().of(address)) else {
             return Value::Null;
         };
         let mut ids = |all: &[Address]| all.iter().map(|it| self.id_of(it, host, memo)).collect::<Vec<Value>>();
-        let mut members: BTreeMap<Arc<str>, Value> =
-            block.settings.iter().map(|(name, value)| (Arc::from(*name), value.clone())).collect();
-        match address.mode() {
-            Mode::Data => members.extend(ids(&block.parents).into_iter().map(|it| (Arc::from("of"), it))),
-            Mode::Managed if !block.parents.is_empty() => {
-                members.insert("parents".into(), Value::list(ids(&block.parents)));
-            }
-            Mode::Managed => {}
-        }
-        if later && !block.peers.is_empty() {
-            members.insert("peers".into(), Value::set(ids(&block.peers)));
-        }
-        members.extend(ids(block.looks.as_slice()).into_iter().map(|it| (Arc::from("flavor"), it)));
-        for (name, it) in schema.settings() {
-            let value = members.remove(name).unwrap_or_default();
-            members.insert(name.clone(), if value.is_null() { value } else { value.mark(it.secret) });
-        }
-        members.retain(|name, _| schema.is_setting(name));
-        let value = Value::Object(Arc::new(members));
-        value.convert(ty).unwrap_or(value)
+        let members = schema.settings().map(|(name, it)| {
+            let value = match (&**name, &block.looks) {
+                ("of", _) => ids(&block.parents).pop().unwrap_or_default(),
+                ("parents", _) if !block.parents.is_empty() => Value::list(ids(&block.parents)),
+                ("peers", _) if later && !block.peers.is_empty() => Value::set(ids(&block.peers)),
+                ("flavor", Some(looks)) => ids(std::slice::from_ref(looks)).pop().unwrap_or_default(),
+                (name, _) => block.settings.get(name).cloned().unwrap_or_default(),
+            };
+            (name.clone(), if value.is_null() { value } else { value.mark(it.secret) })
+        });
+        Value::Object(Arc::new(members.collect()))
     }
 
     fn references(&self, block: &Block) -> Vec<Reference> {

@@ -35,7 +35,7 @@ const MISTAKES: &[Mistake] = &[
     planted::<calls::NoAnswerIsNo>("no answer is taken for no", "what was made is forgotten", 5),
     planted::<calls::NoAnswerIsBusy>("no answer is followed by another creation", "it is made twice", 5),
     planted::<calls::TakenIsMade>("a name that is taken counts as made", "somebody else's thing is changed", 2),
-    planted::<calls::StrangersAreOurs>("what is found by name counts as ours", "somebody else's thing is taken in", 0),
+    planted::<calls::StrangersAreOurs>("what is found by name counts as ours", "somebody else's thing is taken in", 2),
     planted::<calls::OneTwinAlone>("one of several with a token is looked at", "a late second one stays behind", 216),
     planted::<calls::ReadyTooEarly>("nothing is waited for", "it is used before it is ready", 4),
     planted::<calls::StaleReads>("reads are answered from memory", "a change is never seen to take", 0),
