@@ -81,7 +81,8 @@ fn a_type_that_changes_one_attribute_a_call_is_changed_wholly() {
 
 /// How often something was changed since the log had `before` lines.
 fn updates(scene: &Scene, before: usize) -> usize {
-    scene.log.iter().flatten().skip(before).filter(|it| it.contains(" update sim_")).count()
+    let calls = |it: &&String| it.trim_start().split_once(' ').is_some_and(|(_, it)| it.starts_with("update sim_"));
+    scene.log.iter().flatten().skip(before).filter(calls).count()
 }
 
 #[test]
