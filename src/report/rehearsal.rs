@@ -16,7 +16,11 @@ const BARS: usize = 32;
 /// How the stack came into being, and what crashes would have cost.
 pub fn text(stack: &str, it: &Rehearsal, style: Style) -> String {
     let title = |text: &str| format!("\n{}\n", style.paint(Tone::Strong, text));
-    let mut out = format!("`{stack}` from nothing: {} in {}, as far as types and their usual times tell.\n", count(it.things, "thing"), length(it.took));
+    let mut out = format!(
+        "`{stack}` from nothing: {} in {}, as far as types and their usual times tell.\n",
+        count(it.things, "thing"),
+        length(it.took)
+    );
     let critical: Vec<&Played> = it.steps.iter().filter(|it| it.critical).collect();
     if !critical.is_empty() {
         out += &title("Critical path");

@@ -15,8 +15,8 @@ use crate::apply::event::{Event, Outcome};
 use crate::apply::{
     Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, millis, settle,
 };
-use crate::plan::{self, Observed, Options, Planned, Request};
 use crate::diag::Diagnostic;
+use crate::plan::{self, Observed, Options, Planned, Request};
 use crate::remote::{Class, Fault, Id, Settle};
 use crate::stack::desired::Configuration;
 use crate::state::State;
@@ -33,15 +33,8 @@ pub const LEASE: Duration = Duration::from_secs(60);
 /// How late a late answer of the store is at most, in milliseconds.
 const STORE_LATE: u64 = 60_000;
 /// What a cloud may say without having done anything.
-const REFUSALS: [Class; 7] = [
-    Class::Settling,
-    Class::InUse,
-    Class::Refused,
-    Class::Denied,
-    Class::Quota,
-    Class::Unreachable,
-    Class::Credentials,
-];
+const REFUSALS: [Class; 7] =
+    [Class::Settling, Class::InUse, Class::Refused, Class::Denied, Class::Quota, Class::Unreachable, Class::Credentials];
 
 /// What may go wrong on the way, one in so many; zero for never.
 #[derive(Clone, Copy, Debug, Default)]
@@ -133,7 +126,18 @@ pub struct Scene {
 
 impl Scene {
     pub fn new(world: World, vault: Vault, rng: Rng) -> Self {
-        Self { world, vault, now: Time::ZERO, ahead: 0, rng, stray: Vec::new(), log: None, events: None, settles: settles(), sealer: Sealer::new([7; 32]) }
+        Self {
+            world,
+            vault,
+            now: Time::ZERO,
+            ahead: 0,
+            rng,
+            stray: Vec::new(),
+            log: None,
+            events: None,
+            settles: settles(),
+            sealer: Sealer::new([7; 32]),
+        }
     }
 
     /// Time passes; what dead runs sent arrives.
@@ -424,12 +428,7 @@ pub struct Made {
 }
 
 /// Plans with the real planner. The error is what it complained of.
-pub fn plan(
-    scene: &Scene,
-    wish: &mut dyn Configuration,
-    state: &State,
-    options: &Options,
-) -> Result<Made, Vec<Diagnostic>> {
+pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Made, Vec<Diagnostic>> {
     let mut observed = observe(scene, state);
     loop {
         let request = Request {
@@ -553,7 +552,17 @@ pub fn apply_at(
     let taken = scene.vault.take(scene.now).ok_or("the store has no state")?;
     let (epoch, lease_until) = (taken.epoch, scene.now + LEASE);
     let interrupts = Vec::new();
-    let mut drive = Drive { epoch, faults, interrupts, watcher: &mut Nobody, meanwhile: None, lease_until, rates, outage: false, happened: 0 };
+    let mut drive = Drive {
+        epoch,
+        faults,
+        interrupts,
+        watcher: &mut Nobody,
+        meanwhile: None,
+        lease_until,
+        rates,
+        outage: false,
+        happened: 0,
+    };
     let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, made, pace)?;
     let state = scene.vault.read().ok_or("the store has no state")?;
     Ok((outcome, state))

@@ -103,8 +103,7 @@ pub fn schema(type_name: &str) -> Schema {
 pub const LOOKUP: &str = "sim_lookup";
 
 fn lookup() -> Schema {
-    let attributes =
-        [("of", attribute(Shape::String, Presence::Optional)), ("id", attribute(Shape::String, Presence::Computed))];
+    let attributes = [("of", attribute(Shape::String, Presence::Optional)), ("id", attribute(Shape::String, Presence::Computed))];
     let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
     Schema { type_name: LOOKUP.into(), doc: String::new(), attributes, exclusive: Vec::new(), part_of: None }
 }

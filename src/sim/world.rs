@@ -325,9 +325,11 @@ impl World {
 
 /// What the cloud answers of a thing: its id, and for all else a text with the id in it.
 fn outputs(schema: &Schema, id: &Id) -> Value {
-    Value::object(schema.outputs().map(|(name, it)| {
-        (name.clone(), if &**name == "id" { Value::from(id.as_str()) } else { invented(name, &it.shape, id) })
-    }))
+    Value::object(
+        schema.outputs().map(|(name, it)| {
+            (name.clone(), if &**name == "id" { Value::from(id.as_str()) } else { invented(name, &it.shape, id) })
+        }),
+    )
 }
 
 /// Something of that shape, and different for each thing where it can be.
@@ -344,7 +346,9 @@ fn invented(name: &str, shape: &Shape, id: &Id) -> Value {
         Shape::List(of) => Value::list(several(of)),
         Shape::Set(of) => Value::set(several(of)),
         Shape::Map(_) => Value::map(Vec::<(String, Value)>::new()),
-        Shape::Object(attributes) => Value::object(attributes.iter().map(|(name, it)| (name.clone(), invented(name, &it.shape, id)))),
+        Shape::Object(attributes) => {
+            Value::object(attributes.iter().map(|(name, it)| (name.clone(), invented(name, &it.shape, id))))
+        }
         Shape::Any => Value::Null,
     }
 }

@@ -60,7 +60,11 @@ fn a_stack_with_mistakes_is_not_played() {
 fn stories_are_played_by_the_number_and_one_by_its_seed() {
     let here = Repository::of("");
     let said = here.run("rehearse --seeds 20 --seed 40").ends(0);
-    assert!(said.out.starts_with("20 stories: ") && said.out.ends_with("nothing was lost, nothing made twice.\n"), "{}", said.out);
+    assert!(
+        said.out.starts_with("20 stories: ") && said.out.ends_with("nothing was lost, nothing made twice.\n"),
+        "{}",
+        said.out
+    );
     let document = here.run("rehearse --seeds 20 --seed 40 --format json").ends(0).json();
     assert_eq!((document["stories"].as_u64(), document["broken"].as_array().map(Vec::len)), (Some(20), Some(0)));
     assert!(document["runs"].as_u64() > Some(40));
