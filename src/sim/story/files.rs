@@ -76,7 +76,7 @@ impl Story {
     fn look_up(&mut self) {
         self.names += 1;
         let Ok(address) = format!("data.{LOOKUP}.n{}", self.names).parse::<Address>() else { return };
-        let of = self.rng.pick(&self.managed()).filter(|_| self.names % 2 == 0).cloned();
+        let of = self.rng.pick(&self.managed()).filter(|_| self.names.is_multiple_of(2)).cloned();
         self.wish.blocks.insert(address, Block { parents: of.into_iter().collect(), ..Block::default() });
     }
 
