@@ -67,6 +67,7 @@ pub struct World {
     pub typical: BTreeMap<String, Duration>,
     made: u64,
     rng: Rng,
+    sealer: Sealer,
     /// What no run may ever do, and one did.
     pub violations: Vec<String>,
 }
@@ -78,7 +79,7 @@ impl World {
 
     /// A world of other types.
     pub fn of(types: Arc<dyn Types>, rng: Rng, weather: Weather) -> Self {
-        Self { types, things: BTreeMap::new(), weather, typical: BTreeMap::new(), made: 0, rng, violations: Vec::new() }
+        Self { types, things: BTreeMap::new(), weather, typical: BTreeMap::new(), made: 0, rng, sealer: Sealer::new([7; 32]), violations: Vec::new() }
     }
 
     /// Puts a thing there that was made before.
@@ -150,6 +151,12 @@ impl World {
         if self.things.contains_key(&id) {
             return Err(fault(Class::Exists, "Create", id.as_str()));
         }
+        // What can be told from others by nothing but what it is exists once.
+        if self.is_nameless(type_name)
+            && let Some((twin, _)) = self.alike(type_name, settings).next()
+        {
+            return Err(fault(Class::Exists, "Create", twin.as_str()));
+        }
         let visible = now + self.chance(self.weather.hides);
         let ready = now + self.takes(type_name);
         let mut settings = settings.unmark_deep().0;
@@ -201,6 +208,10 @@ impl World {
     fn find(&self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Vec<Id>, Fault> {
         let habit = habit(type_name);
         let mut all = self.things.iter().filter(|(_, it)| it.type_name == type_name && it.visible <= now && it.gone.is_none());
+        if self.is_nameless(type_name) {
+            let alike = self.alike(type_name, settings).filter(|(_, it)| it.visible <= now && it.gone.is_none());
+            return Ok(alike.map(|(id, _)| id.clone()).collect());
+        }
         if habit.by_name {
             let named = all.find(|(_, it)| it.settings.get("name") == settings.get("name"));
             return match named {
@@ -211,6 +222,23 @@ impl World {
         }
         let ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
         Ok(ours.map(|(id, _)| id.clone()).collect())
+    }
+
+    /// Whether things of the type have neither tags nor a name that is their id: a route, an attachment.
+    fn is_nameless(&self, type_name: &str) -> bool {
+        let schema = self.types.resource(type_name).filter(|it| !it.has_tags());
+        !habit(type_name).by_name && schema.is_some_and(|it| it.settings().any(|(_, it)| it.fixed))
+    }
+
+    /// Things that are the same in all that cannot change.
+    fn alike<'w>(&'w self, type_name: &'w str, settings: &'w Value) -> impl Iterator<Item = (&'w Id, &'w Thing)> {
+        let schema = self.types.resource(type_name);
+        let clear = settings.unmark_deep().0;
+        let same = move |it: &Thing| {
+            let differ = schema.map(|schema| Differ { schema, sealer: &self.sealer });
+            differ.is_some_and(|differ| differ.fixed_differences(&clear, None, &it.settings).is_empty())
+        };
+        self.things.iter().filter(move |(_, it)| it.type_name == type_name && same(it))
     }
 
     fn update(&mut self, now: Time, id: &Id, settings: &Value) -> Result<(), Fault> {
@@ -230,7 +258,7 @@ impl World {
         let habit = habit(&thing.type_name);
         let mut wanted = settings.unmark_deep().0;
         if let Some(schema) = self.types.resource(&thing.type_name) {
-            let differ = Differ { schema, sealer: &Sealer::new([7; 32]) };
+            let differ = Differ { schema, sealer: &self.sealer };
             for it in differ.fixed_differences(&wanted, None, &thing.settings) {
                 self.violations.push(format!("{id}: `{}` is fixed, and was to be changed", it.path));
             }
