@@ -72,3 +72,13 @@ fn stories_are_played_by_the_number_and_one_by_its_seed() {
     assert!(said.out.starts_with("1 story: "), "{}", said.out);
     assert!(here.run("rehearse dev --seeds 3").ends(64).err.contains("--seeds"));
 }
+
+#[test]
+fn the_projects_own_stacks_get_over_a_crash_anywhere() {
+    let here = Repository::of("");
+    for stack in ["dev", "prod"] {
+        let line = format!("-C {} rehearse {stack} --crashes 25 --format json", env!("CARGO_MANIFEST_DIR"));
+        let document = here.run(&line).ends(0).json();
+        assert!(document["things"].as_u64() > Some(50), "{stack}: {}", document["things"]);
+    }
+}
