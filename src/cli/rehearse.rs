@@ -61,7 +61,7 @@ fn refused(stack: &str, why: Refused) -> Stop {
             };
             failed.into_iter().map(one).collect::<Vec<_>>().into()
         }
-        Refused::Broken(why) => Diagnostic::error("rehearsal", format!("a law of the engine is broken: {}", why.join("; ")))
+        Refused::Broken(why) => Diagnostic::error("bug", format!("a law of the engine is broken: {}", why.join("; ")))
             .note("this is a mistake of infra's, not of the stack")
             .into(),
     }

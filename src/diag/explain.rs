@@ -125,6 +125,7 @@ const PAGES: &[(&str, &str)] = pages! {
     "quota"
     "refused"
     "refused-function"
+    "rehearsal"
     "secret-gone"
     "secret-kept"
     "self-outside"

@@ -447,7 +447,7 @@ pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options:
             plan::Outcome::NeedsData(reads) => {
                 for it in reads {
                     let answer = scene.world.look_up(&it.key.type_name, &it.key.arguments);
-                    let answer = answer.map_err(|it| vec![Diagnostic::error("simulation", it.to_string())])?;
+                    let answer = answer.map_err(|it| vec![Diagnostic::error("rehearsal", it.to_string())])?;
                     observed.data.insert(it.key, answer);
                 }
             }
