@@ -18,11 +18,13 @@ mod cloud;
 pub mod control;
 mod form;
 mod gateway;
+mod go;
 mod ids;
 pub mod kube;
 mod python;
 mod service;
 pub mod sigv4;
+pub mod tools;
 mod xml;
 
 use std::io;
@@ -41,6 +43,8 @@ pub enum StartError {
     Setup(String),
     #[error("{name} did not start: {said}")]
     Emulator { name: String, said: String },
+    #[error("what is built from source could not be built: {0}")]
+    Build(String),
     #[error("Kubernetes could not be set up: {0}")]
     Kubernetes(String),
     #[error("{0}")]
