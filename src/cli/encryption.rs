@@ -9,8 +9,7 @@ use super::stack::Stack;
 use crate::cloud::aws::Settings;
 use crate::diag::Diagnostic;
 use crate::secrets::age::Recipient;
-use crate::secrets::vault::{DataKeys, Rule, Unencrypted, Vault};
-use crate::stack;
+use crate::secrets::vault::{DataKeys, Rule, Vault};
 use crate::store::aws::data_key::Kms;
 
 /// Opens no key yet: each is asked for when it is needed. `settings` are those of the place where the state is kept.
@@ -29,11 +28,7 @@ pub async fn vault(call: &Call, stack: &Stack, settings: &Settings) -> Ended<Vau
         };
         data_keys = Some(Arc::new(Kms::connect(&settings, name, kms.key.clone(), kms.previous.clone()).await));
     }
-    let unencrypted = match demanded.unencrypted {
-        stack::Unencrypted::Refused => Unencrypted::Refused,
-        stack::Unencrypted::Read => Unencrypted::Read,
-        stack::Unencrypted::Written => Unencrypted::Written,
-    };
+    let unencrypted = demanded.unencrypted;
     let keys = AgeKeys::of(&call.world);
     Ok(Vault::new(name, Rule { recipients, data_keys, unencrypted, identities: Arc::new(move || keys.read()) }))
 }

@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 use super::age::{self, AgeError, Identity, Recipient};
 use super::envelope::{DataKey, Envelope, EnvelopeError, What, Wrapped};
 use crate::remote::Fault;
+use crate::stack::Unencrypted;
 
 /// Keys of a service that never gives them away, and makes data keys.
 pub trait DataKeys: Send + Sync {
@@ -28,16 +29,6 @@ pub struct Made {
     pub sealed: Vec<u8>,
     /// The ARN of the key that wrapped it.
     pub by: String,
-}
-
-/// What is done about documents that are not encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unencrypted {
-    Refused,
-    /// They are read; what is written is encrypted. For the way in.
-    Read,
-    /// They are read and written. For the way out.
-    Written,
 }
 
 /// The age keys at hand; read when they are needed.
@@ -70,6 +61,8 @@ pub enum VaultError {
     #[error(transparent)]
     Cloud(#[from] Fault),
 }
+
+const BAD_KEY: VaultError = VaultError::Damaged("its data key is damaged");
 
 impl From<EnvelopeError> for VaultError {
     fn from(error: EnvelopeError) -> Self {
@@ -175,26 +168,25 @@ impl Vault {
         if let Some(known) = wrapped.iter().find_map(|it| self.keys().known.get(it.sealed()).cloned()) {
             return Ok(known);
         }
-        let damaged = VaultError::Damaged("its data key is damaged");
         let found = self.unwrap(rule, wrapped).await?;
         let Some((sealed, clear)) = found else {
             return Err(VaultError::NoKey { recipients: wrapped.iter().map(Wrapped::recipient).collect() });
         };
-        let key = DataKey::from_bytes(&clear).ok_or(damaged)?;
+        let key = DataKey::from_bytes(&clear).ok_or(BAD_KEY)?;
         self.keys().known.insert(sealed, key.clone());
         Ok(key)
     }
 
     /// Keys at hand first, then those that a service has to be asked for.
     async fn unwrap(&self, rule: &Rule, wrapped: &[Wrapped]) -> Result<Option<(String, Vec<u8>)>, VaultError> {
-        let decode = |sealed: &str| STANDARD.decode(sealed).map_err(|_| VaultError::Damaged("its data key is damaged"));
+        let decode = |sealed: &str| STANDARD.decode(sealed).map_err(|_| BAD_KEY);
         let mut identities = None;
         for it in wrapped {
             let Wrapped::Age { sealed, .. } = it else { continue };
             match age::decrypt(&decode(sealed)?, identities.get_or_insert_with(|| (rule.identities)())) {
                 Ok(clear) => return Ok(Some((sealed.clone(), clear))),
                 Err(AgeError::NoKey) => {}
-                Err(_) => return Err(VaultError::Damaged("its data key is damaged")),
+                Err(_) => return Err(BAD_KEY),
             }
         }
         let Some(service) = &rule.data_keys else { return Ok(None) };

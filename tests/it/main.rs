@@ -12,3 +12,4 @@ mod simulation;
 mod stacks;
 mod store;
 mod stored;
+mod torture;

@@ -8,7 +8,8 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use crate::StartError;
-use crate::go::{go, step};
+use crate::go::go;
+use crate::setup::run;
 
 const SOURCE: [(&str, &str); 3] = [
     ("main.go", include_str!("../../kube/main.go")),
@@ -78,7 +79,7 @@ fn compile(go: &Path, home: &Path) -> Result<(), StartError> {
         fs::write(home.join(name), text)?;
     }
     let partial = home.join("kube.partial");
-    step(
+    run(
         Command::new(go)
             .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", LINK, "-o"])
             .arg(&partial)
@@ -86,6 +87,7 @@ fn compile(go: &Path, home: &Path) -> Result<(), StartError> {
             .env("GOFLAGS", "")
             .env("GOWORK", "off")
             .current_dir(home),
+        StartError::Build,
     )?;
     Ok(fs::rename(&partial, home.join("kube"))?)
 }
