@@ -11,4 +11,5 @@ mod recovery;
 mod simulation;
 mod stacks;
 mod store;
+mod stored;
 mod torture;
