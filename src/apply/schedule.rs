@@ -96,7 +96,16 @@ impl Schedule {
             let behind = users[at].iter().map(|user| path[*user]).max().unwrap_or(0);
             path[at] = step.expected_millis + behind;
         }
-        let mut schedule = Self { missing, users, path, kind, kinds, room: vec![None; count], taken: Taken::default(), timers: BinaryHeap::new() };
+        let mut schedule = Self {
+            missing,
+            users,
+            path,
+            kind,
+            kinds,
+            room: vec![None; count],
+            taken: Taken::default(),
+            timers: BinaryHeap::new(),
+        };
         for at in 0..count {
             if schedule.missing[at] == 0 {
                 schedule.queue(at);
