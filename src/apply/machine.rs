@@ -20,6 +20,9 @@ use crate::stack::desired::{Lifecycle, Timeouts};
 use crate::state::{Entry, IntentAct, State};
 use crate::value::{Sealer, Value};
 
+#[cfg(test)]
+mod tests;
+
 /// What the user's files say now that more is known than when the plan was made.
 pub trait Desired {
     /// The settings of a managed instance, or the arguments of a data source.
