@@ -142,7 +142,7 @@ pub struct Facts {
     /// By name, converted to what their blocks declare.
     pub variables: BTreeMap<Arc<str>, Value>,
     /// Merged into every resource's tags, which win.
-    pub tags: BTreeMap<Arc<str>, Value>,
+    pub tags: Arc<BTreeMap<Arc<str>, Value>>,
     pub aws: BTreeSet<Arc<str>>,
 }
 

@@ -99,7 +99,8 @@ impl Program {
         if let [only] = settings.accounts.as_slice() {
             self.facts.account.get_or_insert_with(|| only.as_str().into());
         }
-        self.facts.tags = settings.tags.iter().map(|(key, it)| (key.as_str().into(), Value::string(it.as_str()))).collect();
+        let tags = settings.tags.iter().map(|(key, it)| (key.as_str().into(), Value::string(it.as_str())));
+        self.facts.tags = Arc::new(tags.collect());
     }
 
     /// Tells the account, once it is known.

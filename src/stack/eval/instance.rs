@@ -34,11 +34,12 @@ impl Evaluator<'_> {
     fn with_tags(&self, own: &Value) -> Value {
         let (bare, marked) = own.unmark();
         let mut tags = self.facts.tags.clone();
-        match bare {
-            Value::Unknown(_) => return own.clone(),
-            bare => tags.extend(bare.members().cloned().unwrap_or_default()),
+        match (bare, bare.members()) {
+            (Value::Unknown(_), _) => return own.clone(),
+            (_, Some(own)) if !own.is_empty() => Arc::make_mut(&mut tags).extend(own.clone()),
+            _ => {}
         }
-        Value::Map(Arc::new(tags)).mark(marked)
+        Value::Map(tags).mark(marked)
     }
 
     /// All settings together, with or without those that its creation does not need.
