@@ -90,7 +90,7 @@ fn carry_out(steps: Vec<Step>) -> usize {
                     let live = Live { settings: settings(), outputs: Value::object([("id", "x".into())]), status: Status::Ready };
                     Answer::Read(Ok(query.ids.into_iter().map(|id| (id, live.clone())).collect()))
                 }
-                Effect::Find { .. } => Answer::Found(Ok(None)),
+                Effect::Find { .. } => Answer::Found(Ok(Vec::new())),
                 Effect::Update { .. } => Answer::Updated(Ok(())),
                 Effect::Delete { .. } => Answer::Deleted(Ok(())),
                 Effect::Data { .. } => Answer::Data(Ok(Value::Null)),

@@ -1,5 +1,8 @@
 //! What can be managed: every type one line here, one file below.
 
+// How many things `find` may find is a type's own: one where names are unique, any number where a token is only a tag.
+#![allow(refining_impl_trait)]
+
 pub mod account;
 pub mod dynamodb;
 pub mod ec2;

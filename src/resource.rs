@@ -52,9 +52,10 @@ pub trait Resource: Block {
     fn update(&self, aws: &Aws, id: &Id, was: &Self) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Asks to remove it. Being gone already is a fault of class `Missing`, which the engine takes for success.
     fn delete(&self, aws: &Aws, id: &Id) -> impl Future<Output = Result<(), Fault>> + Send;
-    /// What a creation with these settings and this token may have made: by the tag `infra:id`, or by unique name. A thing
-    /// found by name that carries another token or lineage is not ours: a fault of class `Exists`.
-    fn find(&self, aws: &Aws, token: &Token) -> impl Future<Output = Result<Option<Id>, Fault>> + Send;
+    /// What creations with these settings and this token may have made: everything with the tag `infra:id`, or the one thing
+    /// of a unique name (an [`Option`] will do). A thing found by name that carries another token or lineage is not ours: a
+    /// fault of class `Exists`.
+    fn find(&self, aws: &Aws, token: &Token) -> impl Future<Output = Result<impl IntoIterator<Item = Id>, Fault>> + Send;
 }
 
 /// A data source: looks something up and owns nothing.
@@ -108,7 +109,7 @@ pub trait ErasedResource: Send + Sync {
     fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>>;
     fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
-    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>>;
+    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>>;
 }
 
 pub trait ErasedData: Send + Sync {
@@ -146,8 +147,8 @@ impl<R: Resource> ErasedResource for Typed<R> {
         Box::pin(async move { decode::<R>(R::TYPE, settings)?.delete(aws, id).await })
     }
 
-    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {
-        Box::pin(async move { decode::<R>(R::TYPE, settings)?.find(aws, token).await })
+    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
+        Box::pin(async move { Ok(decode::<R>(R::TYPE, settings)?.find(aws, token).await?.into_iter().collect()) })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::plan::{Act, Step};
 use crate::remote::{Class, Fault, Id, Live, Query, Settle, Target, Token};
 use crate::schema::Types;
 use crate::stack::desired::{Lifecycle, Timeouts};
-use crate::state::{Entry, IntentAct, State};
+use crate::state::{Entry, IntentAct, Record, State};
 use crate::value::{Sealer, Value};
 
 #[cfg(test)]
@@ -102,6 +102,7 @@ impl<'a> Machine<'a> {
         let schedule = Schedule::new(setup.steps.iter())?;
         let count = setup.steps.len();
         let kept = setup.state.intents.values().filter_map(|it| match &it.act {
+            IntentAct::Create { token, .. } if is_used(token, setup.state.resources.get(&it.address)) => None,
             IntentAct::Create { token, inputs, .. } => Some((it.address.clone(), (token.clone(), inputs.clone()))),
             IntentAct::Update { .. } | IntentAct::Delete { .. } => None,
         });
@@ -543,6 +544,11 @@ impl<'a> Machine<'a> {
             Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => Doing::Record,
         }
     }
+}
+
+/// Whether something on record was made with this token, or may have been: what replaces it must not be taken for it.
+fn is_used(token: &Token, record: Option<&Record>) -> bool {
+    record.is_some_and(|it| it.token.as_ref() == Some(token) || !it.deposed.is_empty())
 }
 
 /// Failures after which the same call may be made again.

@@ -106,7 +106,7 @@ impl Cloud for Clouds {
         })
     }
 
-    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {
+    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
         Box::pin(async move {
             let (kind, aws) = self.resource(what)?;
             kind.find(aws, settings, token).await

@@ -102,6 +102,7 @@ pub(super) fn steps(decisions: &mut [Decision<'_>], expected: Expected<'_>) -> R
     for at in 0..it.decisions.len() {
         it.draft(at);
     }
+    it.make_way();
     it.forward();
     it.backward(&users);
     it.finish(expected)
@@ -251,6 +252,17 @@ impl Orderer<'_, '_> {
             let act = Act::Delete { id: it.id.clone(), deposed: true, settings: it.applied.clone(), goes_along: false };
             let step = self.push(at, it.config.clone(), act);
             self.own[at].deposed.push(step);
+        }
+    }
+
+    /// What is recorded under an address moves away before anything is done under it: else its record would be overwritten.
+    fn make_way(&mut self) {
+        for at in 0..self.decisions.len() {
+            let from = self.decisions[at].moved_from.as_ref().and_then(|it| self.index.get(it)).filter(|to| **to != at);
+            let next = from.and_then(|it| self.own[*it].all.first().copied());
+            if let (Some(next), Some(moves)) = (next, self.own[at].all.first().copied()) {
+                self.drafts[next].needs.push((moves, hard("(moved away before)")));
+            }
         }
     }
 

@@ -216,13 +216,13 @@ impl Story {
         self.wish.blocks.insert(address, block);
     }
 
-    /// A block gets another address. Only when nothing of the old one can still arrive.
+    /// A block gets another address, whatever former runs left open under the old one.
     fn move_block(&mut self) {
         let all: Vec<Address> = self.wish.blocks.keys().cloned().collect();
         let (Some(from), Some(state)) = (self.rng.pick(&all).cloned(), self.scene.vault.read()) else { return };
         self.names += 1;
         let Ok(to) = format!("{}.m{}", from.type_name(), self.names).parse::<Address>() else { return };
-        if !state.intents.is_empty() || !state.resources.contains_key(&from) {
+        if !state.resources.contains_key(&from) {
             return;
         }
         let renamed = |it: Address| if it == from { to.clone() } else { it };

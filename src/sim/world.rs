@@ -187,19 +187,19 @@ impl World {
         Ok(())
     }
 
-    fn find(&self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Option<Id>, Fault> {
+    fn find(&self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Vec<Id>, Fault> {
         let habit = habit(type_name);
         let mut all = self.things.iter().filter(|(_, it)| it.type_name == type_name && it.visible <= now && it.gone.is_none());
         if habit.by_name {
             let named = all.find(|(_, it)| it.settings.get("name") == settings.get("name"));
             return match named {
-                Some((id, thing)) if is_ours(habit, thing, settings, token) => Ok(Some(id.clone())),
+                Some((id, thing)) if is_ours(habit, thing, settings, token) => Ok(vec![id.clone()]),
                 Some((id, _)) => Err(fault(Class::Exists, "Find", id.as_str())),
-                None => Ok(None),
+                None => Ok(Vec::new()),
             };
         }
-        let mut ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
-        Ok(ours.next_back().map(|(id, _)| id.clone()))
+        let ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
+        Ok(ours.map(|(id, _)| id.clone()).collect())
     }
 
     fn update(&mut self, now: Time, id: &Id, settings: &Value) -> Result<(), Fault> {
