@@ -22,7 +22,7 @@ mod start;
 mod work;
 
 pub use driven::Driven;
-pub use effect::{Answer, Effect, EffectId, NotStored, Time};
+pub use effect::{Answer, Effect, EffectId, NotStored, Time, millis};
 pub use known::Known;
 pub use machine::{Desired, Machine, Setup};
 pub use pace::{Mint, Pace};

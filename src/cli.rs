@@ -17,11 +17,15 @@ mod exit;
 mod explain;
 mod graph;
 mod guard;
+mod ledger;
 mod look;
 mod output;
 mod plan;
 mod planning;
+mod rollback;
+mod runs;
 mod schema;
+mod secrets;
 mod stack;
 mod state;
 mod texts;
@@ -58,9 +62,13 @@ pub enum Command {
     Graph(graph::Args),
     /// Print the reference of a resource type
     Schema(schema::Args),
-    /// Look at the recorded state
+    /// Look at the recorded state, and mend it
     #[command(subcommand)]
     State(state::Command),
+    /// Go back to what a former version of the state had applied
+    Rollback(rollback::Args),
+    /// Show who changed what, when and why
+    Runs(runs::Args),
     /// Take the lock away from a run that is gone
     Unlock(unlock::Args),
     /// Make the bucket, the table and the key that the stack's state is kept with
@@ -103,6 +111,8 @@ async fn dispatch(call: &mut Call, command: Command) -> Ended {
         Command::Graph(args) => graph::run(call, args),
         Command::Schema(args) => schema::run(call, args),
         Command::State(command) => state::run(call, command).await,
+        Command::Rollback(args) => rollback::run(call, args).await,
+        Command::Runs(args) => runs::run(call, args).await,
         Command::Unlock(args) => unlock::run(call, args).await,
         Command::Bootstrap(args) => bootstrap::run(call, args).await,
         Command::Explain(args) => explain::run(call, args),

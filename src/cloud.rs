@@ -39,6 +39,6 @@ pub trait Gate: Send + Sync {
 pub mod aws;
 pub mod clouds;
 pub mod fault;
-mod owned;
+pub mod owned;
 
 pub use clouds::Clouds;

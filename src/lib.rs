@@ -52,6 +52,7 @@ pub mod plan;
 pub mod catalog;
 pub mod cloud;
 pub mod resource;
+pub mod secrets;
 pub mod store;
 
 // people

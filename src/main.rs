@@ -1,7 +1,8 @@
 //! The real world for [`infra::cli`]: arguments, environment, streams, signals, clock. Nothing else touches them.
 
 use std::io::{self, BufReader, IsTerminal};
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -85,6 +86,16 @@ impl Nature for Real {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits).ok()?;
         Some(u128::from_be_bytes(bits))
+    }
+
+    fn commit(&self, folder: &Path) -> Option<String> {
+        let git = |args: &[&str]| {
+            let asked = Command::new("git").arg("-C").arg(folder).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output();
+            asked.ok().filter(|it| it.status.success()).map(|it| String::from_utf8_lossy(&it.stdout).trim().to_owned())
+        };
+        let commit = git(&["rev-parse", "HEAD"]).filter(|it| !it.is_empty())?;
+        let clean = git(&["status", "--porcelain", "--", "."]).is_some_and(|it| it.is_empty());
+        Some(if clean { commit } else { format!("{commit}-dirty") })
     }
 
     fn whoami(&self) -> String {

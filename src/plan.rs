@@ -7,6 +7,7 @@ pub mod change;
 pub mod codec;
 mod decide;
 pub mod diff;
+mod former;
 mod guard;
 mod make;
 mod moves;
@@ -25,6 +26,7 @@ pub mod testing;
 mod tests;
 
 pub use change::{Action, AttributeChange, Change, Reason, Summary};
+pub use former::Former;
 pub use make::plan;
 pub use order::doing;
 pub use request::{DataKey, DataRead, ImportKey, Observed, Options, Outcome, Planned, Request};

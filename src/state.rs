@@ -4,6 +4,7 @@
 
 pub mod codec;
 pub mod journal;
+pub mod ledger;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod verify;

@@ -16,6 +16,8 @@ pub mod local;
 mod lock;
 pub mod memory;
 
+pub use document::open as parse;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +25,9 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::Gate;
+use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Entry, Position, State};
+use crate::store::lease::Lease;
 
 /// The store of one stack.
 pub trait Store: Send + Sync {
@@ -43,20 +47,48 @@ pub trait Store: Send + Sync {
     /// Earlier versions of the state, newest first.
     fn history(&self) -> BoxFuture<'_, Result<Vec<Version>, StoreError>>;
     fn version<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<State, StoreError>>;
+    /// The runs that are on record, newest first.
+    fn runs(&self) -> BoxFuture<'_, Result<Vec<RunName>, StoreError>>;
+    /// The record of a run; none when it is not kept any more.
+    fn run<'a>(&'a self, name: &'a RunName) -> BoxFuture<'a, Result<Option<RunRecord>, StoreError>>;
+}
+
+/// What a session found when it took the lock.
+pub struct Taken {
+    /// With the journal folded in; rewritten under the new epoch already. None for a new stack.
+    pub state: Option<State>,
+    pub epoch: u64,
+    pub lease: Arc<Lease>,
+    pub abandoned_at: Option<u64>,
+    /// What the journal held that the document did not contain yet: the last that a former run said.
+    pub inherited: Vec<Entry>,
 }
 
 /// The right to write, for as long as the lease is renewed; renewal goes on in the background until `release`.
 pub trait Session: Send {
-    /// The state as taken over, with the journal folded in; rewritten under the new epoch already. None for a new stack.
-    fn state(&self) -> Option<State>;
-    fn epoch(&self) -> u64;
+    fn taken(&self) -> &Taken;
+    /// The serial of the document that is stored now; 0 when there is none.
+    fn serial(&self) -> u64;
+    /// The state as taken over. None for a new stack.
+    fn state(&self) -> Option<State> {
+        self.taken().state.clone()
+    }
+    fn epoch(&self) -> u64 {
+        self.taken().epoch
+    }
     /// How long the right to write outlives its last renewal.
-    fn lease(&self) -> Duration;
+    fn lease(&self) -> Duration {
+        self.taken().lease.length()
+    }
     /// When the former holder last gave a sign of life, milliseconds since 1970 on this machine's clock, if it did not release
     /// the lock itself. It may have had calls under way until one [`lease`](Self::lease) after.
-    fn abandoned_at(&self) -> Option<u64>;
+    fn abandoned_at(&self) -> Option<u64> {
+        self.taken().abandoned_at
+    }
     /// Whether a mutation may still be sent.
-    fn gate(&self) -> Arc<dyn Gate>;
+    fn gate(&self) -> Arc<dyn Gate> {
+        self.taken().lease.clone()
+    }
     /// Stores entries as one commit. When it returns, they and all before them are stored. A new stack's first act is a
     /// [`save`](Self::save): the journal continues a document.
     fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>>;
@@ -64,6 +96,10 @@ pub trait Session: Send {
     /// serial, epoch, run and watermark are this session's to set. A state that breaks a law is refused, and the former
     /// document stays.
     fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Puts a run on record, or what became of it: the record of that name is replaced.
+    fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Takes the record of a run away.
+    fn forget<'a>(&'a mut self, run: &'a RunName) -> BoxFuture<'a, Result<(), StoreError>>;
     /// Gives the lock back. Only when no call of this run can still be under way; else drop the session, so that the lease runs
     /// out and the next holder knows.
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;

@@ -76,6 +76,9 @@ impl Answer {
         if self.status.is_success() {
             return String::new();
         }
+        if let Some(code) = self.headers.get("x-amzn-errortype").and_then(|code| code.to_str().ok()) {
+            return code.to_owned();
+        }
         match self.json()["__type"].as_str() {
             Some(code) => code.rsplit('#').next().unwrap_or(code).to_owned(),
             None => self.text("Code").to_owned(),

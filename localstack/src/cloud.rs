@@ -63,7 +63,7 @@ impl Cloud {
         let backends = Backends::new(python, folder.clone(), port);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("localstack").enable_all().build()?;
-        let local = Arc::new(Local::new(backends, control));
+        let local = Arc::new(Local::new(backends, control, port));
         let (stop, stopped) = watch::channel(false);
         let served = local.clone();
         let thread = std::thread::spawn(move || {
@@ -135,13 +135,14 @@ impl Drop for Cloud {
             // Connections that are still open keep their share of `local`; the emulators must end now all the same.
             let _ = thread.join();
         }
+        self.local.eks.stop();
         self.local.backends.stop();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
 /// A folder for the logs of this run. Those of runs that died without tidying up are removed.
-fn run_folder(cache: &Path, port: u16) -> Result<PathBuf, StartError> {
+pub fn run_folder(cache: &Path, port: u16) -> Result<PathBuf, StartError> {
     let runs = cache.join("runs");
     fs::create_dir_all(&runs)?;
     for entry in fs::read_dir(&runs)?.flatten() {

@@ -11,6 +11,26 @@ fn random() -> u64 {
     hasher.finish()
 }
 
+/// A number without any meaning.
+pub fn number() -> u64 {
+    random()
+}
+
+/// So many hexadecimal digits, in capitals.
+pub fn hex(digits: usize) -> String {
+    pick(b"0123456789ABCDEF", digits)
+}
+
+/// So many small letters and digits.
+pub fn letters(count: usize) -> String {
+    pick(b"abcdefghijklmnopqrstuvwxyz0123456789", count)
+}
+
+fn pick(from: &[u8], count: usize) -> String {
+    let one = || from.get(usize::try_from(random() % from.len() as u64).unwrap_or_default()).copied().map(char::from);
+    (0..count).filter_map(|_| one()).collect()
+}
+
 /// A request id: a UUID.
 pub fn request_id() -> String {
     let (high, low) = (random(), random());

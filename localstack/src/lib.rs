@@ -19,6 +19,7 @@ pub mod control;
 mod form;
 mod gateway;
 mod ids;
+pub mod kube;
 mod python;
 mod service;
 pub mod sigv4;
@@ -40,6 +41,8 @@ pub enum StartError {
     Setup(String),
     #[error("{name} did not start: {said}")]
     Emulator { name: String, said: String },
+    #[error("Kubernetes could not be set up: {0}")]
+    Kubernetes(String),
     #[error("{0}")]
     Io(#[from] io::Error),
 }

@@ -1,4 +1,4 @@
-//! The local cloud from a shell: `up`, `run`, `demo`, `bench`.
+//! The local cloud from a shell: `up`, `run`, `kube`, `demo`, `bench`.
 
 mod bench;
 mod demo;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use localstack::control::Settings;
+use localstack::kube::{ControlPlane, Node, Version};
 use localstack::{Cloud, Options};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +34,12 @@ enum Verb {
         how: How,
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
+    },
+    /// Start a Kubernetes control plane alone, with a node in each of three zones, and run until Ctrl-C.
+    Kube {
+        /// The version that it is, as EKS writes it.
+        #[arg(long, default_value_t = Version::default())]
+        version: Version,
     },
     /// Build infra, and show it at work on this repository's own stacks/dev.
     Demo,
@@ -84,6 +91,7 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Verb::Up(how) => up(&how).await,
         Verb::Run { how, command } => run(&how, &command).await,
+        Verb::Kube { version } => kube(version).await,
         Verb::Demo => until_interrupted(demo::run()).await,
         Verb::Bench => until_interrupted(bench::run()).await,
     };
@@ -121,6 +129,25 @@ async fn up(how: &How) -> Outcome {
         _ = terminate.recv() => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn kube(version: Version) -> Outcome {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let serve = async {
+        let options = localstack::kube::Options { version, ..localstack::kube::Options::default() };
+        let plane = ControlPlane::start(options).await?;
+        plane.add_nodes(&["a", "b", "c"].map(|zone| Node::sample(zone, version))).await?;
+        anstream::println!("export KUBECONFIG={}", plane.kubeconfig_file().display());
+        anstream::eprintln!("localstack: Kubernetes {} at {}; Ctrl-C stops it", version.full(), plane.endpoint());
+        std::future::pending::<()>().await;
+        Ok::<(), Failure>(())
+    };
+    tokio::select! {
+        outcome = serve => outcome.map(|()| ExitCode::SUCCESS),
+        _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
+        _ = terminate.recv() => Ok(ExitCode::SUCCESS),
+    }
 }
 
 async fn run(how: &How, command: &[String]) -> Outcome {

@@ -84,6 +84,16 @@ impl Claim {
         })
     }
 
+    /// `20260131T120000Z`
+    pub fn signed_at(&self) -> &str {
+        &self.signed_at
+    }
+
+    /// Does the signature cover this header? Its name is in lower case.
+    pub fn covers(&self, header: &str) -> bool {
+        self.signed_headers.iter().any(|name| name == header)
+    }
+
     /// Was this request signed with `secret`? `body` is needed only where no header gives its hash.
     pub fn is_signed_with(&self, secret: &str, parts: &Parts, body: Option<&[u8]>) -> bool {
         let hash = match (header(parts, "x-amz-content-sha256"), body) {
@@ -174,6 +184,27 @@ impl Signer<'_> {
             claim.compute(self.secret, parts, &hash),
         );
         parts.headers.insert("authorization", value.parse().ok()?);
+        Some(())
+    }
+
+    /// Signs a request in its query instead; the signature covers all headers that are there.
+    pub fn presign(&self, parts: &mut Parts, signed_at: &str) -> Option<()> {
+        let mut names: Vec<&str> = parts.headers.keys().map(|name| name.as_str()).collect();
+        names.sort_unstable();
+        let credential = format!("{}/{}/{}/{}/aws4_request", self.access_key, signed_at.get(..8)?, self.region, self.service);
+        let mut url = format!(
+            "{}&X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={}&X-Amz-Date={signed_at}&X-Amz-SignedHeaders={}",
+            parts.uri,
+            strict(&credential),
+            strict(&names.join(";")),
+        );
+        if let Some(token) = self.session_token {
+            url.push_str(&format!("&X-Amz-Security-Token={}", strict(token)));
+        }
+        parts.uri = format!("{url}&X-Amz-Signature=").parse().ok()?;
+        let claim = Claim::of_query(parts.uri.query()?)?;
+        let signature = claim.compute(self.secret, parts, &hex::encode(Sha256::digest(b"")));
+        parts.uri = format!("{url}&X-Amz-Signature={signature}").parse().ok()?;
         Some(())
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::effect::millis;
 use super::event::{Event, Failure};
 use super::machine::{Machine, passes};
-use super::start::millis;
 use super::work::{Call, Phase};
 use super::{Answer, Time};
 use crate::plan::doing;

@@ -2,7 +2,7 @@
 
 use crate::plan::diff::{Differ, Difference};
 use crate::schema::equal::Compare;
-use crate::schema::{Presence, Schema};
+use crate::schema::{Attribute, Presence, Schema, Shape};
 use crate::value::{Sealer, Value};
 
 /// What must be changed for live to be as desired; of a shell, in what its creation could set. What the cloud never tells
@@ -92,7 +92,13 @@ pub(super) fn without_unknown_later(schema: &Schema, settings: &Value) -> Value 
 }
 
 /// Recorded settings in the form that a call takes: a secret is not at hand, and no call that deletes or looks needs one.
-pub(super) fn without_digests(settings: &Value) -> Value {
+pub(super) fn without_digests(schema: &Schema, settings: &Value) -> Value {
+    // Where more than a text is secret as a whole, nothing of it is known.
+    let whole = |name: &str, it: &Attribute| {
+        matches!(settings.get(name), Value::Digest(_)) && !matches!(it.shape, Shape::String | Shape::Any)
+    };
+    let nothing = schema.settings().filter(|(name, it)| whole(name, it));
+    let settings = nothing.fold(settings.clone(), |settings, (name, it)| settings.with(name, it.default.clone()));
     settings.map_leaves(&mut |it| if matches!(it, Value::Digest(_)) { Value::from("") } else { it.clone() })
 }
 

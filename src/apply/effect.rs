@@ -9,6 +9,11 @@ use crate::value::Value;
 /// Time since the run began. The machine never asks what time it is.
 pub type Time = Duration;
 
+/// In whole milliseconds, as records have it.
+pub fn millis(time: Time) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Pairs an answer with its question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EffectId(pub u64);

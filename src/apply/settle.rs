@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::without_digests;
+use super::effect::millis;
 use super::event::{Doing, Event, Failure};
 use super::journal::{Journal, Trouble};
 use super::machine::passes;
 use super::ownership::Owner;
 use super::pace::{Jitter, Pace, Patience};
-use super::start::millis;
 use super::{Answer, Effect, EffectId, NotStored, Time};
 use crate::address::Address;
 use crate::remote::{Class, Fault, Found, Id, Live, Query, Settle, Status, Target, Token};
@@ -213,7 +213,7 @@ impl<'a> Settling<'a> {
         match (&case.question, &intent.act) {
             (Question::Find(token) | Question::Watch(token), IntentAct::Create { inputs, .. }) => {
                 let schema = self.types.resource(intent.address.type_name())?;
-                let settings = self.owner.mark(schema, &without_digests(inputs), &intent.address, Some(token));
+                let settings = self.owner.mark(schema, &without_digests(schema, inputs), &intent.address, Some(token));
                 Some(Effect::Find { target, settings, token: token.clone() })
             }
             (Question::See(id) | Question::Gone(id), _) => {

@@ -7,7 +7,7 @@ use super::compare;
 use super::event::Failure;
 use super::machine::Machine;
 use super::work::{Call, Work};
-use super::{Effect, Time};
+use super::{Effect, Time, millis};
 use crate::address::Address;
 use crate::plan::Act;
 use crate::remote::{Fault, Id};
@@ -143,7 +143,11 @@ impl<'a> Machine<'a> {
     }
 
     fn start_delete(&mut self, at: usize, id: &Id, deposed: bool, settings: &Value) {
-        let mut work = Work::new(self.now, self.give_up(at), compare::without_digests(settings));
+        let settings = match self.types.resource(self.steps[at].address.type_name()) {
+            Some(schema) => compare::without_digests(schema, settings),
+            None => settings.clone(),
+        };
+        let mut work = Work::new(self.now, self.give_up(at), settings);
         work.id = Some(id.clone());
         // Nobody has seen it yet, so "missing" may mean "not visible yet".
         let record = self.state.resources.get(&self.steps[at].address);
@@ -241,10 +245,6 @@ impl<'a> Machine<'a> {
         };
         self.now + limit
     }
-}
-
-pub(super) fn millis(time: Time) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn bug(message: &str) -> Failure {

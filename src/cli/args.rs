@@ -122,6 +122,17 @@ pub struct Carrying {
     pub allow_deferred: bool,
 }
 
+/// How the record is mended, without a look at the cloud.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Mending {
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Wait so long for the lock (`0s`: not at all) [default: until a holder that is gone can be told]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub lock_timeout: Option<Duration>,
+}
+
 /// `90s`, `10m`, `1h30m`, `500ms`
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a length of time: 90s, 10m, 1h30m");

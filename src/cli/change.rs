@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::args::{Carrying, Format, Selection};
 use super::call::Call;
-use super::connect::Connected;
+use super::connect::{self, Connected};
 use super::exit::{Ended, Exit};
+use super::ledger::{self, Ledger};
 use super::look::Depth;
 use super::{guard, output, plan, planning};
 use crate::address::Address;
@@ -18,12 +19,13 @@ use crate::apply::event::{Failure, Outcome};
 use crate::apply::{Mint, Pace};
 use crate::cloud::aws::mutation_attempt;
 use crate::diag::Diagnostic;
-use crate::plan::{Observed, Options, Plan, Planned};
+use crate::plan::{Former, Observed, Options, Plan, Planned};
 use crate::remote::Settle;
 use crate::report::progress::{self, Progress};
 use crate::report::{fault, json, value};
 use crate::state::State;
-use crate::store::Session;
+use crate::state::ledger::{Beginning, RunResult};
+use crate::store::{Session, StoreError};
 use crate::value::Sealer;
 
 /// What is wanted.
@@ -40,6 +42,10 @@ pub enum Goal {
     Nothing,
     /// What a kept plan showed.
     Saved(PathBuf),
+    /// What was found in the account is taken in.
+    Found,
+    /// What a former version of the state had applied.
+    Former(Box<State>),
 }
 
 impl Goal {
@@ -47,12 +53,16 @@ impl Goal {
         match self {
             Self::Files | Self::Saved(_) => "apply",
             Self::Nothing => "destroy",
+            Self::Found => "state rebuild",
+            Self::Former(_) => "rollback",
         }
     }
 
     fn done(&self) -> &'static str {
         match self {
             Self::Files | Self::Saved(_) => "Applied",
+            Self::Found => "Rebuilt",
+            Self::Former(_) => "Rolled back",
             Self::Nothing => "Destroyed",
         }
     }
@@ -64,10 +74,27 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
     let began = call.world.nature.now();
     let (mut session, state) = connected.lock(call, change.goal.command(), &change.carrying).await?;
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
+    if let Err(error) = ledger::close_former(&*connected.store, &mut *session).await {
+        call.complain(&[unnoted(&error)]);
+    }
+    let ledger = Ledger::new(Beginning {
+        stack: connected.stack.name.clone(),
+        run: connected.run().to_owned(),
+        epoch: session.epoch(),
+        command: format!("infra {} {}", change.goal.command(), connected.stack.name),
+        caller: Some(connected.caller.clone()),
+        by: call.world.nature.whoami(),
+        commit: call.world.nature.commit(&connected.stack.root),
+        at: began,
+    });
     let (total, quiet) = (Outcome::default(), true);
-    let mut run = Run { call, connected: &mut connected, session: &mut *session, change: &change, total, quiet, began };
+    let mut run = Run { call, connected: &mut connected, session: &mut *session, change: &change, ledger, total, quiet, began };
     let ended = run.all(state).await;
-    let Run { total, quiet, .. } = run;
+    let Run { total, quiet, ledger, .. } = run;
+    let (now, kept) = (call.world.nature.now(), connected.stack.settings.runs_kept);
+    if let Err(error) = ledger.end(&*connected.store, &mut *session, result(&ended, &total), now, kept).await {
+        call.complain(&[unnoted(&error)]);
+    }
     // A session that is only dropped keeps the lock until its lease runs out: the next run then knows of calls under way.
     if quiet && let Err(error) = session.release().await {
         call.complain(&connected.refused(call, &error).diagnostics);
@@ -80,6 +107,21 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
         Format::Text | Format::Markdown => {}
     }
     ended
+}
+
+/// How the run went, for its record.
+fn result(ended: &Ended, total: &Outcome) -> RunResult {
+    match ended {
+        Ok(Exit::Done | Exit::Changes) => RunResult::Done,
+        Ok(Exit::Partly) => RunResult::Partly,
+        Ok(Exit::Interrupted) => RunResult::Interrupted,
+        Ok(Exit::Failed | Exit::Usage) | Err(_) if total.done > 0 => RunResult::Partly,
+        Ok(Exit::Failed | Exit::Usage) | Err(_) => RunResult::Failed,
+    }
+}
+
+fn unnoted(error: &StoreError) -> Diagnostic {
+    Diagnostic::warning("unnoted", "what this run does is not fully on record").detail(error.to_string())
 }
 
 fn teller(call: &Call) -> Progress {
@@ -97,6 +139,7 @@ struct Run<'a> {
     connected: &'a mut Connected,
     session: &'a mut dyn Session,
     change: &'a Change,
+    ledger: Ledger,
     /// Of all rounds.
     total: Outcome,
     /// No call can still be under way.
@@ -115,6 +158,16 @@ impl Run<'_> {
         let mut options = planning::options(self.connected, &self.change.selection)?;
         if let Goal::Nothing = self.change.goal {
             options = Options { destroy: true, max_deletes: None, ..options };
+        }
+        match &self.change.goal {
+            Goal::Files | Goal::Saved(_) | Goal::Found => state.commit = self.ledger.commit(),
+            Goal::Former(version) => {
+                let former = Former::new(version, &state, &*self.connected.stack.catalog)?;
+                self.connected.stack.declared = former.instances().clone();
+                self.connected.former = Some(former);
+                state.commit = version.commit.clone();
+            }
+            Goal::Nothing => {}
         }
         let mut rounds = 0;
         loop {
@@ -153,7 +206,11 @@ impl Run<'_> {
     async fn settle(&mut self, state: State) -> Ended<State> {
         let (pace, settles) = (self.pace(), settles(self.connected));
         let mut progress = teller(self.call);
-        let mut tell = |event| progress.tell(&event);
+        let ledger = &mut self.ledger;
+        let mut tell = |event| {
+            progress.tell(&event);
+            ledger.hear(&event);
+        };
         let mut edge = Edge {
             cloud: &self.connected.clouds,
             session: &mut *self.session,
@@ -211,9 +268,17 @@ impl Run<'_> {
     ) -> Ended<(Outcome, State)> {
         let pace = self.pace();
         let settles = settles(self.connected);
-        let Connected { clouds, stack, .. } = &mut *self.connected;
+        let now = self.call.world.nature.now();
+        if let Err(error) = self.ledger.begin(&mut *self.session, &planned.plan, now).await {
+            self.call.complain(&[unnoted(&error)]);
+        }
+        let Connected { clouds, stack, former, .. } = &mut *self.connected;
         let mut progress = teller(self.call);
-        let mut tell = |event| progress.tell(&event);
+        let ledger = &mut self.ledger;
+        let mut tell = |event| {
+            progress.tell(&event);
+            ledger.hear(&event);
+        };
         let mut edge = Edge {
             cloud: &*clouds,
             session: &mut *self.session,
@@ -226,7 +291,7 @@ impl Run<'_> {
         let work = drive::Run {
             plan: &planned.plan,
             instances: &planned.instances,
-            configuration: &mut stack.program,
+            configuration: connect::desired(former, &mut stack.program),
             observed,
             state,
             sealer,

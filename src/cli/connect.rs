@@ -1,8 +1,9 @@
 //! From a stack's files to its cloud and its state: nothing is called before the account is known to be the stack's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::address::Address;
 use crate::cli::args::Carrying;
 use crate::cli::call::Call;
 use crate::cli::exit::{Ended, Stop};
@@ -12,25 +13,42 @@ use crate::cloud::Clouds;
 use crate::cloud::aws::limits::Limits;
 use crate::cloud::aws::{AssumeRole, Identity, Settings};
 use crate::diag::Diagnostic;
-use crate::remote::{Class, ConfigName, Fault};
+use crate::plan::Former;
+use crate::remote::{Class, ConfigName, Fault, Id};
 use crate::report::style::Tone;
 use crate::report::{fault, time};
-use crate::stack::StateSettings;
+use crate::stack::desired::{Configuration, Evaluation, Host, Import, OutputValue};
 use crate::stack::settings::AwsSettings;
+use crate::stack::{Program, StateSettings};
 use crate::state::{Lineage, State};
 use crate::store::aws::Place;
 use crate::store::local::Local;
 use crate::store::{Owner, Session, Store, StoreError};
-use crate::value::Sealer;
+use crate::value::{Sealer, Value};
+
+/// What `infra state rebuild` found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    pub lineage: Option<Lineage>,
+    pub imports: BTreeMap<Address, Id>,
+    /// What is on record already.
+    pub recorded: BTreeSet<Address>,
+}
 
 /// A stack, its cloud, and where its state is kept.
 pub struct Connected {
     pub stack: Stack,
     pub clouds: Clouds,
     pub account: String,
+    /// Who calls: an ARN.
+    pub caller: String,
     pub region: String,
     pub endpoint: Option<String>,
     pub store: Box<dyn Store>,
+    /// What was found in the account and is to be taken in, whatever the state says.
+    pub found: Found,
+    /// A former version that is desired instead of what the files say.
+    pub former: Option<Former>,
     /// Of this run, 128 random bits in hexadecimal.
     run: String,
 }
@@ -89,7 +107,7 @@ fn local_root(root: &Path, path: &str, stack: &str) -> std::path::PathBuf {
 }
 
 /// 128 random bits in hexadecimal.
-fn random(call: &Call) -> Ended<String> {
+pub fn random(call: &Call) -> Ended<String> {
     let bits = call.world.nature.random();
     Ok(bits.map(|it| format!("{it:032x}")).ok_or_else(|| Diagnostic::error("io", "the system has no random numbers"))?)
 }
@@ -116,7 +134,18 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
     let endpoint = clouds.endpoint_override().map(str::to_owned);
     let store = open(call, &stack, purpose).await?;
     let (region, run) = (stack.settings.region.clone(), random(call)?);
-    let it = Connected { stack, clouds, account: identity.account, region, endpoint, store, run };
+    let it = Connected {
+        stack,
+        clouds,
+        account: identity.account,
+        caller: identity.arn,
+        region,
+        endpoint,
+        store,
+        found: Found::default(),
+        former: None,
+        run,
+    };
     it.announce(call);
     Ok(it)
 }
@@ -166,6 +195,45 @@ fn millis(ends: Result<Option<std::time::SystemTime>, Fault>) -> Ended<Option<u6
     let ends = ends.map_err(|it| fault::of_cloud(&it))?;
     let since = ends.and_then(|it| it.duration_since(std::time::UNIX_EPOCH).ok());
     Ok(since.and_then(|it| u64::try_from(it.as_millis()).ok()))
+}
+
+/// What is desired: a former version, or what the files say.
+pub fn desired<'a>(former: &'a mut Option<Former>, program: &'a mut Program) -> &'a mut dyn Configuration {
+    match former {
+        Some(it) => it,
+        None => program,
+    }
+}
+
+/// A configuration with imports that stand in no file.
+pub struct WithImports<'a> {
+    pub inner: &'a mut dyn Configuration,
+    pub imports: &'a BTreeMap<Address, Id>,
+}
+
+impl Configuration for WithImports<'_> {
+    fn evaluate(&mut self, host: &mut dyn Host) -> Evaluation {
+        let mut evaluation = self.inner.evaluate(host);
+        let imports = self.imports.iter().map(|(to, id)| Import { to: to.clone(), id: id.clone(), span: None });
+        evaluation.imports.extend(imports);
+        evaluation
+    }
+
+    fn reset(&mut self) {
+        self.inner.reset();
+    }
+
+    fn settings(&mut self, address: &Address, host: &mut dyn Host) -> Result<Value, Vec<Diagnostic>> {
+        self.inner.settings(address, host)
+    }
+
+    fn outputs(&mut self, host: &mut dyn Host) -> Result<BTreeMap<String, OutputValue>, Vec<Diagnostic>> {
+        self.inner.outputs(host)
+    }
+
+    fn postconditions(&mut self, address: &Address, live: &Value, host: &mut dyn Host) -> Vec<Diagnostic> {
+        self.inner.postconditions(address, live, host)
+    }
 }
 
 impl Connected {
@@ -256,11 +324,19 @@ impl Connected {
                     .note("it would show by things with the tag infra:stack")])
             }
         }
-        let mut state = State::new(self.stack.name.clone(), Lineage(random(call)?.into()));
+        let mut state = State::new(self.stack.name.clone(), self.lineage(call)?);
         state.account = Some(self.account.clone());
         state.region = Some(self.region.clone());
         state.endpoint = self.endpoint.clone();
         Ok(state)
+    }
+
+    /// The lineage of a new state.
+    fn lineage(&self, call: &Call) -> Ended<Lineage> {
+        match &self.found.lineage {
+            Some(lineage) => Ok(lineage.clone()),
+            None => Ok(Lineage(random(call)?.into())),
+        }
     }
 
     pub async fn sealer(&self, call: &Call) -> Ended<Sealer> {

@@ -92,7 +92,8 @@ pub fn lost_state(stack: &str, place: &str, found: &[String]) -> Ended<()> {
         format!("there is no state at {place}, but the account holds {} things of the stack `{stack}`", found.len()),
     )
     .detail(format!("They carry the tag `infra:stack` = `{stack}`, such as {first}. Applying now would make everything twice."))
-    .help("check `bucket`, `key` and `path` of the `state` block; restore the state if it is lost")
+    .help("check `bucket`, `key` and `path` of the `state` block; restore the state if it is lost, with `infra state push`")
+    .help(format!("or record these things anew: infra state rebuild {stack}"))
     .into())
 }
 

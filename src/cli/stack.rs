@@ -9,11 +9,12 @@ use crate::catalog::Catalog;
 use crate::cli::args::{Inputs, StackArgs};
 use crate::cli::call::Call;
 use crate::cli::exit::{Ended, Exit, Stop};
+use crate::cli::secrets::Repository;
 use crate::cli::texts::Texts;
 use crate::diag::{Diagnostic, nearest};
 use crate::remote::ConfigName;
 use crate::stack::desired::Instance;
-use crate::stack::source::{Folder, Source};
+use crate::stack::source::Source;
 use crate::stack::variables::{self, Given, GivenValue};
 use crate::stack::{Configuration, Host, LoadRequest, Program, StackSettings};
 use crate::value::{Type, Value};
@@ -57,7 +58,7 @@ pub fn inspect(call: &mut Call, args: &StackArgs) -> Ended<(Stack, Vec<Diagnosti
     let root = call.root()?;
     let name = choose(&root, args.stack.as_deref())?;
     let source: Arc<dyn Source> = Arc::new(
-        Folder::open(&root)
+        Repository::open(&root, &call.world)
             .map_err(|error| Diagnostic::error("io", format!("{} cannot be read", root.display())).detail(error.to_string()))?,
     );
     call.know(Texts::new(source.clone()));
@@ -133,6 +134,15 @@ fn names(root: &Path) -> Vec<String> {
     let mut names: Vec<String> = folders.filter_map(|it| it.file_name().into_string().ok()).collect();
     names.sort();
     names
+}
+
+/// Splits what was typed into the stack and the rest: the first word is the stack when there is one of that name.
+pub fn leading(call: &Call, words: Vec<String>) -> Ended<(Option<String>, Vec<String>)> {
+    let all = names(&call.root()?);
+    match words.split_first() {
+        Some((first, rest)) if all.contains(first) => Ok((Some(first.clone()), rest.to_vec())),
+        _ => Ok((None, words)),
+    }
 }
 
 /// Variables from outside, the weakest first: environment, files, command line.

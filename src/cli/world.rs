@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::BufRead;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -43,6 +43,9 @@ pub trait Nature: Send + Sync {
     fn random(&self) -> Option<u128>;
     /// `user@host`
     fn whoami(&self) -> String;
+    /// The commit of the repository that holds `folder`, with `-dirty` behind it where files below `folder` differ from it. None
+    /// outside of a repository.
+    fn commit(&self, folder: &Path) -> Option<String>;
 }
 
 impl World {

@@ -1,29 +1,74 @@
 //! What of a stack is in the account, whatever any state says.
 
 use aws_sdk_kms::types::KeyState;
+use aws_sdk_resourcegroupstagging::operation::get_resources::builders::GetResourcesFluentBuilder;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures::stream::{self, StreamExt};
 
 use super::Clouds;
 use super::aws::Aws;
-use crate::remote::{ConfigName, Fault, tags};
+use crate::remote::{ConfigName, Fault, Token, tags};
 
 /// Keys that are asked for at the same time.
 const KEYS_AT_ONCE: usize = 16;
 
+/// A thing that carries the mark of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    pub arn: String,
+    /// As it is in the tags, encoded.
+    pub address: Option<String>,
+    pub lineage: Option<String>,
+    pub token: Option<Token>,
+}
+
 impl Clouds {
+    /// Everything that carries the mark of a stack of this name, without keys that wait for their deletion. What the Tagging
+    /// API does not know of (IAM, Auto Scaling) is not among them.
+    ///
+    /// Source: Resource Groups Tagging API reference, GetResources (100 a page at most).
+    pub async fn marked(&self, stack: &str) -> Result<Vec<Marked>, Fault> {
+        let aws = self.config(&ConfigName::default())?;
+        let (mut all, mut token) = (Vec::new(), None::<String>);
+        loop {
+            let page = carrying(aws, stack).set_pagination_token(token).send().await?;
+            for it in page.resource_tag_mapping_list.unwrap_or_default() {
+                let Some(arn) = it.resource_arn else { continue };
+                let tags = it.tags.unwrap_or_default();
+                let tag = |name: &str| tags.iter().find(|it| it.key == name).map(|it| it.value.clone());
+                let (address, lineage) = (tag(tags::ADDRESS), tag(tags::LINEAGE));
+                all.push(Marked { arn, address, lineage, token: tag(tags::ID).map(|it| Token(it.into())) });
+            }
+            token = page.pagination_token.filter(|it| !it.is_empty());
+            if token.is_none() {
+                break;
+            }
+        }
+        Ok(staying(aws, all, |it| &it.arn).await)
+    }
+
     /// ARNs of things that carry the mark of a stack of this name, of the first hundred of them. IAM and Auto Scaling, and what
     /// cannot be tagged, are not among them; neither are keys that wait for their deletion, which keep their tags until then.
     ///
     /// Source: Resource Groups Tagging API reference, GetResources.
     pub async fn owned(&self, stack: &str) -> Result<Vec<String>, Fault> {
-        let filter = TagFilter::builder().key(tags::STACK).values(stack).build();
         let aws = self.config(&ConfigName::default())?;
-        let answer = aws.tagging().get_resources().tag_filters(filter).resources_per_page(100).send().await?;
-        let arns = answer.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(|it| it.resource_arn);
-        let looks = arns.map(|arn| async move { (!is_going(aws, &arn).await).then_some(arn) });
-        Ok(stream::iter(looks).buffered(KEYS_AT_ONCE).filter_map(std::future::ready).collect().await)
+        let answer = carrying(aws, stack).send().await?;
+        let arns = answer.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(|it| it.resource_arn).collect();
+        Ok(staying(aws, arns, |it: &String| it).await)
     }
+}
+
+/// Asks for a page of what carries the mark of a stack of this name, as large as it can be.
+fn carrying(aws: &Aws, stack: &str) -> GetResourcesFluentBuilder {
+    let filter = TagFilter::builder().key(tags::STACK).values(stack).build();
+    aws.tagging().get_resources().tag_filters(filter).resources_per_page(100)
+}
+
+/// Those of them that are no keys which wait for their deletion, in their order.
+async fn staying<T>(aws: &Aws, all: Vec<T>, arn: impl Fn(&T) -> &str + Copy) -> Vec<T> {
+    let looks = all.into_iter().map(|it| async move { (!is_going(aws, arn(&it)).await).then_some(it) });
+    stream::iter(looks).buffered(KEYS_AT_ONCE).filter_map(std::future::ready).collect().await
 }
 
 /// Whether it is a key that waits for its deletion. One that may not be looked at counts as one that stays.

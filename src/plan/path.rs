@@ -72,7 +72,8 @@ fn parse(path: &str) -> Option<Vec<Step>> {
 }
 
 fn put(desired: &Value, live: &Value, steps: &[Step]) -> Value {
-    let Some((step, rest)) = steps.split_first() else { return live.clone() };
+    // What takes the place of a secret is as secret.
+    let Some((step, rest)) = steps.split_first() else { return live.clone().mark(desired.has_secret()) };
     let (bare, marked) = desired.unmark();
     let out = match step {
         Step::Member(name) => {

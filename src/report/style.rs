@@ -177,6 +177,21 @@ impl Line {
 }
 
 /// The lines as one text, each ended.
+/// Rows of equally many cells, each column as wide as its widest cell.
+pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(columns(cell));
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| pad(cell, width)).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
 pub fn render(lines: &[Line], style: Style) -> String {
     lines.iter().map(|line| line.render(style) + "\n").collect()
 }

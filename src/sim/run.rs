@@ -11,7 +11,9 @@ use super::types::settles;
 use super::vault::Vault;
 use super::world::World;
 use crate::apply::event::Outcome;
-use crate::apply::{Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, settle};
+use crate::apply::{
+    Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, millis, settle,
+};
 use crate::plan::{self, Observed, Options, Planned, Request};
 use crate::remote::{Class, Fault};
 use crate::stack::desired::Configuration;
@@ -364,10 +366,6 @@ fn said(effect: &Effect, answer: &Answer) -> String {
         other => format!("{other:?}"),
     };
     format!("{} → {answer}", name(effect))
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What the world says of everything that is recorded.

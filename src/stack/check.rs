@@ -282,6 +282,7 @@ pub fn duration(text: &str) -> Option<Duration> {
         let number: u32 = rest.get(..digits)?.parse().ok()?;
         let unit = rest.get(digits..)?.chars().next()?;
         let seconds = match unit {
+            'd' => 86_400,
             'h' => 3_600,
             'm' => 60,
             's' => 1,
@@ -300,6 +301,7 @@ mod tests {
     #[test]
     fn durations_read_as_people_write_them() {
         assert_eq!(duration("1h30m"), Some(Duration::from_secs(5_400)));
+        assert_eq!(duration("400d"), Some(Duration::from_secs(34_560_000)));
         assert_eq!(duration("45"), Some(Duration::from_secs(45)));
         for text in ["", "m", "1x", "1h 30m", "-1s", "99999999999s"] {
             assert_eq!(duration(text), None, "{text}");

@@ -14,6 +14,8 @@ use crate::value::{Type, Value};
 
 /// How long a silent holder keeps the lock when the stack does not say.
 const LEASE: Duration = Duration::from_secs(60);
+/// How long the records of runs are kept when the stack does not say: longer than a year, for those who audit once a year.
+const RUNS_KEPT: Duration = Duration::from_secs(400 * 24 * 3_600);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct StackSettings {
@@ -26,6 +28,8 @@ pub struct StackSettings {
     pub max_deletes: Option<u32>,
     pub tags: BTreeMap<String, String>,
     pub state: StateSettings,
+    /// How long the records of runs are kept.
+    pub runs_kept: Duration,
     /// The extra configurations by name; the stack's own is not among them.
     pub aws: BTreeMap<ConfigName, AwsSettings>,
 }
@@ -94,10 +98,10 @@ pub fn read(evaluator: &mut Evaluator<'_>, stack: &str) -> StackSettings {
         }
     });
     let tags = tags(&mut fields);
-    let state = state(&mut fields, stack);
+    let (state, runs_kept) = state(&mut fields, stack);
     fields.finish();
     let aws = definition.aws.iter().map(|it| (ConfigName(it.name.clone()), aws(evaluator, it))).collect();
-    StackSettings { region, accounts, confirm, version, max_deletes, tags, state, aws }
+    StackSettings { region, accounts, confirm, version, max_deletes, tags, state, runs_kept, aws }
 }
 
 fn accounts(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
@@ -132,14 +136,17 @@ fn tags(fields: &mut Fields<'_, '_, '_>) -> BTreeMap<String, String> {
     members.iter().filter_map(|(key, it)| Some((key.as_ref().to_owned(), it.as_str()?.to_owned()))).collect()
 }
 
-fn state(fields: &mut Fields<'_, '_, '_>, stack: &str) -> StateSettings {
+/// Where the state is kept, and for how long the records of runs are.
+fn state(fields: &mut Fields<'_, '_, '_>, stack: &str) -> (StateSettings, Duration) {
     let local = |path: Option<String>, lease, declared| StateSettings::Local {
         path: path.unwrap_or_else(|| format!("{LOCAL}/{stack}")),
         lease,
         declared,
     };
     let blocks = fields.blocks("state");
-    let [(body, place, labels), rest @ ..] = blocks.as_slice() else { return local(None, LEASE, false) };
+    let [(body, place, labels), rest @ ..] = blocks.as_slice() else {
+        return (local(None, LEASE, false), RUNS_KEPT);
+    };
     if let [(_, second, _), ..] = rest {
         fields.complain(*second, "duplicate-block", "`state` is there already".into());
     }
@@ -147,21 +154,21 @@ fn state(fields: &mut Fields<'_, '_, '_>, stack: &str) -> StateSettings {
     match labels.iter().map(AsRef::as_ref).collect::<Vec<_>>().as_slice() {
         ["local"] => {
             let path = inner.text("path");
-            let lease = inner.lease();
+            let (lease, runs_kept) = (inner.lease(), inner.runs_kept());
             inner.finish();
-            local(path, lease, true)
+            (local(path, lease, true), runs_kept)
         }
         ["s3"] => {
             let (bucket, key) = (inner.required("bucket", *place), inner.required("key", *place));
             let lock_table = inner.required("lock_table", *place);
             let (kms_key, region) = (inner.text("kms_key"), inner.text("region"));
-            let lease = inner.lease();
+            let (lease, runs_kept) = (inner.lease(), inner.runs_kept());
             inner.finish();
-            StateSettings::S3 { bucket, key, lock_table, kms_key, lease, region }
+            (StateSettings::S3 { bucket, key, lock_table, kms_key, lease, region }, runs_kept)
         }
         _ => {
             inner.complain(*place, "bad-labels", "a state is kept in \"s3\" or \"local\"".into());
-            local(None, LEASE, true)
+            (local(None, LEASE, true), RUNS_KEPT)
         }
     }
 }
@@ -240,6 +247,17 @@ impl<'b> Fields<'_, '_, 'b> {
             None => {
                 self.complain(place, "bad-value", "`lease` is a time between 15s and 1h, like \"60s\"".into());
                 LEASE
+            }
+        }
+    }
+
+    fn runs_kept(&mut self) -> Duration {
+        let Some((value, place)) = self.value("runs_kept", &Type::String) else { return RUNS_KEPT };
+        match value.as_str().and_then(check::duration).filter(|it| it.as_secs() >= 24 * 3_600) {
+            Some(kept) => kept,
+            None => {
+                self.complain(place, "bad-value", "`runs_kept` is a time of at least a day, like \"400d\"".into());
+                RUNS_KEPT
             }
         }
     }

@@ -3,6 +3,7 @@
 //! | Where | What |
 //! |---|---|
 //! | the object `key` of the bucket | the document; versioned, encrypted, written under the condition that it is the one last seen |
+//! | the objects `<key without .json>.runs/<name>.json` | what each run did (see `state::ledger`) |
 //! | the table's items with `Stack` = the stack, `Item` = … | |
 //! | … `lock` | who may write: epoch, lease, a random version with every write; outlives its holders |
 //! | … `journal#<epoch>#<seq>` | a commit; written in one transaction with the check and renewal of `lock` |
@@ -20,6 +21,7 @@ mod lock;
 mod object;
 mod open;
 mod retry;
+mod runs;
 mod seal;
 mod session;
 mod table;
@@ -32,6 +34,7 @@ use futures::future::BoxFuture;
 
 use crate::address::StackName;
 use crate::state::State;
+use crate::state::ledger::{RunName, RunRecord};
 use crate::store::lease::LEASE;
 use crate::store::lock::LockRecord;
 use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document};
@@ -140,5 +143,13 @@ impl Store for Aws {
             document::open(&format!("{} version {id}", self.object.place()), &self.stack, &bytes)
         }
         .boxed()
+    }
+
+    fn runs(&self) -> BoxFuture<'_, Result<Vec<RunName>, StoreError>> {
+        runs::list(&self.object).boxed()
+    }
+
+    fn run<'a>(&'a self, name: &'a RunName) -> BoxFuture<'a, Result<Option<RunRecord>, StoreError>> {
+        runs::read(&self.object, &self.stack, name).boxed()
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::address::StackName;
 use crate::state::codec::{self, CodecError};
-use crate::state::{Commit, Position, State, verify};
+use crate::state::ledger::{self, RunRecord};
+use crate::state::{Commit, Entry, Position, State, verify};
 use crate::store::StoreError;
 
 /// What the session, not its user, decides about a document.
@@ -17,16 +18,37 @@ pub struct Stamp {
 /// Reads a document and refuses one that breaks a law.
 pub fn open(place: &str, stack: &StackName, bytes: &[u8]) -> Result<State, StoreError> {
     let place = place.to_owned();
-    let state = codec::decode(bytes, stack).map_err(|error| match error {
-        CodecError::Newer { found, known } => StoreError::Newer { place: place.clone(), found, known },
-        CodecError::OtherStack(found) => StoreError::OtherStack { place: place.clone(), found },
-        CodecError::Foreign(what) => StoreError::Foreign { place: place.clone(), what },
-        CodecError::Empty | CodecError::Truncated(_) | CodecError::Malformed(_) | CodecError::Unwritable(_) => {
-            StoreError::Damaged { place: place.clone(), why: error.to_string() }
-        }
-    })?;
+    let state = codec::decode(bytes, stack).map_err(|error| unfit(&place, error))?;
     let problems = problems(&state);
     if problems.is_empty() { Ok(state) } else { Err(StoreError::Unlawful { place, problems }) }
+}
+
+fn unfit(place: &str, error: CodecError) -> StoreError {
+    let place = place.to_owned();
+    match error {
+        CodecError::Newer { found, known } => StoreError::Newer { place, found, known },
+        CodecError::OtherStack(found) => StoreError::OtherStack { place, found },
+        CodecError::Foreign(what) => StoreError::Foreign { place, what },
+        CodecError::Empty | CodecError::Truncated(_) | CodecError::Malformed(_) | CodecError::Unwritable(_) => {
+            StoreError::Damaged { place, why: error.to_string() }
+        }
+    }
+}
+
+/// Reads the record of a run.
+pub fn open_run(place: &str, stack: &StackName, bytes: &[u8]) -> Result<RunRecord, StoreError> {
+    ledger::decode(bytes, stack).map_err(|error| unfit(place, error))
+}
+
+/// The bytes that are written for a run.
+pub fn render_run(place: &str, run: &RunRecord) -> Result<Vec<u8>, StoreError> {
+    ledger::encode(run).map_err(|error| unfit(place, error))
+}
+
+/// What the journal says that the document does not contain.
+pub fn news(state: &State, journal: &[Commit]) -> Vec<Entry> {
+    let news = journal.iter().filter(|it| Some(it.position) > state.watermark);
+    news.flat_map(|it| it.entries.iter().cloned()).collect()
 }
 
 /// Takes in the journal behind a document.
@@ -37,8 +59,9 @@ pub fn replay(place: &str, state: &mut State, journal: &[Commit]) -> Result<(), 
 /// The document that is written for a state, and its bytes.
 pub fn render(place: &str, state: &State, stamp: Stamp) -> Result<(State, Vec<u8>), StoreError> {
     let mut state = state.clone();
-    state.serial = stamp.serial;
-    state.epoch = stamp.epoch;
+    // A state that was brought from elsewhere may be later than all that this store has seen; its own never is.
+    state.serial = state.serial.max(stamp.serial);
+    state.epoch = state.epoch.max(stamp.epoch);
     state.run = stamp.run;
     state.watermark = stamp.watermark;
     state.tidy();

@@ -5,6 +5,7 @@
 //! | `state.json` | the document; replaced by renaming, so whole at any instant |
 //! | `journal` | what came after it; a record is one write and one `fsync` (see `frame`) |
 //! | `history/` | former documents, the newest 30 |
+//! | `runs/` | what each run did (see `state::ledger`) |
 //! | `lock` | locked by the operating system while a run holds the lock, so that a dead process holds nothing |
 //! | `holder.json` | who holds the lock or held it last, and its last sign of life |
 //! | `seal.key` | the digest key for secrets |
@@ -19,6 +20,7 @@ mod files;
 mod history;
 mod holder;
 mod journal;
+mod runs;
 mod session;
 
 use std::path::{Path, PathBuf};
@@ -28,7 +30,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::address::StackName;
-use crate::state::State;
+use crate::state::ledger::{RunName, RunRecord};
+use crate::state::{Entry, State};
 use crate::store::lease::LEASE;
 use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document, frame, key};
 use files::Folder;
@@ -87,6 +90,11 @@ impl Local {
 
     /// Journal first, then the document: what the journal had lost by then, the document contains.
     fn read_once(&self) -> Result<Option<State>, StoreError> {
+        Ok(self.read_with_news()?.map(|(state, _)| state))
+    }
+
+    /// The same, and what the journal had to say that the document did not contain.
+    fn read_with_news(&self) -> Result<Option<(State, Vec<Entry>)>, StoreError> {
         let path = self.folder.file("journal");
         let place = path.display().to_string();
         let bytes = files::read(&path)?.unwrap_or_default();
@@ -98,8 +106,9 @@ impl Local {
                 false => Err(damaged("the state that it continues is gone; `history` beside it has former ones".to_owned())),
             };
         };
+        let news = document::news(&state, &commits);
         document::replay(&place, &mut state, &commits)?;
-        Ok(Some(state))
+        Ok(Some((state, news)))
     }
 
     /// Without the lock, a writer may truncate the journal while it is being read: then it is read again.
@@ -206,5 +215,14 @@ impl Store for Local {
             document::open(&path.display().to_string(), &it.stack, &bytes)
         })
         .boxed()
+    }
+
+    fn runs(&self) -> BoxFuture<'_, Result<Vec<RunName>, StoreError>> {
+        self.blocking(|it| runs::list(&it.folder)).boxed()
+    }
+
+    fn run<'a>(&'a self, name: &'a RunName) -> BoxFuture<'a, Result<Option<RunRecord>, StoreError>> {
+        let name = name.clone();
+        self.blocking(move |it| runs::read(&it.folder, &it.stack, &name)).boxed()
     }
 }

@@ -2,6 +2,7 @@
 //! leases run out (on tokio's clock, so also in virtual time), documents are written under the condition that they are the
 //! ones last seen, and what is kept are bytes.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,13 +10,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::address::StackName;
-use crate::cloud::Gate;
+use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Commit, Entry, Position, State};
 use crate::store::document::{self, Stamp};
 use crate::store::heartbeat::Task;
 use crate::store::lease::{Clock, LEASE, Lease, renewal_every};
 use crate::store::lock::{LockRecord, Standing, Verdict, Watch, random_version};
-use crate::store::{Holder, Owner, Session, Store, StoreError, Version, clock};
+use crate::store::{Holder, Owner, Session, Store, StoreError, Taken, Version, clock};
 
 /// Clones share what they hold.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ struct Kept {
     journal: Vec<Commit>,
     lock: Option<LockRecord>,
     seal_key: Option<[u8; 32]>,
+    runs: BTreeMap<RunName, Vec<u8>>,
 }
 
 impl Kept {
@@ -90,11 +92,13 @@ impl Memory {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fold(&self, kept: &Kept) -> Result<Option<State>, StoreError> {
+    /// The document with the journal folded in, and what the journal had to say that the document did not contain.
+    fn fold(&self, kept: &Kept) -> Result<Option<(State, Vec<Entry>)>, StoreError> {
         let Some(bytes) = kept.document() else { return Ok(None) };
         let mut state = document::open(&self.place(), &self.stack, bytes)?;
+        let news = document::news(&state, &kept.journal);
         document::replay(&self.place(), &mut state, &kept.journal)?;
-        Ok(Some(state))
+        Ok(Some((state, news)))
     }
 
     async fn acquire(&self, owner: &Owner, patience: Option<Duration>) -> Result<Box<dyn Session>, StoreError> {
@@ -113,26 +117,29 @@ impl Memory {
     }
 
     fn take(&self, kept: &mut Kept, owner: &Owner, idle: Option<Duration>) -> Result<Box<dyn Session>, StoreError> {
-        let folded = self.fold(kept)?;
+        let (folded, inherited) = self.fold(kept)?.unzip();
         let lost = kept.lock.is_none() && folded.is_some();
         let before = [kept.lock.as_ref().map(|it| it.epoch), folded.as_ref().map(|it| it.epoch)];
         let epoch = before.into_iter().flatten().max().unwrap_or(0) + 1;
         let mut session = Held {
             store: self.clone(),
             owner: owner.clone(),
-            epoch,
-            lease: Arc::new(Lease::new(self.lease, self.clock.clone(), (self.clock)())),
-            taken: None,
-            abandoned_at: idle
-                .or(lost.then_some(Duration::ZERO))
-                .map(|it| clock::wall_millis().saturating_sub(clock::millis(it))),
+            taken: Taken {
+                state: None,
+                epoch,
+                lease: Arc::new(Lease::new(self.lease, self.clock.clone(), (self.clock)())),
+                abandoned_at: idle
+                    .or(lost.then_some(Duration::ZERO))
+                    .map(|it| clock::wall_millis().saturating_sub(clock::millis(it))),
+                inherited: inherited.unwrap_or_default(),
+            },
             generation: kept.generation(),
             serial: folded.as_ref().map_or(0, |it| it.serial),
             watermark: folded.as_ref().and_then(|it| it.watermark),
             heartbeat: None,
         };
         if let Some(folded) = folded {
-            session.taken = Some(session.write(kept, &folded)?);
+            session.taken.state = Some(session.write(kept, &folded)?);
         }
         kept.lock = Some(LockRecord {
             version: random_version(),
@@ -153,7 +160,7 @@ impl Store for Memory {
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
-        async { self.fold(&self.kept()) }.boxed()
+        async { Ok(self.fold(&self.kept())?.map(|(state, _)| state)) }.boxed()
     }
 
     fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
@@ -201,15 +208,24 @@ impl Store for Memory {
         }
         .boxed()
     }
+
+    fn runs(&self) -> BoxFuture<'_, Result<Vec<RunName>, StoreError>> {
+        async { Ok(self.kept().runs.keys().rev().cloned().collect()) }.boxed()
+    }
+
+    fn run<'a>(&'a self, name: &'a RunName) -> BoxFuture<'a, Result<Option<RunRecord>, StoreError>> {
+        async move {
+            let kept = self.kept();
+            kept.runs.get(name).map(|bytes| document::open_run(&self.place(), &self.stack, bytes)).transpose()
+        }
+        .boxed()
+    }
 }
 
 struct Held {
     store: Memory,
     owner: Owner,
-    epoch: u64,
-    lease: Arc<Lease>,
-    taken: Option<State>,
-    abandoned_at: Option<u64>,
+    taken: Taken,
     generation: usize,
     serial: u64,
     watermark: Option<Position>,
@@ -218,8 +234,8 @@ struct Held {
 
 impl Held {
     fn beat(&self) -> Task {
-        let (store, run, epoch) = (self.store.clone(), self.owner.run.clone(), self.epoch);
-        let lease = self.lease.clone();
+        let (store, run, epoch) = (self.store.clone(), self.owner.run.clone(), self.taken.epoch);
+        let lease = self.taken.lease.clone();
         Task::beat(renewal_every(lease.length()), move || {
             let renewed = renew(&mut store.kept(), &run, epoch, &lease);
             async move { renewed.is_ok() }.boxed()
@@ -230,7 +246,8 @@ impl Held {
         if kept.generation() != self.generation {
             return Err(StoreError::LockLost("somebody else wrote the state".to_owned()));
         }
-        let stamp = Stamp { serial: self.serial + 1, epoch: self.epoch, run: self.owner.run.clone(), watermark: self.watermark };
+        let stamp =
+            Stamp { serial: self.serial + 1, epoch: self.taken.epoch, run: self.owner.run.clone(), watermark: self.watermark };
         let (state, bytes) = document::render(&self.store.place(), state, stamp)?;
         kept.write(state.serial, bytes);
         self.generation = kept.generation();
@@ -256,24 +273,12 @@ fn renew(kept: &mut Kept, run: &str, epoch: u64, lease: &Lease) -> Result<(), St
 }
 
 impl Session for Held {
-    fn state(&self) -> Option<State> {
-        self.taken.clone()
+    fn taken(&self) -> &Taken {
+        &self.taken
     }
 
-    fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    fn lease(&self) -> Duration {
-        self.lease.length()
-    }
-
-    fn abandoned_at(&self) -> Option<u64> {
-        self.abandoned_at
-    }
-
-    fn gate(&self) -> Arc<dyn Gate> {
-        self.lease.clone()
+    fn serial(&self) -> u64 {
+        self.serial
     }
 
     fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>> {
@@ -283,8 +288,8 @@ impl Session for Held {
             if self.serial == 0 {
                 return Err(document::journal_without_state(&store.place()));
             }
-            renew(&mut kept, &self.owner.run, self.epoch, &self.lease)?;
-            let position = Position::next(self.watermark, self.epoch);
+            renew(&mut kept, &self.owner.run, self.taken.epoch, &self.taken.lease)?;
+            let position = Position::next(self.watermark, self.taken.epoch);
             kept.journal.push(Commit { position, entries: entries.to_vec() });
             self.watermark = Some(position);
             Ok(position)
@@ -301,14 +306,31 @@ impl Session for Held {
         .boxed()
     }
 
+    fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            let bytes = document::render_run(&self.store.place(), run)?;
+            self.store.kept().runs.insert(run.name(), bytes);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn forget<'a>(&'a mut self, run: &'a RunName) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            self.store.kept().runs.remove(run);
+            Ok(())
+        }
+        .boxed()
+    }
+
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         async move {
             let mut kept = self.store.kept();
-            renew(&mut kept, &self.owner.run, self.epoch, &self.lease)?;
+            renew(&mut kept, &self.owner.run, self.taken.epoch, &self.taken.lease)?;
             if let Some(lock) = &mut kept.lock {
                 lock.standing = Standing::Released;
             }
-            self.lease.lose("it was given back");
+            self.taken.lease.lose("it was given back");
             Ok(())
         }
         .boxed()

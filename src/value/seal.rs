@@ -19,10 +19,11 @@ impl Sealer {
         Self { key }
     }
 
-    /// The value with every secret replaced by its digest: what may be stored.
+    /// The value with every secret replaced by its digest: what may be stored. What is a digest already stays as it is.
     pub fn seal(&self, value: &Value) -> Value {
         value.map_leaves(&mut |it| match it {
             Value::Sensitive(inner) if inner.is_unknown() => (**inner).clone(),
+            Value::Sensitive(inner) if matches!(**inner, Value::Digest(_)) => (**inner).clone(),
             Value::Sensitive(inner) => Value::Digest(self.digest(inner)),
             it => it.clone(),
         })

@@ -68,7 +68,7 @@ fn layers_look_down_only() {
         (&["state"], &["crate::plan", "crate::apply", "crate::catalog", "crate::stack", "crate::cloud", "crate::store", "tokio"]),
         (&["plan"], &["crate::apply", "crate::cloud", "crate::store", "crate::catalog", "tokio", "std::fs", "std::env"]),
         (&["apply"], &["crate::cloud", "crate::store", "crate::catalog", "tokio"]),
-        (&["cloud", "store", "resource", "apply/drive"], &["crate::cli", "crate::report"]),
+        (&["cloud", "store", "resource", "secrets", "apply/drive"], &["crate::cli", "crate::report"]),
         (&["catalog"], &["crate::stack", "crate::state", "crate::plan", "crate::apply", "crate::store", "crate::cli"]),
         (&["report", "drift"], &["crate::catalog"]),
         (&["sim"], &["crate::catalog", "kube"]),

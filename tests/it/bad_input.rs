@@ -16,7 +16,7 @@ use regex::Regex;
 use crate::cli::person::{Repository, Said};
 
 /// Every file below the folder with its bytes; what is no readable file counts by its name.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut out = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

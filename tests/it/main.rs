@@ -7,6 +7,7 @@ mod cli;
 mod contract;
 mod language;
 mod plans;
+mod recovery;
 mod simulation;
 mod stacks;
 mod store;

@@ -25,8 +25,17 @@ use report::Report;
 /// Where the client that was written by hand works: an account of its own, as empty as the other.
 const BY_HAND: &str = "222222222222";
 
-const SETTINGS: Settings =
-    Settings { latency_ms: 50, slow: 0.0, held_reads: 0, late_reads: 0, page_size: None, shuffle: None, rates: false };
+const SETTINGS: Settings = Settings {
+    latency_ms: 50,
+    slow: 0.0,
+    held_reads: 0,
+    late_reads: 0,
+    page_size: None,
+    shuffle: None,
+    kubernetes: true,
+    leaks: false,
+    rates: false,
+};
 
 /// What the client that was written by hand took.
 #[derive(Debug)]

@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use super::{Fault, Settings};
 use crate::form::Form;
 use crate::gateway::{Local, Reply};
+use crate::service::eks;
 
 pub const PREFIX: &str = "/_local/";
 
 /// `GET calls`, `POST calls/reset`, `GET|POST faults`, `GET|POST settings`, `GET log`, `GET health`.
+///
+/// `POST eks/ACCOUNT/REGION/CLUSTER/token` is the TokenReview that control planes ask for.
 ///
 /// Settings are everyone's, or one account's with `settings?account=…`.
 pub async fn answer(local: &Local, request: Request<Incoming>) -> Reply {
@@ -22,6 +25,9 @@ pub async fn answer(local: &Local, request: Request<Incoming>) -> Reply {
         Ok(body) => body.to_bytes(),
         Err(failure) => return refuse(&failure.to_string()),
     };
+    if let Some(cluster) = path.strip_prefix("eks/") {
+        return eks::review(local, cluster, &body).await;
+    }
     let query = Form::parse(parts.uri.query().unwrap_or_default());
     let account = query.get("account");
     let current = account.map_or_else(|| control.common(), |account| control.settings(account));

@@ -6,8 +6,9 @@ use super::Subject;
 use crate::gateway::{Protocol, Refusal};
 
 /// Too many requests.
-pub fn throttled(protocol: Protocol) -> Refusal {
+pub fn throttled(subject: &Subject, protocol: Protocol) -> Refusal {
     match protocol {
+        Protocol::RestJson if subject.service == "eks" => Refusal::with_status(429, "ThrottlingException", "Rate exceeded"),
         Protocol::Ec2 => Refusal::with_status(503, "RequestLimitExceeded", "Request limit exceeded."),
         Protocol::S3 => Refusal::with_status(503, "SlowDown", "Please reduce your request rate."),
         Protocol::RestJson => Refusal::with_status(429, "TooManyRequestsException", "Too Many Requests"),
@@ -57,6 +58,7 @@ pub fn quota(subject: &Subject) -> Refusal {
     let code = match (known, subject.service) {
         (Some((_, _, code)), _) => code,
         (None, "ec2") => "ResourceCountExceeded",
+        (None, "eks") => "ResourceLimitExceededException",
         (None, "iam" | "sns") => "LimitExceeded",
         (None, "elasticloadbalancing") => "TooManyLoadBalancers",
         (None, _) => "LimitExceededException",

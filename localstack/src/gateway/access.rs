@@ -28,7 +28,8 @@ impl Keys {
         lock(&self.0).insert(id.to_owned(), key);
     }
 
-    fn find(&self, id: &str) -> Option<Key> {
+    /// The account and the secret behind an access key.
+    pub fn find(&self, id: &str) -> Option<Key> {
         if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()) {
             return Some(Key { account: id.to_owned(), secret: SECRET.to_owned() });
         }

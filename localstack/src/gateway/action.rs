@@ -22,6 +22,7 @@ pub fn name(service: &str, parts: &Parts, form: &Form) -> String {
     let found = match service {
         "s3" => Some(s3(&parts.method, path.len(), &query, header("x-amz-copy-source").is_some())),
         "route53" => route53(&parts.method, path.get(1..).unwrap_or_default()),
+        "eks" => crate::service::eks::action(parts.method.as_str(), &path).map(str::to_owned),
         "apigateway" => api_gateway(&parts.method, path.get(1..).unwrap_or_default()),
         _ => None,
     };

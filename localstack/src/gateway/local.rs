@@ -23,7 +23,7 @@ use crate::backend::{Backend, Backends};
 use crate::control::Control;
 use crate::form::Form;
 use crate::service::held::HeldStates;
-use crate::service::{Service, dynamodb, ec2, route53};
+use crate::service::{Service, dynamodb, ec2, eks, route53};
 use crate::xml::Node;
 
 /// The gateway's memory and its connections.
@@ -34,6 +34,7 @@ pub struct Local {
     pub held: HeldStates,
     pub ec2: ec2::Memory,
     pub dynamodb: dynamodb::Memory,
+    pub eks: eks::Memory,
     pub route53: route53::Memory,
     client: Client<HttpConnector, Body>,
 }
@@ -57,7 +58,7 @@ impl Default for Question<'_> {
 const HOP: [hyper::header::HeaderName; 5] = [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT];
 
 impl Local {
-    pub fn new(backends: Backends, control: Control) -> Self {
+    pub fn new(backends: Backends, control: Control, gateway_port: u16) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         Self {
@@ -67,6 +68,7 @@ impl Local {
             held: HeldStates::default(),
             ec2: ec2::Memory::default(),
             dynamodb: dynamodb::Memory::default(),
+            eks: eks::Memory::new(gateway_port),
             route53: route53::Memory::default(),
             client: Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())

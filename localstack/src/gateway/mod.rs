@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 
 pub use local::{Local, Question};
-pub use message::{Answer, Call, Reply};
+pub use message::{Answer, Call, Payload, Reply};
 pub use protocol::{Protocol, Refusal};
 
 /// Binds the loopback address; port 0 takes a free one.

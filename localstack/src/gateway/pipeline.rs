@@ -135,7 +135,7 @@ async fn settle(local: &Arc<Local>, call: Call, subject: &Subject) -> Result<Ans
     let control = &local.control;
     let protocol = call.protocol;
     if control.settings(&subject.account).rates && !lock(&control.rates).take(subject) {
-        return Ok(Err(control::throttled(protocol)));
+        return Ok(Err(control::throttled(subject, protocol)));
     }
     match control.faults.strike(subject) {
         None => Ok(finish(local, call).await),
@@ -151,7 +151,7 @@ async fn settle(local: &Arc<Local>, call: Call, subject: &Subject) -> Result<Ans
         }
         Some(Effect::Hang) => std::future::pending().await,
         Some(Effect::Refuse(refusal)) => Ok(Err(refusal)),
-        Some(Effect::Throttle) => Ok(Err(control::throttled(protocol))),
+        Some(Effect::Throttle) => Ok(Err(control::throttled(subject, protocol))),
         Some(Effect::Deny) => Ok(Err(control::denied(subject, protocol))),
         Some(Effect::Quota) => Ok(Err(control::quota(subject))),
     }

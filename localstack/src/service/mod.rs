@@ -4,6 +4,7 @@
 
 pub mod dynamodb;
 pub mod ec2;
+pub mod eks;
 pub mod held;
 mod kms;
 pub mod route53;
@@ -28,7 +29,7 @@ const fn row(name: &'static str, backend: Backend, protocol: Protocol) -> Servic
 }
 
 /// The routing table. `coverage.toml` says the same per resource type, with what differs from AWS.
-static SERVICES: [Service; 23] = [
+static SERVICES: [Service; 24] = [
     row("acm", Backend::Moto, Protocol::Json),
     row("apigateway", Backend::Ministack, Protocol::RestJson),
     row("autoscaling", Backend::Moto, Protocol::Query),
@@ -37,6 +38,7 @@ static SERVICES: [Service; 23] = [
     row("dynamodb", Backend::Ministack, Protocol::Json),
     row("ec2", Backend::Moto, Protocol::Ec2),
     row("ecr", Backend::Ministack, Protocol::Json),
+    row("eks", Backend::Gateway, Protocol::RestJson),
     row("elasticloadbalancing", Backend::Moto, Protocol::Query),
     row("events", Backend::Ministack, Protocol::Json),
     row("iam", Backend::Ministack, Protocol::Query),
@@ -63,6 +65,8 @@ pub fn find(name: &str) -> Option<&'static Service> {
 pub async fn serve(local: &Local, call: Call) -> Answer {
     match call.service.name {
         "ec2" => ec2::serve(local, call).await,
+        "eks" => eks::serve(local, call).await,
+        "logs" => eks::serve_logs(local, call).await,
         "dynamodb" => dynamodb::serve(local, call).await,
         "iam" | "sts" => sts::serve(local, call).await,
         "kms" => kms::serve(local, call).await,

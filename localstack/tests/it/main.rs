@@ -8,13 +8,20 @@ mod dynamodb;
 mod ec2_groups;
 mod ec2_network;
 mod ec2_reads;
+mod eks;
+mod eks_access;
+mod eks_addons;
+mod eks_cluster;
+mod eks_groups;
+mod eks_plane;
 mod keys;
+mod kube;
 mod route53;
 mod s3;
 mod tagging;
 
 use client::Caller;
-use localstack::Cloud;
+use localstack::{Cloud, REGION};
 
 /// One cloud for all tests; each takes an account that no other changes the settings of.
 async fn cloud() -> &'static Cloud {

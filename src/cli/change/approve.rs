@@ -21,6 +21,8 @@ pub fn ask(call: &mut Call, plan: &Plan, change: &Change, confirm: bool) -> Ende
     }
     let what = match change.goal {
         Goal::Files | Goal::Saved(_) => "Apply this plan",
+        Goal::Found => "Record this",
+        Goal::Former(_) => "Go back to this",
         Goal::Nothing => "Destroy all of this",
     };
     let (question, wanted) = if confirm {

@@ -44,6 +44,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     reads("filesha1", |it, files| hexadecimal::<Sha1>(&read(it, files)?), "The SHA-1 digest of the file in hexadecimal."),
     reads("filesha256", |it, files| hexadecimal::<Sha256>(&read(it, files)?), "The SHA-256 digest of the file in hexadecimal."),
     reads("filesha512", |it, files| hexadecimal::<Sha512>(&read(it, files)?), "The SHA-512 digest of the file in hexadecimal."),
+    reads(
+        "sops_decrypt_file",
+        decrypted,
+        "The text of a file that SOPS encrypted, sensitive; YAML is given as JSON, which yamldecode reads too.",
+    ),
     name("pathexpand", pathexpand, "The path; one that starts with ~ is refused."),
 ];
 
@@ -68,6 +73,12 @@ fn read(it: &Arguments, files: &dyn Files) -> Result<Vec<u8>, CallError> {
 fn text(it: &Arguments, files: &dyn Files) -> Answer {
     let text = String::from_utf8(read(it, files)?);
     text.map(Value::from).map_err(|_| CallError::at(0, format!("{} is not a UTF-8 text; use filebase64", it.text(0))))
+}
+
+fn decrypted(it: &Arguments, files: &dyn Files) -> Answer {
+    let text = files.decrypt(it.text(0)).map_err(refused)?;
+    bytes(Some(text.len()))?;
+    Ok(Value::from(text).sensitive())
 }
 
 fn fileset(it: &Arguments, files: &dyn Files) -> Answer {

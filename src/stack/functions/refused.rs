@@ -11,7 +11,6 @@ pub(super) fn reason(name: &str) -> Option<&'static str> {
             "its salt is random, so that it gives another result on every run; keep the hash itself as an encrypted secret"
         }
         "rsadecrypt" => "its result would be a secret that no mark protects; keep the secret encrypted with SOPS instead",
-        "sops_decrypt_file" => "this version of infra cannot decrypt SOPS files",
         "list" => "Terraform removed it; write [a, b], or tolist([a, b])",
         "map" => "Terraform removed it; write { a = b }, or tomap({ a = b })",
         "ephemeralasnull" => "there are no ephemeral values; a sensitive value is never stored in clear",

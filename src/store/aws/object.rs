@@ -1,6 +1,7 @@
 //! The document as an object: read, written under the condition that it is the one last seen, and its former versions.
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use futures::{StreamExt, TryStreamExt};
@@ -63,9 +64,14 @@ impl Object {
     }
 
     async fn get(&self, version: Option<&str>) -> Result<Read, Fault> {
+        self.get_of(&self.key, version).await
+    }
+
+    /// Any object of the bucket.
+    pub async fn get_of(&self, key: &str, version: Option<&str>) -> Result<Read, Fault> {
         const CALL: &str = "s3:GetObject";
         answered(|| {
-            let request = self.client.get_object().bucket(&self.bucket).key(&self.key).set_version_id(version.map(str::to_owned));
+            let request = self.client.get_object().bucket(&self.bucket).key(key).set_version_id(version.map(str::to_owned));
             async {
                 let answer = request.send().await.map_err(|error| from_sdk(CALL, &error))?;
                 let etag = Etag(answer.e_tag.unwrap_or_default());
@@ -97,23 +103,25 @@ impl Object {
         }
     }
 
+    /// The request that writes a JSON document into the bucket, encrypted as the stack says.
+    pub fn put_of(&self, key: &str, body: &bytes::Bytes) -> PutObjectFluentBuilder {
+        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type("application/json");
+        let request = request.body(ByteStream::from(body.clone()));
+        match &self.kms_key_arn {
+            Some(arn) => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(arn),
+            None => request,
+        }
+    }
+
     /// Writes the document if the one that is there is still `seen`. None when it is another one by now.
     pub async fn write(&self, bytes: Vec<u8>, seen: Option<&Etag>, mark: &Mark) -> Result<Option<Etag>, StoreError> {
         let body = bytes::Bytes::from(bytes);
         let mut tries = Tries::default();
         loop {
-            let request = self.client.put_object().bucket(&self.bucket).key(&self.key).content_type("application/json");
-            let request = request
-                .body(ByteStream::from(body.clone()))
-                .metadata("run", &mark.run)
-                .metadata("serial", mark.serial.to_string());
+            let request = self.put_of(&self.key, &body).metadata("run", &mark.run).metadata("serial", mark.serial.to_string());
             let request = match seen {
                 Some(Etag(etag)) => request.if_match(etag),
                 None => request.if_none_match("*"),
-            };
-            let request = match &self.kms_key_arn {
-                Some(arn) => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(arn),
-                None => request,
             };
             let fault = match request.send().await {
                 Ok(answer) => match answer.e_tag {
@@ -176,7 +184,7 @@ impl Object {
     }
 
     /// A bucket that is not there is told as such, with what to do.
-    fn explain(&self, fault: Fault) -> StoreError {
+    pub fn explain(&self, fault: Fault) -> StoreError {
         match has_code(&fault, "NoSuchBucket") {
             true => StoreError::Absent(format!("the bucket `{}` does not exist; `infra bootstrap` makes it", self.bucket)),
             false => StoreError::Cloud(fault),

@@ -7,17 +7,17 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cloud::Gate;
+use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Entry, Position, State};
 use crate::store::aws::lock::{self, Holding};
 use crate::store::aws::object::{Etag, Mark, Read};
 use crate::store::aws::writer::{Order, Stored, Writer};
-use crate::store::aws::{Aws, journal};
+use crate::store::aws::{Aws, journal, runs};
 use crate::store::document::{self, Stamp};
 use crate::store::heartbeat::Task;
 use crate::store::lease::Lease;
 use crate::store::lock::{LockRecord, Standing, Verdict, Watch, random_version};
-use crate::store::{Owner, Session, StoreError, clock};
+use crate::store::{Owner, Session, StoreError, Taken, clock};
 
 /// How often a document that somebody else wrote meanwhile is read again at takeover. A former holder can write once more at
 /// most, with its last save.
@@ -26,10 +26,7 @@ const REWRITES_MAX: u32 = 5;
 pub struct Held {
     store: Aws,
     run: String,
-    epoch: u64,
-    lease: Arc<Lease>,
-    taken: Option<State>,
-    abandoned_at: Option<u64>,
+    taken: Taken,
     etag: Option<Etag>,
     serial: u64,
     watermark: Option<Position>,
@@ -67,7 +64,7 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
                 if lock::replace(&store.table, seen.as_ref(), &record).await? {
                     let lease = Arc::new(Lease::new(store.lease, Arc::new(clock::since_boot), asked));
                     let mut held = hold(store, owner, epoch, lease);
-                    held.abandoned_at = idle.map(|it| clock::wall_millis().saturating_sub(clock::millis(it)));
+                    held.taken.abandoned_at = idle.map(|it| clock::wall_millis().saturating_sub(clock::millis(it)));
                     return match held.take_over(read).await {
                         Ok(()) => Ok(held),
                         Err(error) => {
@@ -93,10 +90,7 @@ fn hold(store: &Aws, owner: &Owner, epoch: u64, lease: Arc<Lease>) -> Held {
     Held {
         store: store.clone(),
         run: owner.run.clone(),
-        epoch,
-        lease,
-        taken: None,
-        abandoned_at: None,
+        taken: Taken { state: None, epoch, lease, abandoned_at: None, inherited: Vec::new() },
         etag: None,
         serial: 0,
         watermark: None,
@@ -122,16 +116,17 @@ impl Held {
                 continue;
             };
             let mut state = document::open(&place, &self.store.stack, &bytes)?;
-            if state.epoch >= self.epoch {
+            if state.epoch >= self.taken.epoch {
                 return Err(self.lose("somebody else wrote the state under a later epoch"));
             }
+            let news = document::news(&state, &journal.commits);
             if document::replay(&place, &mut state, &journal.commits).is_ok() {
                 self.etag = Some(etag);
                 self.serial = state.serial;
                 self.watermark = state.watermark;
                 self.items = journal.items;
                 if let Some(written) = self.write(&state).await? {
-                    self.taken = Some(written);
+                    (self.taken.state, self.taken.inherited) = (Some(written), news);
                     return Ok(());
                 }
             }
@@ -146,7 +141,7 @@ impl Held {
 
     /// None when the document is not the one last seen any more.
     async fn write(&mut self, state: &State) -> Result<Option<State>, StoreError> {
-        let stamp = Stamp { serial: self.serial + 1, epoch: self.epoch, run: self.run.clone(), watermark: self.watermark };
+        let stamp = Stamp { serial: self.serial + 1, epoch: self.taken.epoch, run: self.run.clone(), watermark: self.watermark };
         let (state, bytes) = document::render(&self.store.object.place(), state, stamp)?;
         let mark = Mark { run: self.run.clone(), serial: state.serial };
         let Some(etag) = self.store.object.write(bytes, self.etag.as_ref(), &mark).await? else { return Ok(None) };
@@ -161,7 +156,7 @@ impl Held {
     }
 
     fn lose(&self, why: &str) -> StoreError {
-        self.lease.lose(why);
+        self.taken.lease.lose(why);
         StoreError::LockLost(why.to_owned())
     }
 
@@ -181,11 +176,11 @@ impl Held {
             self.watermark = Some(position);
             self.items.extend(items);
         }
-        Ok(self.watermark.unwrap_or(Position { epoch: self.epoch, seq: 0 }))
+        Ok(self.watermark.unwrap_or(Position { epoch: self.taken.epoch, seq: 0 }))
     }
 
     async fn save_state(&mut self, state: &State) -> Result<(), StoreError> {
-        if let Some(why) = self.lease.lost() {
+        if let Some(why) = self.taken.lease.lost() {
             return Err(StoreError::LockLost(why));
         }
         match self.write(state).await? {
@@ -196,24 +191,12 @@ impl Held {
 }
 
 impl Session for Held {
-    fn state(&self) -> Option<State> {
-        self.taken.clone()
+    fn taken(&self) -> &Taken {
+        &self.taken
     }
 
-    fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    fn lease(&self) -> Duration {
-        self.lease.length()
-    }
-
-    fn abandoned_at(&self) -> Option<u64> {
-        self.abandoned_at
-    }
-
-    fn gate(&self) -> Arc<dyn Gate> {
-        self.lease.clone()
+    fn serial(&self) -> u64 {
+        self.serial
     }
 
     fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>> {
@@ -222,6 +205,14 @@ impl Session for Held {
 
     fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>> {
         self.save_state(state).boxed()
+    }
+
+    fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        runs::write(&self.store.object, run).boxed()
+    }
+
+    fn forget<'a>(&'a mut self, run: &'a RunName) -> BoxFuture<'a, Result<(), StoreError>> {
+        runs::remove(&self.store.object, run).boxed()
     }
 
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {

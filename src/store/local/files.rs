@@ -44,6 +44,23 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
+/// The `.json` files of a folder, by name without the ending; none where there is no folder.
+pub fn documents(folder: &Folder) -> Result<Vec<(String, fs::DirEntry)>, StoreError> {
+    let entries = match fs::read_dir(&folder.0) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(at(&folder.0)(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(at(&folder.0))?;
+        let name = entry.file_name();
+        let name = name.to_str().and_then(|it| it.strip_suffix(".json")).map(str::to_owned);
+        found.extend(name.map(|it| (it, entry)));
+    }
+    Ok(found)
+}
+
 /// A file that is there, empty at first, for reading and appending.
 pub fn open_append(path: &Path) -> Result<File, StoreError> {
     OpenOptions::new().create(true).read(true).append(true).mode(FILE_MODE).open(path).map_err(at(path))

@@ -35,21 +35,12 @@ pub fn keep(store: &Folder, document: &Path, serial: u64) -> Result<(), StoreErr
 
 /// Newest first.
 pub fn list(store: &Folder) -> Result<Vec<Version>, StoreError> {
-    let folder = folder(store).0;
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(at(&folder)(error)),
-    };
     let mut versions = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(at(&folder))?;
-        let name = entry.file_name();
-        let Some(id) = name.to_str().and_then(|it| it.strip_suffix(".json")) else { continue };
+    for (id, entry) in files::documents(&folder(store))? {
         let Ok(serial) = id.parse() else { continue };
         let about = entry.metadata().map_err(at(&entry.path()))?;
         let at = about.modified().map(clock::millis_of).unwrap_or_default();
-        versions.push(Version { id: id.to_owned(), serial, at, size: about.len() });
+        versions.push(Version { id, serial, at, size: about.len() });
     }
     versions.sort_by_key(|it| std::cmp::Reverse(it.serial));
     Ok(versions)

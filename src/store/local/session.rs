@@ -1,20 +1,19 @@
 //! Holding the lock of a local store.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::cloud::Gate;
+use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Commit, Entry, Position, State};
 use crate::store::document::{self, Stamp};
 use crate::store::heartbeat::Task;
 use crate::store::lease::{Lease, renewal_every};
 use crate::store::local::holder::{self, FileLock, Note};
 use crate::store::local::journal::Journal;
-use crate::store::local::{Local, files, finish, history};
-use crate::store::{Owner, Session, StoreError, clock};
+use crate::store::local::{Local, files, finish, history, runs};
+use crate::store::{Owner, Session, StoreError, Taken, clock};
 
 /// What may be touched while the lock is held, and with it the lock: work that is still under way on another thread when the
 /// session is dropped keeps both until it is done.
@@ -29,11 +28,8 @@ struct Writer {
 
 pub struct Held {
     writer: Arc<Mutex<Writer>>,
-    lease: Arc<Lease>,
+    taken: Taken,
     place: String,
-    epoch: u64,
-    taken: Option<State>,
-    abandoned_at: Option<u64>,
     heartbeat: Option<Task>,
 }
 
@@ -43,7 +39,7 @@ pub fn take(store: &Local, owner: Owner) -> Result<Option<Held>, StoreError> {
     let Some(lock) = FileLock::take(&store.folder)? else { return Ok(None) };
     let now = clock::wall_millis();
     let lease = Arc::new(Lease::new(store.lease, Arc::new(clock::since_boot), clock::since_boot()));
-    let folded = store.read_once()?;
+    let (folded, inherited) = store.read_with_news()?.unzip();
     let last = holder::read(&store.folder);
     let abandoned_at = match &last {
         Ok(Some(note)) if note.released => None,
@@ -57,9 +53,9 @@ pub fn take(store: &Local, owner: Owner) -> Result<Option<Held>, StoreError> {
     let note = Note { owner, pid: std::process::id(), epoch, since: now, alive_at: now, lease_millis, released: false };
     note.write(&store.folder)?;
     let mut serial = 0;
-    let mut taken = None;
+    let mut state = None;
     if let Some(folded) = &folded {
-        taken = Some(write(store, &note, folded, folded.serial, folded.watermark)?);
+        state = Some(write(store, &note, folded, folded.serial, folded.watermark)?);
         serial = folded.serial + 1;
     }
     let journal = Journal::start(&store.folder)?;
@@ -67,7 +63,8 @@ pub fn take(store: &Local, owner: Owner) -> Result<Option<Held>, StoreError> {
     let place = store.folder.0.display().to_string();
     let writer = Writer { store: store.clone(), note, journal, serial, watermark, _lock: lock };
     let writer = Arc::new(Mutex::new(writer));
-    Ok(Some(Held { writer, lease, place, epoch, taken, abandoned_at, heartbeat: None }))
+    let taken = Taken { state, epoch, lease, abandoned_at, inherited: inherited.unwrap_or_default() };
+    Ok(Some(Held { writer, taken, place, heartbeat: None }))
 }
 
 /// Writes the document that follows the one with `serial`, which is kept in the history.
@@ -94,8 +91,7 @@ impl Writer {
     }
 
     fn save(&mut self, state: &State) -> Result<(), StoreError> {
-        write(&self.store, &self.note, state, self.serial, self.watermark)?;
-        self.serial += 1;
+        self.serial = write(&self.store, &self.note, state, self.serial, self.watermark)?.serial;
         self.journal.clear()
     }
 
@@ -120,7 +116,7 @@ fn guard(writer: &Mutex<Writer>) -> MutexGuard<'_, Writer> {
 impl Held {
     /// With signs of life from now on.
     pub fn start(mut self) -> Self {
-        let (writer, lease) = (Arc::downgrade(&self.writer), self.lease.clone());
+        let (writer, lease) = (Arc::downgrade(&self.writer), self.taken.lease.clone());
         self.heartbeat = Some(Task::beat(renewal_every(lease.length()), move || {
             let (writer, lease) = (writer.clone(), lease.clone());
             let beat = move || {
@@ -147,24 +143,12 @@ impl Held {
 }
 
 impl Session for Held {
-    fn state(&self) -> Option<State> {
-        self.taken.clone()
+    fn taken(&self) -> &Taken {
+        &self.taken
     }
 
-    fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    fn lease(&self) -> Duration {
-        self.lease.length()
-    }
-
-    fn abandoned_at(&self) -> Option<u64> {
-        self.abandoned_at
-    }
-
-    fn gate(&self) -> Arc<dyn Gate> {
-        self.lease.clone()
+    fn serial(&self) -> u64 {
+        guard(&self.writer).serial
     }
 
     fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>> {
@@ -177,9 +161,19 @@ impl Session for Held {
         self.blocking(move |it| it.save(&state)).boxed()
     }
 
+    fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        let run = run.clone();
+        self.blocking(move |it| runs::write(&it.store.folder, &run)).boxed()
+    }
+
+    fn forget<'a>(&'a mut self, run: &'a RunName) -> BoxFuture<'a, Result<(), StoreError>> {
+        let run = run.clone();
+        self.blocking(move |it| runs::remove(&it.store.folder, &run)).boxed()
+    }
+
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         async move {
-            self.lease.lose("it was given back");
+            self.taken.lease.lose("it was given back");
             self.blocking(Writer::release).await
         }
         .boxed()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use infra::state::ledger::{Beginning, RunRecord, RunResult};
 use infra::store::lease::attempt_max;
 use infra::store::{Session, Store, StoreError};
 use tokio::runtime::{Builder, Runtime};
@@ -49,6 +50,9 @@ macro_rules! contract {
             documents_that_cannot_be_read_stop_everything_and_stay
             an_unlawful_state_is_refused_and_the_former_kept
             history_has_the_former_documents
+            runs_are_on_record_newest_first
+            what_a_dead_run_said_last_is_handed_over
+            a_state_from_elsewhere_keeps_its_serial_and_epoch
             the_seal_key_is_made_once
             readers_without_the_lock_see_whole_commits
             a_session_that_lost_its_lock_says_so
@@ -365,6 +369,72 @@ pub async fn history_has_the_former_documents(backend: impl Backend) {
     }
     let error = store.version("no-such-version").await.unwrap_err();
     assert!(matches!(error, StoreError::NoVersion { .. }), "{error}");
+}
+
+pub async fn runs_are_on_record_newest_first(backend: impl Backend) {
+    begin(&backend).await;
+    let mut session = take(&backend, "run-1").await;
+    let record = |run: &str, at| {
+        RunRecord::begin(Beginning {
+            stack: "dev".parse().unwrap(),
+            run: run.into(),
+            epoch: 1,
+            command: "infra apply dev".into(),
+            caller: None,
+            by: "ann@box".into(),
+            commit: None,
+            at,
+        })
+    };
+    for (run, at) in [("a", 1_000), ("c", 3_000), ("b", 2_000)] {
+        session.note(&record(run, at)).await.unwrap();
+    }
+    let done = RunRecord { result: Some(RunResult::Done), ..record("c", 3_000) };
+    session.note(&done).await.unwrap();
+    let store = backend.open();
+    let names = store.runs().await.unwrap();
+    assert_eq!(names.iter().map(|it| it.run.as_str()).collect::<Vec<_>>(), ["c", "b", "a"]);
+    assert_eq!(store.run(&names[0]).await.unwrap(), Some(done));
+    session.forget(&names[2]).await.unwrap();
+    session.forget(&names[2]).await.unwrap();
+    assert_eq!(store.run(&names[2]).await.unwrap(), None);
+    assert_eq!(store.runs().await.unwrap(), names[..2]);
+    session.release().await.unwrap();
+    assert_eq!(store.history().await.unwrap().iter().map(|it| it.serial).collect::<Vec<_>>(), [1], "runs are no versions");
+}
+
+pub async fn what_a_dead_run_said_last_is_handed_over(backend: impl Backend) {
+    begin(&backend).await;
+    let mut session = take(&backend, "run-1").await;
+    let mut state = session.state().unwrap();
+    state.fold(&adopt(1));
+    session.append(&[adopt(1)]).await.unwrap();
+    session.save(&state).await.unwrap();
+    session.append(&[adopt(2)]).await.unwrap();
+    session.append(&[adopt(3)]).await.unwrap();
+    drop(session);
+    let next = take(&backend, "run-2").await;
+    assert_eq!(next.taken().inherited, [adopt(2), adopt(3)]);
+    let serial = next.serial();
+    assert_eq!(backend.open().read().await.unwrap().unwrap().serial, serial);
+    next.release().await.unwrap();
+    let last = take(&backend, "run-3").await;
+    assert_eq!((last.taken().inherited.as_slice(), last.serial()), (&[][..], serial + 1));
+    last.release().await.unwrap();
+}
+
+pub async fn a_state_from_elsewhere_keeps_its_serial_and_epoch(backend: impl Backend) {
+    let mut session = take(&backend, "run-1").await;
+    let mut from_elsewhere = fresh();
+    (from_elsewhere.serial, from_elsewhere.epoch, from_elsewhere.run) = (40, 17, "run-9".into());
+    session.save(&from_elsewhere).await.unwrap();
+    assert_eq!(session.serial(), 40);
+    session.release().await.unwrap();
+    let mut next = take(&backend, "run-2").await;
+    assert_eq!((next.epoch(), next.serial()), (18, 41));
+    next.append(&[adopt(1)]).await.unwrap();
+    next.release().await.unwrap();
+    assert_eq!(backend.open().read().await.unwrap().unwrap().resources.len(), 1);
 }
 
 pub async fn the_seal_key_is_made_once(backend: impl Backend) {

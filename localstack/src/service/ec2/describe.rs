@@ -7,7 +7,7 @@ use crate::gateway::{Answer, Call, Local, Refusal, Reply};
 use crate::xml::Node;
 
 use super::pages::Page;
-use super::{error, group_rules, order, pass_on, tags};
+use super::{error, group_rules, interfaces, order, pass_on, tags};
 
 /// What has to be known about a `Describe` action.
 pub struct Table {
@@ -49,7 +49,10 @@ static TABLES: [Table; 15] = [
         ..table("DescribeNatGateways", "natGatewaySet", "natGatewayId", "NatGatewayId", 1000)
     },
     table("DescribeNetworkAcls", "networkAclSet", "networkAclId", "NetworkAclId", 1000),
-    table("DescribeNetworkInterfaces", "networkInterfaceSet", "networkInterfaceId", "NetworkInterfaceId", 1000),
+    Table {
+        filters: &[("status", &["status"])],
+        ..table("DescribeNetworkInterfaces", "networkInterfaceSet", "networkInterfaceId", "NetworkInterfaceId", 1000)
+    },
     table("DescribeRouteTables", "routeTableSet", "routeTableId", "RouteTableId", 100),
     Table {
         filters: &[("group-id", &["groupId"])],
@@ -108,6 +111,7 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
         match action.as_str() {
             "DescribeSecurityGroupRules" => group_rules::annotate_rules(local, &account, &mut set),
             "DescribeSecurityGroups" => group_rules::annotate_groups(local, &mut set),
+            "DescribeNetworkInterfaces" => interfaces::annotate(local, &mut set),
             "DescribeTags" => set.children = tags::living(local, &mut set),
             "DescribeNetworkAcls" => set.children.retain(|item| !local.ec2.is_gone(item.get("vpcId"))),
             _ => {}

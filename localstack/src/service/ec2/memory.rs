@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 
 use super::group_rules::Groups;
+use super::interfaces::Attached;
 use super::nat::Nat;
 use super::pages::Listings;
 use super::tokens::Tokens;
@@ -24,6 +25,8 @@ pub struct Memory {
     /// VPCs that are known to exist.
     pub vpcs: Mutex<HashSet<String>>,
     pub groups: Mutex<Groups>,
+    /// Interfaces that other services hold.
+    pub attached: Attached,
     pub tokens: Tokens,
     pub listings: Listings,
 }
@@ -39,6 +42,11 @@ impl Memory {
         if reads > 0 {
             lock(&self.late).insert(id.to_owned(), reads);
         }
+    }
+
+    /// An id that whoever made it goes on to use: another service of AWS, which does not look it up first.
+    pub fn seen(&self, id: &str) {
+        lock(&self.late).remove(id);
     }
 
     /// An id that was deleted.

@@ -8,6 +8,7 @@ mod cidr;
 mod describe;
 mod error;
 mod group_rules;
+mod interfaces;
 mod memory;
 mod nat;
 mod network;
@@ -22,7 +23,7 @@ use crate::gateway::{Answer, Call, Local, Refusal, Reply};
 
 pub use error::reword;
 pub use memory::Memory;
-pub use tags::living as living_tags;
+pub use tags::{living as living_tags, set_as_aws as tag_as_aws};
 
 /// Answers an EC2 call.
 pub async fn serve(local: &Local, mut call: Call) -> Answer {
@@ -97,6 +98,7 @@ async fn by_rule(local: &Local, call: Call) -> Answer {
         "DeleteSecurityGroup" => group_rules::delete_group(local, call).await,
         "CreateNatGateway" => nat::create(local, call).await,
         "DeleteNatGateway" => nat::delete(local, call).await,
+        "DeleteNetworkInterface" => interfaces::delete(local, call).await,
         "ReleaseAddress" => nat::release_address(local, call).await,
         "CreateVpc" | "CreateSubnet" => network::create(local, call).await,
         "DeleteVpc" => network::delete_vpc(local, call).await,

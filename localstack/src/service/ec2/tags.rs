@@ -1,7 +1,9 @@
 //! Tags of EC2 resources.
 
 use super::{error, pass_on};
+use crate::form::Form;
 use crate::gateway::{Answer, Call, Local, Refusal};
+use crate::service;
 use crate::xml::Node;
 
 /// CreateTags and DeleteTags.
@@ -26,6 +28,18 @@ pub async fn change(local: &Local, call: Call) -> Answer {
         Some(id) if error::is_id(&id) => Err(error::not_found(&id)),
         _ => Ok(reply),
     }
+}
+
+/// Sets tags that only services of AWS may set. `call` is any call of the account.
+pub async fn set_as_aws(local: &Local, call: &Call, id: &str, tags: &[(&str, &str)]) -> Result<(), Refusal> {
+    let mut asker = call.without_body();
+    asker.service = service::find("ec2").ok_or_else(|| Refusal::internal("ec2 is not served"))?;
+    let mut form = Form::of("CreateTags", &[("ResourceId.1", id)]);
+    for (index, (key, value)) in tags.iter().enumerate() {
+        form.set(&format!("Tag.{}.Key", index + 1), *key);
+        form.set(&format!("Tag.{}.Value", index + 1), *value);
+    }
+    local.ask(&asker, &form).await.map(|_| ())
 }
 
 /// The entries of DescribeTags that AWS would list, with the kinds named as in TagSpecifications.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::backend::Backend;
 use crate::form::Form;
 use crate::gateway::{Call, Local, Protocol, Question, Refusal};
-use crate::service::{self, Service, ec2};
+use crate::service::{self, Service, ec2, eks};
 use crate::xml::Node;
 
 /// Where global services are listed.
@@ -64,8 +64,24 @@ pub async fn all(local: &Local, call: &Call, is_wanted: impl Fn(&str) -> bool) -
         when(is_global && is_wanted("route53"), hosted_zones(local, call)),
     )?;
     found.extend(from_moto.into_iter().chain(from_ec2).chain(log_groups).chain(zones));
+    if is_wanted("eks") {
+        found.extend(from_eks(local, call).await);
+    }
     found.retain(|resource| !resource.tags.is_empty());
     Ok(found)
+}
+
+async fn from_eks(local: &Local, call: &Call) -> Vec<Tagged> {
+    let all = eks::tagged(local, call).await.into_iter().map(|(arn, tags)| Tagged {
+        arn,
+        tags: tags
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .collect(),
+    });
+    all.collect()
 }
 
 /// What a source has, if anything of it is wanted.

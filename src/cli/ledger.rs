@@ -1,0 +1,152 @@
+//! The record of a run while it goes on: what it hears, and when it is written.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use sha2::{Digest, Sha256};
+
+use crate::address::Address;
+use crate::apply::event::{Doing, Event, Failure};
+use crate::apply::millis;
+use crate::plan::{Plan, codec};
+use crate::report::reason;
+use crate::state::ledger::{Beginning, RunName, RunRecord, RunResult, StepRecord, StepResult};
+use crate::store::{Session, Store, StoreError};
+
+const READS_AT_ONCE: usize = 8;
+/// A run that was killed is the newest, or nearly: runs that changed nothing leave no record.
+const FORMER_MAX: usize = 3;
+
+/// The records of these names, in their order, read as they are asked for.
+pub fn records<'a>(store: &'a dyn Store, names: &'a [RunName]) -> impl Stream<Item = Result<RunRecord, StoreError>> + 'a {
+    let reads = stream::iter(names).map(|name| store.run(name)).buffered(READS_AT_ONCE);
+    reads.try_filter_map(|it| std::future::ready(Ok(it)))
+}
+
+/// The newest records, newest first.
+pub async fn recent(store: &dyn Store, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
+    let names = store.runs().await?;
+    records(store, names.get(..limit).unwrap_or(&names)).try_collect().await
+}
+
+/// Closes the records of runs that did not live to do so, from what the journal held when the lock was taken over.
+pub async fn close_former(store: &dyn Store, session: &mut dyn Session) -> Result<(), StoreError> {
+    if session.abandoned_at().is_none() {
+        return Ok(());
+    }
+    for mut run in recent(store, FORMER_MAX).await? {
+        if run.result.is_none() && run.epoch < session.epoch() {
+            run.lose(&session.taken().inherited, session.serial());
+            session.note(&run).await?;
+        }
+    }
+    Ok(())
+}
+
+pub struct Ledger {
+    record: RunRecord,
+    /// When the round began, in milliseconds since 1970.
+    began: u64,
+    why: BTreeMap<Address, Vec<String>>,
+    is_noted: bool,
+}
+
+impl Ledger {
+    pub fn new(beginning: Beginning) -> Self {
+        let record = RunRecord::begin(beginning);
+        Self { began: record.began, record, why: BTreeMap::new(), is_noted: false }
+    }
+
+    /// Of the files that the run works from.
+    pub fn commit(&self) -> Option<String> {
+        self.record.commit.clone()
+    }
+
+    /// A round of steps begins. The first one puts the run on record.
+    pub async fn begin(&mut self, session: &mut dyn Session, plan: &Plan, now: u64) -> Result<(), StoreError> {
+        self.began = now;
+        self.why = plan.changes.iter().map(|it| (it.address.clone(), reason::sentences(it))).collect();
+        // A plan that cannot be written cannot be kept in a file either; it has no digest then.
+        self.record.plans.extend(codec::encode(plan).ok().map(|it| hex::encode(Sha256::digest(it))));
+        if !self.is_noted {
+            session.note(&self.record).await?;
+            self.is_noted = true;
+        }
+        Ok(())
+    }
+
+    pub fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Done { at, address, doing, id, took } => {
+                let step = self.step(*at, address, word(*doing), StepResult::Done);
+                self.push(*doing, StepRecord { id: id.clone(), took_millis: Some(millis(*took)), ..step });
+            }
+            Event::Failed { at, address, doing, failure } => {
+                let requests = match failure {
+                    Failure::Fault { fault } => fault.request_id.iter().cloned().collect(),
+                    Failure::Taken { fault, .. } => fault.request_id.iter().cloned().collect(),
+                    _ => Vec::new(),
+                };
+                let message = Some(failure.to_string());
+                let step = self.step(*at, address, word(*doing), StepResult::Failed);
+                self.push(*doing, StepRecord { message, requests, ..step });
+            }
+            Event::Skipped { at, address, because } => {
+                let message = Some(format!("it needs {because}"));
+                let step = self.step(*at, address, "nothing", StepResult::Skipped);
+                self.record.steps.push(StepRecord { message, ..step });
+            }
+            Event::Started { .. } | Event::Waiting { .. } | Event::Retrying { .. } | Event::Stopping { .. } => {}
+        }
+    }
+
+    /// Reading changes nothing.
+    fn push(&mut self, doing: Doing, step: StepRecord) {
+        if doing != Doing::Read {
+            self.record.steps.push(step);
+        }
+    }
+
+    fn step(&self, at: Duration, address: &Address, doing: &str, result: StepResult) -> StepRecord {
+        StepRecord {
+            why: self.why.get(address).cloned().unwrap_or_default(),
+            at: Some(self.began.saturating_add(millis(at))),
+            ..StepRecord::new(address.clone(), doing, result)
+        }
+    }
+
+    /// Closes the record, and takes away those that are older than `kept`. A run that did nothing leaves none.
+    pub async fn end(
+        mut self,
+        store: &dyn Store,
+        session: &mut dyn Session,
+        result: RunResult,
+        now: u64,
+        kept: Duration,
+    ) -> Result<(), StoreError> {
+        if !self.is_noted && self.record.steps.is_empty() {
+            return Ok(());
+        }
+        self.record.close(result, now, session.serial());
+        session.note(&self.record).await?;
+        let oldest = now.saturating_sub(millis(kept));
+        for name in store.runs().await?.iter().rev().take_while(|it| it.began < oldest) {
+            session.forget(name).await?;
+        }
+        Ok(())
+    }
+}
+
+fn word(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Settle => "settle",
+        Doing::Create => "create",
+        Doing::Configure => "configure",
+        Doing::Update => "update",
+        Doing::Delete => "delete",
+        Doing::Import => "import",
+        Doing::Read => "read",
+        Doing::Record => "record",
+    }
+}

@@ -1,0 +1,44 @@
+//! What runs did: `runs/<name>.json`.
+
+use std::{fs, io};
+
+use crate::address::StackName;
+use crate::state::ledger::{RunName, RunRecord};
+use crate::store::local::files::{self, Folder, at};
+use crate::store::{StoreError, document};
+
+fn folder(store: &Folder) -> Folder {
+    Folder(store.file("runs"))
+}
+
+fn file(store: &Folder, name: &RunName) -> std::path::PathBuf {
+    folder(store).file(&format!("{name}.json"))
+}
+
+/// Newest first.
+pub fn list(store: &Folder) -> Result<Vec<RunName>, StoreError> {
+    let found = files::documents(&folder(store))?;
+    let mut names: Vec<RunName> = found.iter().filter_map(|(name, _)| name.parse().ok()).collect();
+    names.sort_by(|a, b| b.cmp(a));
+    Ok(names)
+}
+
+pub fn read(store: &Folder, stack: &StackName, name: &RunName) -> Result<Option<RunRecord>, StoreError> {
+    let path = file(store, name);
+    let Some(bytes) = files::read(&path)? else { return Ok(None) };
+    document::open_run(&path.display().to_string(), stack, &bytes).map(Some)
+}
+
+pub fn write(store: &Folder, run: &RunRecord) -> Result<(), StoreError> {
+    folder(store).make()?;
+    let path = file(store, &run.name());
+    files::write_whole(&path, &document::render_run(&path.display().to_string(), run)?)
+}
+
+pub fn remove(store: &Folder, name: &RunName) -> Result<(), StoreError> {
+    let path = file(store, name);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
