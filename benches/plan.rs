@@ -108,7 +108,7 @@ impl One {
             ("zones", attribute(Shape::Set(Box::new(Shape::String)), Presence::Optional, false)),
         ];
         let attributes = attributes.into_iter().map(|(name, it)| (name.into(), it)).collect();
-        Self(Schema { type_name: "thing".into(), doc: String::new(), attributes, exclusive: Vec::new() })
+        Self(Schema { type_name: "thing".into(), doc: String::new(), attributes, exclusive: Vec::new(), part_of: None })
     }
 }
 

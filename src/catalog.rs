@@ -4,6 +4,8 @@ pub mod account;
 pub mod dynamodb;
 pub mod ec2;
 pub mod ecr;
+pub mod eks;
+pub mod iam;
 pub mod kms;
 pub mod route53;
 pub mod s3;
@@ -35,6 +37,10 @@ fn all() -> Vec<Kind> {
         Kind::resource::<ec2::subnet::Subnet>(),
         Kind::resource::<ec2::vpc::Vpc>(),
         Kind::resource::<ecr::repository::Repository>(),
+        Kind::resource::<eks::cluster::Cluster>(),
+        Kind::resource::<iam::policy::Policy>(),
+        Kind::resource::<iam::role::Role>(),
+        Kind::resource::<iam::role_policy_attachment::RolePolicyAttachment>(),
         Kind::resource::<kms::alias::Alias>(),
         Kind::resource::<kms::key::Key>(),
         Kind::resource::<route53::record::Record>(),

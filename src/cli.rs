@@ -13,6 +13,7 @@ mod connect;
 mod console;
 mod destroy;
 mod drift;
+mod encryption;
 mod exit;
 mod explain;
 mod graph;

@@ -37,6 +37,8 @@ pub trait Resource: Block {
     const SETTLE: Settle = Settle::INSTANT;
     /// Groups of attributes of which at most one may be set; exactly one where the flag is true.
     const EXCLUSIVE: &'static [(&'static [&'static str], bool)] = &[];
+    /// The attribute that names what this is a part of, if the cloud deletes it with that without being asked.
+    const PART_OF: Option<&'static str> = None;
     /// Destroying it loses what cannot be made again: protected by default on a stack with `confirm = true`.
     const PRECIOUS: bool = false;
     type Outputs: Block;
@@ -84,7 +86,7 @@ pub enum Driver {
 impl Kind {
     pub fn resource<R: Resource>() -> Self {
         Self {
-            schema: Schema::of::<R, R::Outputs>(R::TYPE, R::EXCLUSIVE),
+            schema: Schema { part_of: R::PART_OF.map(Into::into), ..Schema::of::<R, R::Outputs>(R::TYPE, R::EXCLUSIVE) },
             settle: R::SETTLE,
             precious: R::PRECIOUS,
             driver: Driver::Resource(Box::new(Typed::<R>(PhantomData))),

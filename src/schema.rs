@@ -28,6 +28,8 @@ pub struct Schema {
     pub attributes: Attributes,
     /// Attributes of which at most one may be set, and at least one when `required`.
     pub exclusive: Vec<Exclusive>,
+    /// The attribute that names what this is a part of: the cloud deletes it with that.
+    pub part_of: Option<Arc<str>>,
 }
 
 pub type Attributes = BTreeMap<Arc<str>, Attribute>;

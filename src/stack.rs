@@ -30,4 +30,4 @@ pub mod variables;
 pub use desired::{Configuration, Evaluation, Host, Instance, Reference};
 pub use files::Files;
 pub use program::{LoadRequest, Loaded, Program};
-pub use settings::{StackSettings, StateSettings};
+pub use settings::{EncryptionSettings, KmsSettings, StackSettings, StateSettings, Unencrypted};

@@ -15,6 +15,7 @@ pub mod lease;
 pub mod local;
 mod lock;
 pub mod memory;
+mod sealed;
 
 pub use document::open as parse;
 
@@ -25,6 +26,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::Gate;
+use crate::secrets::vault::Vault;
 use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Entry, Position, State};
 use crate::store::lease::Lease;
@@ -33,6 +35,8 @@ use crate::store::lease::Lease;
 pub trait Store: Send + Sync {
     /// For messages: `s3://bucket/dev/state.json`, `.infra/dev`.
     fn place(&self) -> String;
+    /// What encrypts and opens all that is stored of the stack, plan files too.
+    fn vault(&self) -> &Vault;
     /// The state with the journal folded in, read without the lock: what `plan`, `drift` and `output` see. None when there is
     /// none yet.
     fn read(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>>;
@@ -150,6 +154,12 @@ pub enum StoreError {
     OtherStack { place: String, found: String },
     #[error("{place} holds {what}, not a state of infra")]
     Foreign { place: String, what: &'static str },
+    #[error("{place} is not encrypted, and the stack demands it")]
+    Unencrypted { place: String },
+    #[error("{place} is encrypted, and the stack has no `encryption` block")]
+    Encrypted { place: String },
+    #[error("none of the keys at hand opens {place}; it is encrypted for {}", recipients.join(", "))]
+    NoKey { place: String, recipients: Vec<String> },
     /// Laws of state are broken, by infra or by hand.
     #[error("the state at {place} is inconsistent: {}", problems.join("; "))]
     Unlawful { place: String, problems: Vec<String> },

@@ -108,6 +108,21 @@ impl Cloud {
         self.local.control.faults.set(faults);
     }
 
+    /// Replaces the fault rules that hit one account alone, so that tests side by side do not disturb each other.
+    pub fn account_faults(&self, account: &str, faults: Vec<Fault>) {
+        self.local.control.faults.set_account(account, faults);
+    }
+
+    /// How many calls were hit by the rules that hit this account alone.
+    pub fn hits(&self, account: &str) -> u64 {
+        self.local.control.faults.hits(account)
+    }
+
+    /// How many calls of an account are being carried out, whether or not somebody still waits for the answer.
+    pub fn under_way(&self, account: &str) -> u64 {
+        self.local.control.calls.under_way(account)
+    }
+
     /// The settings of accounts that have none of their own.
     pub fn settings(&self) -> Settings {
         self.local.control.common()

@@ -7,7 +7,7 @@ use localstack::client::Caller;
 use localstack::{Cloud, Options, REGION};
 use serde_json::json;
 
-use crate::infra::{ACCOUNT, Infra, ending, is_release, repository};
+use crate::infra::{ACCOUNT, BUILD, Infra, ending, is_release, repository};
 use crate::{Failure, table};
 
 const COMMAND: Style = Style::new().bold();
@@ -19,10 +19,9 @@ const REPOSITORY: &str = "devops-demo-dev";
 
 /// Runs all of it. Ends early when a command does not end as it should.
 pub async fn run() -> Result<(), Failure> {
-    let build = ["--workspace", "--locked"];
     say("infra is built first; the first time takes some minutes.");
-    type_in(&format!("cargo build {}{}", build.join(" "), if is_release() { " --release" } else { "" }));
-    let infra = Infra::build(&build).await?;
+    type_in(&format!("cargo build {}{}", BUILD.join(" "), if is_release() { " --release" } else { "" }));
+    let infra = Infra::build().await?;
     let cloud = Cloud::start(Options::default()).await?;
     say(&format!("A local AWS answers at {}: account {ACCOUNT}, region {REGION}.", cloud.endpoint()));
     say("AWS_ENDPOINT_URL points there; on a real account that is the only difference.");

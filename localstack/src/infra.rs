@@ -23,6 +23,9 @@ const ELSEWHERE: [&str; 7] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 ];
 
+/// How it is built: with the whole workspace, so that cargo need not build its crates again with other features.
+pub const BUILD: [&str; 2] = ["--workspace", "--locked"];
+
 /// A built `infra`.
 pub struct Infra {
     program: PathBuf,
@@ -41,10 +44,10 @@ pub const fn is_release() -> bool {
 
 impl Infra {
     /// Builds with cargo, whose progress is shown. The program is the one beside this program: same target folder, same profile.
-    pub async fn build(arguments: &[&str]) -> Result<Self, Failure> {
+    pub async fn build() -> Result<Self, Failure> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut build = Command::new(cargo);
-        build.arg("build").args(arguments).current_dir(repository()).kill_on_drop(true);
+        build.arg("build").args(BUILD).current_dir(repository()).kill_on_drop(true);
         if is_release() {
             build.arg("--release");
         }

@@ -16,13 +16,16 @@ mod backend;
 pub mod client;
 mod cloud;
 pub mod control;
+pub mod dice;
 mod form;
 mod gateway;
 mod ids;
 pub mod kube;
 mod python;
 mod service;
+mod setup;
 pub mod sigv4;
+pub mod torture;
 mod xml;
 
 use std::io;

@@ -1,8 +1,9 @@
-//! The local cloud from a shell: `up`, `run`, `kube`, `demo`, `bench`.
+//! The local cloud from a shell: `up`, `run`, `kube`, `demo`, `bench`, `torture`.
 
 mod bench;
 mod demo;
 mod infra;
+mod kill;
 mod table;
 
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ enum Verb {
     Demo,
     /// Build infra, and measure it on 1,000 resources with 50 ms added to every answer.
     Bench,
+    /// Build infra, and kill it at every call it makes.
+    Torture(kill::Torture),
 }
 
 #[derive(Args)]
@@ -94,6 +97,7 @@ async fn main() -> ExitCode {
         Verb::Kube { version } => kube(version).await,
         Verb::Demo => until_interrupted(demo::run()).await,
         Verb::Bench => until_interrupted(bench::run()).await,
+        Verb::Torture(how) => until_interrupted(kill::run(&how)).await,
     };
     outcome.unwrap_or_else(|failure| {
         anstream::eprintln!("localstack: {failure}");

@@ -7,6 +7,7 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use crate::StartError;
+use crate::setup::run;
 
 const REQUIREMENTS: &str = include_str!("../python/requirements.txt");
 const LAUNCHER: &str = include_str!("../python/emulator.py");
@@ -69,24 +70,15 @@ fn version(name: &str) -> Option<String> {
 }
 
 fn build(interpreter: &str, folder: &Path) -> Result<(), StartError> {
-    step(Command::new(interpreter).args(["-m", "venv"]).arg(folder))?;
+    run(Command::new(interpreter).args(["-m", "venv"]).arg(folder), StartError::Setup)?;
     let requirements = folder.join("requirements.txt");
     fs::write(&requirements, REQUIREMENTS)?;
     fs::write(folder.join("emulator.py"), LAUNCHER)?;
-    step(
+    run(
         Command::new(folder.join("bin").join("python"))
             .args(["-m", "pip", "install", "--quiet", "--no-deps"])
             .args(["--disable-pip-version-check", "--requirement"])
             .arg(&requirements),
+        StartError::Setup,
     )
-}
-
-fn step(command: &mut Command) -> Result<(), StartError> {
-    let output = command.output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no output");
-    Err(StartError::Setup(last.trim().to_owned()))
 }

@@ -152,7 +152,12 @@ impl Machine<'_> {
 
     fn updated(&mut self, at: usize) {
         let settle = self.patience.of(self.steps[at].address.type_name());
+        let anew = self.give_up(at);
         if let Some(work) = self.works.get_mut(&at) {
+            // Where the cloud changes one thing at a time, each change has its own time.
+            if work.updates > 0 && !work.tried.contains_key(&work.changing) {
+                work.give_up = anew;
+            }
             work.updates += 1;
             *work.tried.entry(work.changing.clone()).or_default() += 1;
             work.looks = 0;

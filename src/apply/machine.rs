@@ -119,7 +119,7 @@ impl<'a> Machine<'a> {
             pace: setup.pace,
             began: setup.began,
             schedule,
-            looks: Looks::default(),
+            looks: Looks::new(setup.pace.concurrency),
             journal: Journal::default(),
             state: setup.state,
             made: BTreeMap::new(),

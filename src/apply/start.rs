@@ -32,7 +32,7 @@ impl<'a> Machine<'a> {
             Act::Update { id, planned, dependencies, lifecycle } => {
                 self.start_update(at, id.clone(), planned, dependencies, lifecycle)?;
             }
-            Act::Delete { id, deposed, settings } => self.start_delete(at, id, *deposed, settings),
+            Act::Delete { id, deposed, settings, goes_along: _ } => self.start_delete(at, id, *deposed, settings),
             Act::DeleteReplaced { id, settings } => self.start_delete(at, id, true, settings),
             Act::Import { id, .. } => {
                 let mut work = Work::new(self.now, self.give_up(at), Value::Null);
@@ -179,6 +179,7 @@ impl<'a> Machine<'a> {
         match &self.steps[at].act {
             Act::Create { .. } if self.works.get(&at).is_some_and(|it| it.doubt) => Some(Call::Find),
             Act::Create { .. } => Some(Call::Create),
+            Act::Delete { goes_along: true, .. } => None,
             Act::Delete { .. } | Act::DeleteReplaced { .. } => Some(Call::Delete),
             Act::Read => Some(Call::Data),
             Act::Configure { .. } | Act::Update { .. } | Act::Import { .. } => None,
@@ -231,7 +232,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn give_up(&self, at: usize) -> Time {
+    /// When a step that begins now has taken too long.
+    pub(super) fn give_up(&self, at: usize) -> Time {
         let step = &self.steps[at];
         let settle = self.patience.of(step.address.type_name());
         let user = self.timeouts.get(&step.address).copied().unwrap_or_default();

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Tag, TagSpecification};
+use futures::future::try_join_all;
 
 use super::tags::{TagChanges, Tags};
 use crate::cloud::Query;
@@ -57,6 +58,15 @@ fn switch(on: bool) -> AttributeBooleanValue {
     AttributeBooleanValue::builder().value(on).build()
 }
 
+/// What a filter of `ids` finds: as many of them a call as a filter takes, and the calls side by side.
+async fn ask_by<T, F>(name: &str, ids: &[&str], ask: impl Fn(Vec<Filter>) -> F) -> Result<Vec<T>, Fault>
+where
+    F: Future<Output = Result<Vec<T>, Fault>>,
+{
+    let asked = ids.chunks(FILTER_VALUES).map(|ids| ask(vec![filter(name, ids.iter().copied())]));
+    Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+}
+
 /// How one kind of EC2 thing is asked for.
 struct Listing<T> {
     /// Names the call in what is remembered of this run.
@@ -90,11 +100,9 @@ where
         }
     }
     let rest: Vec<&str> = missing.keys().copied().collect();
-    for ids in rest.chunks(FILTER_VALUES) {
-        for it in ask(vec![filter(listing.id_filter, ids.iter().copied())]).await? {
-            if let Some(id) = (listing.id_of)(&it).and_then(|it| missing.remove(it)) {
-                found.insert(id.clone(), it);
-            }
+    for it in ask_by(listing.id_filter, &rest, ask).await? {
+        if let Some(id) = (listing.id_of)(&it).and_then(|it| missing.remove(it)) {
+            found.insert(id.clone(), it);
         }
     }
     Ok(found)

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::address::Address;
 use crate::cli::args::Carrying;
 use crate::cli::call::Call;
+use crate::cli::encryption;
 use crate::cli::exit::{Ended, Stop};
 use crate::cli::guard;
 use crate::cli::stack::Stack;
@@ -65,7 +66,8 @@ pub enum Purpose {
 pub async fn store(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dyn Store>> {
     guard::version(&stack.settings)?;
     guard::kept_state(&stack.settings, call.world.is_unattended())?;
-    let needs_credentials = matches!(stack.settings.state, StateSettings::S3 { .. });
+    let uses_kms = stack.settings.encryption.as_ref().is_some_and(|it| it.kms.is_some());
+    let needs_credentials = uses_kms || matches!(stack.settings.state, StateSettings::S3 { .. });
     if needs_credentials && !stack.settings.accounts.is_empty() {
         let own = BTreeMap::from([(ConfigName::default(), own_configuration(stack))]);
         let clouds = Clouds::connect(stack.catalog.clone(), &own, Limits::off()).await;
@@ -75,14 +77,19 @@ pub async fn store(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dy
 }
 
 async fn open(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dyn Store>> {
+    let settings = |region: &Option<String>| Settings {
+        region: region.clone().unwrap_or_else(|| stack.settings.region.clone()),
+        ..Settings::default()
+    };
     let opened = match &stack.settings.state {
         StateSettings::Local { path, lease, declared: _ } => {
             let store = Local::new(&local_root(&stack.root, path, stack.name.as_str()), stack.name.clone());
-            Ok(Box::new(store.with_lease(*lease)) as Box<dyn Store>)
+            let vault = encryption::vault(call, stack, &settings(&None)).await?;
+            Ok(Box::new(store.with_lease(*lease).with_vault(vault)) as Box<dyn Store>)
         }
         StateSettings::S3 { bucket, key, lock_table, kms_key, lease, region } => {
-            let settings =
-                Settings { region: region.clone().unwrap_or_else(|| stack.settings.region.clone()), ..Settings::default() };
+            let settings = settings(region);
+            let vault = encryption::vault(call, stack, &settings).await?;
             let place = Place {
                 stack: stack.name.clone(),
                 bucket: bucket.clone(),
@@ -91,7 +98,7 @@ async fn open(call: &Call, stack: &Stack, purpose: Purpose) -> Ended<Box<dyn Sto
                 kms_key_arn: None,
             };
             let opened = crate::store::aws::open(&settings, place, kms_key.as_deref(), *lease, purpose == Purpose::Change).await;
-            opened.map(|it| Box::new(it) as Box<dyn Store>)
+            opened.map(|it| Box::new(it.with_vault(vault)) as Box<dyn Store>)
         }
     };
     opened.map_err(|error| refused(call, stack, &error))

@@ -11,7 +11,8 @@ use super::look::Depth;
 use super::{planning, stack};
 use crate::diag::Diagnostic;
 use crate::plan::{Observed, Plan, Planned, Summary, codec};
-use crate::report::{Options, json, markdown, plan};
+use crate::report::{Options, fault, json, markdown, plan};
+use crate::secrets::envelope::What;
 use crate::state::State;
 
 #[derive(Debug, clap::Args)]
@@ -48,7 +49,9 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
         Format::Text => show(call, &planned, &args.selection),
     }
     if let Some(file) = &args.out {
-        keep(&call.world.dir.join(file), &planned.plan)?;
+        let bytes = codec::encode(&planned.plan).map_err(|error| Diagnostic::error(error.code(), error.to_string()))?;
+        let sealed = connected.store.vault().seal(What::Plan, bytes).await;
+        keep(&call.world.dir.join(file), &sealed.map_err(|it| fault::of_vault(&it, "the plan"))?)?;
         call.tell(&format!("\nTo carry out exactly this: infra apply {} --plan {}\n", planned.plan.stack, file.display()));
     }
     Ok(if args.detailed_exitcode && !is_empty(&planned.plan) { Exit::Changes } else { Exit::Done })
@@ -83,15 +86,14 @@ fn open_intents(state: &State) -> Vec<Diagnostic> {
 }
 
 /// Written beside and renamed, so that there is a whole plan or none; for the owner's eyes.
-fn keep(file: &Path, plan: &Plan) -> Ended<()> {
-    let bytes = codec::encode(plan).map_err(|error| Diagnostic::error(error.code(), error.to_string()))?;
+fn keep(file: &Path, bytes: &[u8]) -> Ended<()> {
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = |error: std::io::Error| {
         Diagnostic::error("io", format!("the plan cannot be kept in {}", file.display())).detail(error.to_string())
     };
     let name = file.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let draft = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = write_private(&draft, &bytes).and_then(|()| std::fs::rename(&draft, file));
+    let written = write_private(&draft, bytes).and_then(|()| std::fs::rename(&draft, file));
     if written.is_err() {
         // Nothing half-written stays; that it cannot even be removed changes nothing about the failure.
         let _ = std::fs::remove_file(&draft);

@@ -214,6 +214,7 @@ clients! {
     dynamodb: aws_sdk_dynamodb;
     ec2: aws_sdk_ec2;
     ecr: aws_sdk_ecr;
+    eks: aws_sdk_eks;
     iam: aws_sdk_iam;
     kms: aws_sdk_kms;
     route53: aws_sdk_route53;
@@ -230,7 +231,8 @@ impl std::fmt::Debug for Aws {
 }
 
 /// Service ids as the SDK's endpoint settings know them (`AWS_ENDPOINT_URL_ROUTE_53`).
-const SERVICES: &[&str] = &["DynamoDB", "EC2", "ECR", "IAM", "KMS", "Route 53", "S3", "STS", "Resource Groups Tagging API"];
+const SERVICES: &[&str] =
+    &["DynamoDB", "EC2", "ECR", "EKS", "IAM", "KMS", "Route 53", "S3", "STS", "Resource Groups Tagging API"];
 
 fn endpoint_override(sdk: &SdkConfig) -> Option<String> {
     if let Some(url) = sdk.endpoint_url() {

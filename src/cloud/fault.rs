@@ -178,18 +178,50 @@ fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Cla
         ("dynamodb", _, "ResourceInUseException") => Class::Settling,
         // Too many tables being changed at once; not a quota that anybody would raise.
         ("dynamodb", _, "LimitExceededException") => Class::Busy,
+        ("eks", _, "ResourceInUseException") if action.starts_with("Create") => Class::Exists,
+        // An update is under way, or what hangs on it is still going.
+        ("eks", _, "ResourceInUseException") => Class::Settling,
+        ("eks", _, "ResourceLimitExceededException") => Class::Quota,
+        ("eks", _, "ClientException") if message.contains("no cluster found for name") => Class::Missing,
+        ("eks", _, "InvalidParameterException" | "InvalidRequestException") => eks_parameter(action, &message)?,
         // What a deleted key is until its waiting time is over.
         ("kms", "ScheduleKeyDeletion", "KMSInvalidStateException") if message.contains("pending deletion") => Class::Missing,
         ("route53", _, "InvalidChangeBatch") if message.contains("already exists") => Class::Exists,
         ("route53", _, "InvalidChangeBatch") if message.contains("not found") => Class::Missing,
-        // A policy may name a role that was made a moment ago.
-        (_, _, "MalformedPolicyDocumentException" | "MalformedPolicy" | "InvalidParameterException")
-            if message.contains("principal") && message.contains("invalid") =>
-        {
+        ("ec2", _, "InvalidParameterValue") if message.contains("iaminstanceprofile") || message.contains("instance profile") => {
             Class::Settling
         }
+        // A policy may name a role that was made a moment ago.
+        (
+            _,
+            _,
+            "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy" | "InvalidParameterException",
+        ) if message.contains("principal") && message.contains("invalid") => Class::Settling,
         _ => return None,
     })
+}
+
+/// What EKS says with one code for many reasons.
+///
+/// Source: Terraform's provider, `internal/service/eks`: what it tries again, and what it takes for done.
+fn eks_parameter(action: &str, message: &str) -> Option<Class> {
+    // IAM's news have not reached EKS: a role, its trust, or what is attached to it.
+    const NEWS: &[&str] = &[
+        "does not exist",
+        "error in role params",
+        "iam role's policy must include",
+        "invalid principal",
+        "role could not be assumed because the trusted entity is not correct",
+        "doesn't have the amazon eks managed policies",
+    ];
+    const DONE: &[&str] = &["already at the desired configuration", "no changes needed"];
+    let says = |words: &[&str]| words.iter().any(|it| message.contains(it));
+    match action.starts_with("Create") {
+        true if says(NEWS) => Some(Class::Settling),
+        // Nothing to do: the thing is looked at and compared.
+        false if says(DONE) => Some(Class::Exists),
+        true | false => None,
+    }
 }
 
 /// Sorted within each class.
@@ -326,9 +358,26 @@ mod tests {
             ("ecr:DeleteRepository", "RepositoryNotEmptyException", "", Class::Refused),
             ("dynamodb:CreateTable", "ResourceInUseException", "", Class::Exists),
             ("dynamodb:UpdateTable", "ResourceInUseException", "", Class::Settling),
+            ("eks:CreateCluster", "ResourceInUseException", "", Class::Exists),
+            ("eks:UpdateClusterConfig", "ResourceInUseException", "an update in progress", Class::Settling),
+            ("eks:CreateCluster", "ResourceLimitExceededException", "", Class::Quota),
+            ("eks:DeleteCluster", "ClientException", "No cluster found for name: a.", Class::Missing),
+            ("eks:CreateCluster", "InvalidParameterException", "Error in role params", Class::Settling),
+            ("eks:CreateCluster", "InvalidParameterException", "Subnet IDs are required", Class::Refused),
+            ("eks:UpdateClusterConfig", "InvalidRequestException", "Already at the desired configuration", Class::Exists),
+            ("eks:CreateCluster", "UnsupportedAvailabilityZoneException", "", Class::Refused),
             ("kms:CreateKey", "LimitExceededException", "", Class::Quota),
             ("kms:PutKeyPolicy", "MalformedPolicyDocumentException", "contains one or more invalid principals", Class::Settling),
             ("kms:PutKeyPolicy", "MalformedPolicyDocumentException", "syntax", Class::Refused),
+            ("iam:CreateRole", "MalformedPolicyDocument", "Invalid principal in policy", Class::Settling),
+            (
+                "eks:CreateCluster",
+                "InvalidParameterException",
+                "Role could not be assumed because the trusted entity is not correct",
+                Class::Settling,
+            ),
+            ("eks:CreateCluster", "InvalidParameterException", "unsupported version", Class::Refused),
+            ("eks:CreateAccessEntry", "InvalidParameterException", "principalArn is invalid: invalid principal", Class::Settling),
             ("route53:ChangeResourceRecordSets", "InvalidChangeBatch", "it was not found", Class::Missing),
             ("route53:ChangeResourceRecordSets", "PriorRequestNotComplete", "", Class::Busy),
             ("s3:GetBucketPolicy", "NoSuchBucketPolicy", "", Class::Missing),

@@ -42,6 +42,8 @@ pub(super) struct Decision<'a> {
     pub dependencies: BTreeSet<Address>,
     /// As they were.
     pub recorded_dependencies: BTreeSet<Address>,
+    /// What it is a part of, as recorded: the cloud deletes it with that.
+    pub part_of: Option<Address>,
     /// Former instances that go.
     pub deposed: &'a [Deposed],
 }
@@ -88,6 +90,7 @@ pub(super) fn instance<'a>(
         lifecycle: recorded_lifecycle(sight, instance, record),
         dependencies,
         recorded_dependencies: record.map(|it| sight.dependencies(it)).unwrap_or_default(),
+        part_of: None,
         deposed: record.map(|it| it.deposed.as_slice()).unwrap_or_default(),
     };
     if address.mode() == Mode::Data {
@@ -285,8 +288,16 @@ pub(super) fn removal<'a>(
         lifecycle: record.lifecycle.clone(),
         dependencies: sight.dependencies(record),
         recorded_dependencies: sight.dependencies(record),
+        part_of: schema.and_then(|it| whole(sight, it, record)),
         deposed: &record.deposed,
     }
+}
+
+/// The recorded thing that this one is a part of.
+fn whole(sight: &Sight<'_>, schema: &Schema, part: &Record) -> Option<Address> {
+    let id = part.applied.get(schema.part_of.as_deref()?);
+    let is_it = |it: &Address| sight.record(it).is_some_and(|it| Some(it.id.as_str()) == id.as_str());
+    sight.dependencies(part).into_iter().find(is_it)
 }
 
 /// The change that shows a former instance going.

@@ -40,6 +40,8 @@ impl fmt::Display for Why {
     }
 }
 
+const BEFORE: &str = "(deleted before)";
+
 struct Draft {
     address: Address,
     config: ConfigName,
@@ -194,7 +196,7 @@ impl Orderer<'_, '_> {
                         replaces = Some(id.clone());
                         after = Some(Act::DeleteReplaced { id, settings: old_settings });
                     } else {
-                        let act = Act::Delete { id, deposed: false, settings: old_settings };
+                        let act = Act::Delete { id, deposed: false, settings: old_settings, goes_along: false };
                         self.own[at].gone = Some(self.push(at, old_config.clone(), act));
                     }
                 }
@@ -225,7 +227,7 @@ impl Orderer<'_, '_> {
                 }
             }
             Work::Delete { id } => {
-                let act = Act::Delete { id, deposed: false, settings: old_settings };
+                let act = Act::Delete { id, deposed: false, settings: old_settings, goes_along: self.whole(at).is_some() };
                 self.own[at].gone = Some(self.push(at, old_config, act));
             }
             Work::Forget => {
@@ -246,7 +248,7 @@ impl Orderer<'_, '_> {
 
     fn draft_deposed(&mut self, at: usize, deposed: &[Deposed]) {
         for it in deposed {
-            let act = Act::Delete { id: it.id.clone(), deposed: true, settings: it.applied.clone() };
+            let act = Act::Delete { id: it.id.clone(), deposed: true, settings: it.applied.clone(), goes_along: false };
             let step = self.push(at, it.config.clone(), act);
             self.own[at].deposed.push(step);
         }
@@ -317,14 +319,26 @@ impl Orderer<'_, '_> {
         Ok(out)
     }
 
-    /// Things go after their users have gone, or have turned to something else.
+    /// What `at` is a part of, if that is deleted in this plan: its deletion takes both along.
+    fn whole(&self, at: usize) -> Option<usize> {
+        let whole = *self.index.get(self.decisions[at].part_of.as_ref()?)?;
+        matches!(self.decisions[whole].work, Work::Delete { .. }).then_some(whole)
+    }
+
+    /// Things go after their users have gone, or have turned to something else; parts after what takes them along.
     fn backward(&mut self, users: &[BTreeMap<usize, bool>]) {
         for (at, users) in users.iter().enumerate() {
             let own = self.own[at].clone();
             let stays = own.made.is_some() && !own.create_first;
+            // What takes it along waits for its users as well.
+            let ends: Vec<usize> = own.gone.into_iter().chain(self.whole(at).and_then(|it| self.own[it].gone)).collect();
+            let after = |drafts: &mut Vec<Draft>, step: usize, why: &Why| {
+                for end in ends.iter().filter(|end| **end != step) {
+                    drafts[*end].needs.push((step, why.clone()));
+                }
+            };
             for (user, recorded) in users {
-                let deleted =
-                    || Why { text: "(deleted before)".to_owned(), hold: if *recorded { Hold::Needed } else { Hold::Courtesy } };
+                let deleted = || Why { text: BEFORE.to_owned(), hold: if *recorded { Hold::Needed } else { Hold::Courtesy } };
                 let turned_away = || Why { text: "(turned away before)".to_owned(), hold: Hold::Expected };
                 let other = self.own[*user].clone();
                 if let Some(gone) = own.gone {
@@ -332,10 +346,13 @@ impl Orderer<'_, '_> {
                     let turned = [other.made, other.changed].into_iter().flatten().filter(|_| !stays);
                     let left = other.gone.into_iter().filter(|_| !(stays && other.create_first));
                     for step in left {
-                        self.drafts[gone].needs.push((step, deleted()));
+                        match self.whole(*user) == Some(at) {
+                            true => self.drafts[step].needs.push((gone, hard("(goes along with it)"))),
+                            false => after(&mut self.drafts, step, &deleted()),
+                        }
                     }
                     for step in turned {
-                        self.drafts[gone].needs.push((step, turned_away()));
+                        after(&mut self.drafts, step, &turned_away());
                     }
                 }
                 for deposed in &own.deposed {
@@ -350,7 +367,7 @@ impl Orderer<'_, '_> {
         }
     }
 
-    fn finish(self, expected: Expected<'_>) -> Result<Order, Loop<String>> {
+    fn finish(mut self, expected: Expected<'_>) -> Result<Order, Loop<String>> {
         let mut graph: Graph<usize, Why> = Graph::default();
         for at in 0..self.drafts.len() {
             graph.add(at);
@@ -362,6 +379,10 @@ impl Orderer<'_, '_> {
         }
         let mut relaxed = BTreeSet::new();
         let mut order = graph.order();
+        if order.is_err() {
+            self.separate(&mut graph);
+            order = graph.order();
+        }
         for hold in [Hold::Courtesy, Hold::Preferred, Hold::Expected] {
             if order.is_err() {
                 self.relax(&mut graph, hold, &mut relaxed);
@@ -395,11 +416,27 @@ impl Orderer<'_, '_> {
         Ok(Order { steps: steps.collect(), relaxed })
     }
 
+    /// A part that what it is a part of waits for by another way cannot go along: it is deleted by itself, before.
+    fn separate(&mut self, graph: &mut Graph<usize, Why>) {
+        let knot_of = knots(graph);
+        let mut separated = BTreeSet::new();
+        for at in 0..self.decisions.len() {
+            let whole = self.whole(at).and_then(|it| self.own[it].gone);
+            let (Some(part), Some(whole)) = (self.own[at].gone, whole) else { continue };
+            if let Act::Delete { goes_along, .. } = &mut self.drafts[part].act
+                && knot_of.get(&part).is_some_and(|it| knot_of.get(&whole) == Some(it))
+            {
+                *goes_along = false;
+                graph.need(whole, part, hard(BEFORE));
+                separated.insert((part, whole));
+            }
+        }
+        graph.retain(|from, to, _| !separated.contains(&(*from, *to)));
+    }
+
     /// Takes the edges of circles away that hold no more than that.
     fn relax(&self, graph: &mut Graph<usize, Why>, hold: Hold, relaxed: &mut BTreeSet<(Address, Address)>) {
-        let knots = graph.knots();
-        let knot_of: BTreeMap<usize, usize> =
-            knots.iter().enumerate().flat_map(|(knot, it)| it.iter().map(move |node| (*node, knot))).collect();
+        let knot_of = knots(graph);
         graph.retain(|from, to, why| {
             let tied = knot_of.get(from).is_some_and(|it| knot_of.get(to) == Some(it));
             let gives_way = tied && why.hold <= hold;
@@ -409,6 +446,12 @@ impl Orderer<'_, '_> {
             !gives_way
         });
     }
+}
+
+/// Which circles the nodes are part of, by number.
+fn knots(graph: &Graph<usize, Why>) -> BTreeMap<usize, usize> {
+    let knots = graph.knots();
+    knots.into_iter().enumerate().flat_map(|(knot, it)| it.into_iter().map(move |node| (node, knot))).collect()
 }
 
 fn hard(text: &str) -> Why {

@@ -67,6 +67,9 @@ pub enum Act {
         id: Id,
         deposed: bool,
         settings: Value,
+        /// What it is a part of is deleted before, and takes it along: it is only called for if it is still there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        goes_along: bool,
     },
     /// The deposed instance of this address that a `Create` with `replaces` left.
     DeleteReplaced {

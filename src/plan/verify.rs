@@ -31,7 +31,7 @@ pub fn law(number: u8) -> &'static str {
         3 => "every step belongs to a change",
         4 => "every change has the steps that it announces, and no others",
         5 => "a thing is made after what it depends on is made",
-        6 => "a thing is deleted after its recorded users are",
+        6 => "a thing is deleted after its recorded users are, or takes them along",
         7 => "an address has one change, and one for each former instance",
         8 => "no secret is in clear",
         9 => "what is protected on record is neither deleted nor replaced",
@@ -146,6 +146,14 @@ impl<'p> Lint<'p> {
         steps.rev().find(|at| self.step(*at).is_some_and(|it| test(&it.act)))
     }
 
+    fn waits(&self, at: usize, on: usize) -> bool {
+        self.step(at).is_some_and(|it| it.needs.iter().any(|it| it.step.0 as usize == on))
+    }
+
+    fn goes_along(&self, at: usize) -> bool {
+        matches!(self.step(at), Some(Step { act: Act::Delete { goes_along: true, .. }, .. }))
+    }
+
     fn orders(&mut self) {
         let makes = |act: &Act| matches!(act, Act::Create { .. } | Act::Import { .. });
         let works = |act: &Act| matches!(act, Act::Create { .. } | Act::Configure { .. });
@@ -166,7 +174,8 @@ impl<'p> Lint<'p> {
             let Some(user_gone) = self.find(user, deletes) else { continue };
             for on in &record.dependencies {
                 if let Some(gone) = self.find(on, deletes)
-                    && !self.step(gone).is_some_and(|it| it.needs.iter().any(|it| it.step.0 as usize == user_gone))
+                    && !self.waits(gone, user_gone)
+                    && !(self.goes_along(user_gone) && self.waits(user_gone, gone))
                 {
                     self.break_law(6, format!("{on} does not wait for {user}"));
                 }

@@ -3,6 +3,7 @@
 use crate::diag::Diagnostic;
 use crate::remote::{Class, Fault};
 use crate::report::time;
+use crate::secrets::vault::VaultError;
 use crate::store::{Holder, StoreError};
 
 /// The diagnostic for a fault that stopped a command.
@@ -78,6 +79,9 @@ pub fn of_store(error: &StoreError, stack: &str, now: u64) -> Diagnostic {
         )
         .detail("Nothing was changed.")
         .help("correct `bucket`, `key` or `path` in the `state` block; to take things of another tool over: `import` blocks"),
+        StoreError::Unencrypted { place } => not_encrypted(&format!("the state at {place}")),
+        StoreError::Encrypted { place } => encrypted(&format!("the state at {place}")),
+        StoreError::NoKey { place, recipients } => no_key(&format!("the state at {place}"), recipients),
         StoreError::Unlawful { place, problems } => {
             Diagnostic::error("state-damaged", format!("the state at {place} contradicts itself"))
                 .detail(format!("{}. Nothing was changed.", problems.join("; ")))
@@ -112,6 +116,43 @@ pub fn of_store(error: &StoreError, stack: &str, now: u64) -> Diagnostic {
             .help("check that the folder exists and may be written"),
         StoreError::Cloud(fault) => of_cloud(fault).note("while reading or writing the state"),
     }
+}
+
+/// `what` is what could not be opened or encrypted, with its place: "the plan x.plan".
+pub fn of_vault(error: &VaultError, what: &str) -> Diagnostic {
+    match error {
+        VaultError::Unencrypted => not_encrypted(what),
+        VaultError::Undemanded => encrypted(what),
+        VaultError::NoKey { recipients } => no_key(what, recipients),
+        VaultError::OtherStack(found) => {
+            Diagnostic::error("state-of-another-stack", format!("{what} belongs to the stack `{found}`"))
+        }
+        VaultError::Newer { .. } => Diagnostic::error("state-newer", format!("{what} was written by a newer infra"))
+            .detail(format!("{error}."))
+            .help("use the version that the others of the team use, or a newer one"),
+        VaultError::Damaged(why) => Diagnostic::error("state-damaged", format!("{what} cannot be read")).detail(*why),
+        VaultError::NoRandom => Diagnostic::error("io", error.to_string()),
+        VaultError::Cloud(fault) => of_cloud(fault).note(format!("while asking KMS for the key of {what}")),
+    }
+}
+
+fn not_encrypted(what: &str) -> Diagnostic {
+    Diagnostic::error("not-encrypted", format!("{what} is not encrypted, and the stack demands it"))
+        .detail("Somebody may have put it there in the place of the encrypted one. Nothing was changed.")
+        .help("where encryption was just begun: unencrypted = \"read\" in the `encryption` block, until the next apply")
+}
+
+fn encrypted(what: &str) -> Diagnostic {
+    Diagnostic::error("encrypted", format!("{what} is encrypted, and the stack has no `encryption` block"))
+        .detail("It would be written in clear. Nothing was changed.")
+        .help("put the `encryption` block back; to end encryption, say unencrypted = \"write\" in it for one apply")
+}
+
+fn no_key(what: &str, recipients: &[String]) -> Diagnostic {
+    Diagnostic::error("no-key", format!("none of the keys at hand opens {what}"))
+        .detail(format!("It is encrypted for {}. Nothing was changed.", recipients.join(", ")))
+        .help("age keys are taken from SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, or the file sops/age/keys.txt of your configuration")
+        .help("a former key of KMS is named in the `kms` block: previous = [\"…\"]")
 }
 
 fn locked(holder: &Holder, stack: &str, now: u64) -> Diagnostic {

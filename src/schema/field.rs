@@ -150,6 +150,10 @@ text! {
     Policy, "json", "policy"
 }
 text! {
+    /// The document of a managed IAM policy: a policy of limited length, compared by meaning.
+    ManagedPolicy, "managed-policy", "policy"
+}
+text! {
     /// An ECR lifecycle policy, compared by meaning.
     EcrLifecycle, "json", "ecr-lifecycle"
 }

@@ -24,7 +24,13 @@ impl Schema {
             attributes: names.iter().map(|it| (*it).into()).collect(),
             required: *required,
         });
-        Self { type_name: type_name.into(), doc: text(&settings, "description"), attributes, exclusive: exclusive.collect() }
+        Self {
+            type_name: type_name.into(),
+            doc: text(&settings, "description"),
+            attributes,
+            exclusive: exclusive.collect(),
+            part_of: None,
+        }
     }
 }
 

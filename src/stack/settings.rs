@@ -1,5 +1,7 @@
 //! [`StackSettings`]: what the `stack` and `aws` blocks say. All of it is known before anything is called.
 
+mod encryption;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,8 @@ pub struct StackSettings {
     pub state: StateSettings,
     /// How long the records of runs are kept.
     pub runs_kept: Duration,
+    /// Everything that is stored is encrypted; none means that it is stored as it is.
+    pub encryption: Option<EncryptionSettings>,
     /// The extra configurations by name; the stack's own is not among them.
     pub aws: BTreeMap<ConfigName, AwsSettings>,
 }
@@ -51,6 +55,33 @@ pub enum StateSettings {
         lease: Duration,
         region: Option<String>,
     },
+}
+
+/// Who may open what is stored. At least one recipient, or a key of KMS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncryptionSettings {
+    /// Of age: `age1…`
+    pub recipients: Vec<String>,
+    pub kms: Option<KmsSettings>,
+    pub unencrypted: Unencrypted,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KmsSettings {
+    /// An alias, id or ARN.
+    pub key: String,
+    /// Former ones, for what they encrypted.
+    pub previous: Vec<String>,
+}
+
+/// What is done about a state that is not encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unencrypted {
+    Refused,
+    /// Read, and encrypted with the next write.
+    Read,
+    /// Read, and what is encrypted is written in clear.
+    Written,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,10 +129,10 @@ pub fn read(evaluator: &mut Evaluator<'_>, stack: &str) -> StackSettings {
         }
     });
     let tags = tags(&mut fields);
-    let (state, runs_kept) = state(&mut fields, stack);
+    let (state, runs_kept, encryption) = state(&mut fields, stack);
     fields.finish();
     let aws = definition.aws.iter().map(|it| (ConfigName(it.name.clone()), aws(evaluator, it))).collect();
-    StackSettings { region, accounts, confirm, version, max_deletes, tags, state, runs_kept, aws }
+    StackSettings { region, accounts, confirm, version, max_deletes, tags, state, runs_kept, encryption, aws }
 }
 
 fn accounts(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
@@ -136,8 +167,8 @@ fn tags(fields: &mut Fields<'_, '_, '_>) -> BTreeMap<String, String> {
     members.iter().filter_map(|(key, it)| Some((key.as_ref().to_owned(), it.as_str()?.to_owned()))).collect()
 }
 
-/// Where the state is kept, and for how long the records of runs are.
-fn state(fields: &mut Fields<'_, '_, '_>, stack: &str) -> (StateSettings, Duration) {
+/// Where the state is kept, for how long the records of runs are, and who may open them.
+fn state(fields: &mut Fields<'_, '_, '_>, stack: &str) -> (StateSettings, Duration, Option<EncryptionSettings>) {
     let local = |path: Option<String>, lease, declared| StateSettings::Local {
         path: path.unwrap_or_else(|| format!("{LOCAL}/{stack}")),
         lease,
@@ -145,7 +176,7 @@ fn state(fields: &mut Fields<'_, '_, '_>, stack: &str) -> (StateSettings, Durati
     };
     let blocks = fields.blocks("state");
     let [(body, place, labels), rest @ ..] = blocks.as_slice() else {
-        return (local(None, LEASE, false), RUNS_KEPT);
+        return (local(None, LEASE, false), RUNS_KEPT, None);
     };
     if let [(_, second, _), ..] = rest {
         fields.complain(*second, "duplicate-block", "`state` is there already".into());
@@ -154,21 +185,21 @@ fn state(fields: &mut Fields<'_, '_, '_>, stack: &str) -> (StateSettings, Durati
     match labels.iter().map(AsRef::as_ref).collect::<Vec<_>>().as_slice() {
         ["local"] => {
             let path = inner.text("path");
-            let (lease, runs_kept) = (inner.lease(), inner.runs_kept());
+            let (lease, runs_kept, encryption) = (inner.lease(), inner.runs_kept(), encryption::read(&mut inner));
             inner.finish();
-            (local(path, lease, true), runs_kept)
+            (local(path, lease, true), runs_kept, encryption)
         }
         ["s3"] => {
             let (bucket, key) = (inner.required("bucket", *place), inner.required("key", *place));
             let lock_table = inner.required("lock_table", *place);
             let (kms_key, region) = (inner.text("kms_key"), inner.text("region"));
-            let (lease, runs_kept) = (inner.lease(), inner.runs_kept());
+            let (lease, runs_kept, encryption) = (inner.lease(), inner.runs_kept(), encryption::read(&mut inner));
             inner.finish();
-            (StateSettings::S3 { bucket, key, lock_table, kms_key, lease, region }, runs_kept)
+            (StateSettings::S3 { bucket, key, lock_table, kms_key, lease, region }, runs_kept, encryption)
         }
         _ => {
             inner.complain(*place, "bad-labels", "a state is kept in \"s3\" or \"local\"".into());
-            (local(None, LEASE, true), RUNS_KEPT)
+            (local(None, LEASE, true), RUNS_KEPT, None)
         }
     }
 }

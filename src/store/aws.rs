@@ -16,6 +16,7 @@
 //! Clients come from outside. They must not be gated by this store's own lease, and must bound each attempt.
 
 pub mod bootstrap;
+pub mod data_key;
 mod journal;
 mod lock;
 mod object;
@@ -33,11 +34,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::address::StackName;
+use crate::secrets::vault::Vault;
 use crate::state::State;
 use crate::state::ledger::{RunName, RunRecord};
 use crate::store::lease::LEASE;
 use crate::store::lock::LockRecord;
-use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document};
+use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document, sealed};
 pub use open::open;
 
 use object::Object;
@@ -66,6 +68,7 @@ pub struct Aws {
     stack: StackName,
     object: Object,
     table: Table,
+    vault: Vault,
     lease: Duration,
 }
 
@@ -73,11 +76,16 @@ impl Aws {
     pub fn new(s3: aws_sdk_s3::Client, dynamodb: aws_sdk_dynamodb::Client, place: Place) -> Self {
         let Place { stack, bucket, key, table, kms_key_arn } = place;
         let table = Table { client: dynamodb, name: table, stack: stack.clone() };
-        Self { stack, object: Object { client: s3, bucket, key, kms_key_arn }, table, lease: LEASE }
+        let vault = Vault::none(stack.as_str());
+        Self { stack, object: Object { client: s3, bucket, key, kms_key_arn }, table, vault, lease: LEASE }
     }
 
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
+    }
+
+    pub fn with_vault(self, vault: Vault) -> Self {
+        Self { vault, ..self }
     }
 
     /// Journal first, then the document: what the journal had lost by then, the document contains. A writer that is faster
@@ -85,13 +93,13 @@ impl Aws {
     async fn read_beside_writer(&self) -> Result<Option<State>, StoreError> {
         let mut looks = 0;
         loop {
-            let journal = journal::read(&self.table).await?;
+            let journal = journal::read(&self.table, &self.vault).await?;
             let read = self.object.read().await?;
             let place = self.object.place();
             let Some(read) = read else {
                 return if journal.commits.is_empty() { Ok(None) } else { Err(self.without_state()) };
             };
-            let mut state = document::open(&place, &self.stack, &read.bytes)?;
+            let mut state = sealed::open(&self.vault, &place, &self.stack, &read.bytes).await?;
             match document::replay(&place, &mut state, &journal.commits) {
                 Ok(()) => return Ok(Some(state)),
                 Err(_) if looks < READS_MAX => {}
@@ -111,6 +119,10 @@ impl Aws {
 impl Store for Aws {
     fn place(&self) -> String {
         self.object.place()
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
@@ -140,7 +152,7 @@ impl Store for Aws {
     fn version<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<State, StoreError>> {
         async move {
             let bytes = self.object.read_version(id).await?;
-            document::open(&format!("{} version {id}", self.object.place()), &self.stack, &bytes)
+            sealed::open(&self.vault, &format!("{} version {id}", self.object.place()), &self.stack, &bytes).await
         }
         .boxed()
     }
@@ -150,6 +162,6 @@ impl Store for Aws {
     }
 
     fn run<'a>(&'a self, name: &'a RunName) -> BoxFuture<'a, Result<Option<RunRecord>, StoreError>> {
-        runs::read(&self.object, &self.stack, name).boxed()
+        runs::read(self, name).boxed()
     }
 }

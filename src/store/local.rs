@@ -30,10 +30,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::address::StackName;
+use crate::secrets::vault::Vault;
 use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Entry, State};
 use crate::store::lease::LEASE;
-use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document, frame, key};
+use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document, key, sealed};
 use files::Folder;
 use holder::FileLock;
 
@@ -46,17 +47,23 @@ pub struct Local {
     root: PathBuf,
     folder: Folder,
     stack: StackName,
+    vault: Vault,
     lease: Duration,
 }
 
 impl Local {
     /// The store of `stack` below `root`, which is named `.infra` by custom.
     pub fn new(root: &Path, stack: StackName) -> Self {
-        Self { root: root.to_owned(), folder: Folder(root.join(stack.as_str())), stack, lease: LEASE }
+        let (folder, vault) = (Folder(root.join(stack.as_str())), Vault::none(stack.as_str()));
+        Self { root: root.to_owned(), folder, stack, vault, lease: LEASE }
     }
 
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
+    }
+
+    pub fn with_vault(self, vault: Vault) -> Self {
+        Self { vault, ..self }
     }
 
     /// Does blocking work elsewhere.
@@ -85,7 +92,7 @@ impl Local {
     fn read_document(&self) -> Result<Option<State>, StoreError> {
         let path = self.state_file();
         let Some(bytes) = files::read(&path)? else { return Ok(None) };
-        document::open(&path.display().to_string(), &self.stack, &bytes).map(Some)
+        wait(sealed::open(&self.vault, &path.display().to_string(), &self.stack, &bytes)).map(Some)
     }
 
     /// Journal first, then the document: what the journal had lost by then, the document contains.
@@ -99,7 +106,7 @@ impl Local {
         let place = path.display().to_string();
         let bytes = files::read(&path)?.unwrap_or_default();
         let damaged = |why: String| StoreError::Damaged { place: place.clone(), why };
-        let commits = frame::read(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let commits = journal::read(&self.vault, &path, &bytes)?;
         let Some(mut state) = self.read_document()? else {
             return match commits.is_empty() {
                 true => Ok(None),
@@ -152,6 +159,11 @@ impl Local {
     }
 }
 
+/// Waits on a thread that may block: opening what is encrypted can need a call.
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Handle::current().block_on(work)
+}
+
 /// The result of blocking work; what panicked there goes on here.
 fn finish<T>(joined: Result<Result<T, StoreError>, tokio::task::JoinError>, place: &str) -> Result<T, StoreError> {
     match joined {
@@ -166,6 +178,10 @@ fn finish<T>(joined: Result<Result<T, StoreError>, tokio::task::JoinError>, plac
 impl Store for Local {
     fn place(&self) -> String {
         self.folder.0.display().to_string()
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
@@ -212,7 +228,7 @@ impl Store for Local {
         let id = id.to_owned();
         self.blocking(move |it| {
             let (path, bytes) = history::read(&it.folder, &id)?;
-            document::open(&path.display().to_string(), &it.stack, &bytes)
+            wait(sealed::open(&it.vault, &path.display().to_string(), &it.stack, &bytes))
         })
         .boxed()
     }
@@ -223,6 +239,6 @@ impl Store for Local {
 
     fn run<'a>(&'a self, name: &'a RunName) -> BoxFuture<'a, Result<Option<RunRecord>, StoreError>> {
         let name = name.clone();
-        self.blocking(move |it| runs::read(&it.folder, &it.stack, &name)).boxed()
+        self.blocking(move |it| runs::read(it, &name)).boxed()
     }
 }

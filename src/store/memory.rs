@@ -10,6 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::address::StackName;
+use crate::secrets::vault::Vault;
 use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Commit, Entry, Position, State};
 use crate::store::document::{self, Stamp};
@@ -22,6 +23,7 @@ use crate::store::{Holder, Owner, Session, Store, StoreError, Taken, Version, cl
 #[derive(Clone)]
 pub struct Memory {
     stack: StackName,
+    vault: Vault,
     lease: Duration,
     clock: Clock,
     kept: Arc<Mutex<Kept>>,
@@ -56,7 +58,13 @@ impl Kept {
 impl Memory {
     pub fn new(stack: StackName) -> Self {
         let started = tokio::time::Instant::now();
-        Self { stack, lease: LEASE, clock: Arc::new(move || started.elapsed()), kept: Arc::default() }
+        Self {
+            vault: Vault::none(stack.as_str()),
+            stack,
+            lease: LEASE,
+            clock: Arc::new(move || started.elapsed()),
+            kept: Arc::default(),
+        }
     }
 
     pub fn with_lease(self, lease: Duration) -> Self {
@@ -157,6 +165,10 @@ impl Memory {
 impl Store for Memory {
     fn place(&self) -> String {
         format!("memory/{}", self.stack)
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {

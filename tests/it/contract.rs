@@ -5,7 +5,9 @@
 
 mod bench;
 mod bulk;
+mod clusters;
 mod data;
+mod identity;
 mod network;
 mod security;
 mod storage;

@@ -11,3 +11,4 @@ mod recovery;
 mod simulation;
 mod stacks;
 mod store;
+mod torture;

@@ -46,7 +46,7 @@ struct Hand {
 
 /// Measures all, prints the table, and fails if a target is missed.
 pub async fn run() -> Result<(), Failure> {
-    let infra = Infra::build(&["--locked", "--bin", "infra"]).await?;
+    let infra = Infra::build().await?;
     let cloud = Cloud::start(Options { settings: SETTINGS, ..Options::default() }).await?;
     let profile = if is_release() { "release" } else { "debug: the targets are those of a release build" };
     anstream::println!("1,000 resources, 50 ms added to every answer, rates off; {profile}");

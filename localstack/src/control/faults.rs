@@ -3,8 +3,10 @@
 use std::sync::Mutex;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use tokio::sync::watch;
 
 use super::Subject;
+use crate::dice::Dice;
 use crate::gateway::Refusal;
 use crate::lock;
 
@@ -32,17 +34,14 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// A rule that hits every call.
+    pub fn on_any(effect: Effect) -> Self {
+        Self { service: None, action: None, account: None, nth: Vec::new(), probability: None, seed: 0, effect }
+    }
+
     /// A rule that hits every call of an action of a service.
     pub fn on(service: &str, action: &str, effect: Effect) -> Self {
-        Self {
-            service: Some(service.to_owned()),
-            action: Some(action.to_owned()),
-            account: None,
-            nth: Vec::new(),
-            probability: None,
-            seed: 0,
-            effect,
-        }
+        Self { service: Some(service.to_owned()), action: Some(action.to_owned()), ..Self::on_any(effect) }
     }
 
     /// The same rule for only the nth matching calls, counted from 1.
@@ -83,6 +82,10 @@ pub enum Effect {
     LostRequest,
     /// Neither done nor answered, until the caller gives up.
     Hang,
+    /// Done, and never answered.
+    Unanswered,
+    /// Held on its way until the rule is taken away, and done only then, whoever still waits for the answer.
+    Detain,
 }
 
 /// `{"status": 503, "code": "ServiceUnavailable", "message": "…"}`; all but the status may be left out.
@@ -109,20 +112,55 @@ pub struct Faults(Mutex<Vec<Armed>>);
 struct Armed {
     fault: Fault,
     seen: u64,
-    dice: u64,
+    hits: u64,
+    dice: Dice,
+    in_force: watch::Sender<()>,
+}
+
+impl Armed {
+    fn new(fault: Fault) -> Self {
+        Self { seen: 0, hits: 0, dice: Dice::new(fault.seed), in_force: watch::Sender::new(()), fault }
+    }
+}
+
+/// A call was hit by a rule.
+pub(crate) struct Hit {
+    pub effect: Effect,
+    in_force: watch::Receiver<()>,
+}
+
+impl Hit {
+    /// Comes back when the rule is taken away.
+    pub async fn until_lifted(mut self) {
+        while self.in_force.changed().await.is_ok() {}
+    }
 }
 
 impl Faults {
     /// Replaces all rules; none to stop.
     pub fn set(&self, faults: Vec<Fault>) {
-        *lock(&self.0) = faults.into_iter().map(|fault| Armed { seen: 0, dice: fault.seed, fault }).collect();
+        *lock(&self.0) = faults.into_iter().map(Armed::new).collect();
+    }
+
+    /// Replaces the rules that hit one account alone.
+    pub fn set_account(&self, account: &str, faults: Vec<Fault>) {
+        let own = |it: &Armed| it.fault.account.as_deref() == Some(account);
+        let mut rules = lock(&self.0);
+        rules.retain(|it| !own(it));
+        rules.extend(faults.into_iter().map(|fault| Armed::new(Fault { account: Some(account.to_owned()), ..fault })));
+    }
+
+    /// How many calls were hit by the rules that hit this account alone.
+    pub fn hits(&self, account: &str) -> u64 {
+        let rules = lock(&self.0);
+        rules.iter().filter(|it| it.fault.account.as_deref() == Some(account)).map(|it| it.hits).sum()
     }
 
     pub fn list(&self) -> Vec<Fault> {
         lock(&self.0).iter().map(|armed| armed.fault.clone()).collect()
     }
 
-    pub(crate) fn strike(&self, subject: &Subject) -> Option<Effect> {
+    pub(crate) fn strike(&self, subject: &Subject) -> Option<Hit> {
         let mut struck = None;
         for armed in lock(&self.0).iter_mut() {
             if !armed.fault.matches(subject) {
@@ -130,23 +168,14 @@ impl Faults {
             }
             armed.seen += 1;
             let due = armed.fault.nth.is_empty() || armed.fault.nth.contains(&armed.seen);
-            let lucky = armed.fault.probability.is_none_or(|part| roll(&mut armed.dice) < part);
+            let lucky = armed.fault.probability.is_none_or(|part| armed.dice.part() < part);
             if due && lucky && struck.is_none() {
-                struck = Some(armed.fault.effect.clone());
+                armed.hits += 1;
+                struck = Some(Hit { effect: armed.fault.effect.clone(), in_force: armed.in_force.subscribe() });
             }
         }
         struck
     }
-}
-
-/// The next number of SplitMix64, in [0, 1).
-fn roll(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^= mixed >> 31;
-    (mixed >> 11) as f64 / (1u64 << 53) as f64
 }
 
 #[cfg(test)]
@@ -166,6 +195,25 @@ mod tests {
             .map(|action| faults.strike(&subject(action)).is_some())
             .collect();
         assert_eq!(hits, [false, false, true, false]);
+    }
+
+    #[tokio::test]
+    async fn an_accounts_rules_are_its_own() {
+        let faults = Faults::default();
+        let account = "111111111111";
+        faults.set(vec![Fault::on("ec2", "*", Effect::Throttle)]);
+        faults.set_account(account, vec![Fault::on_any(Effect::Detain).nth(&[1])]);
+        assert_eq!(faults.strike(&subject("CreateVpc")).map(|it| it.effect), Some(Effect::Throttle));
+        faults.set(Vec::new());
+        faults.set_account(account, vec![Fault::on_any(Effect::Detain).nth(&[2])]);
+        assert!(faults.strike(&subject("CreateVpc")).is_none());
+        let hit = faults.strike(&subject("CreateSubnet")).expect("the second call");
+        assert_eq!((faults.hits(account), faults.hits("222222222222")), (1, 0));
+        let lifted = tokio::spawn(hit.until_lifted());
+        tokio::task::yield_now().await;
+        assert!(!lifted.is_finished());
+        faults.set_account(account, Vec::new());
+        lifted.await.expect("lifted with its rule");
     }
 
     #[test]

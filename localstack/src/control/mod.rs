@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 pub use calls::{Calls, Count, Counts};
+pub(crate) use faults::Hit;
 pub use faults::{Effect, Fault, Faults};
 pub use log::{Entry, Log};
 pub use settings::Settings;

@@ -8,10 +8,10 @@ use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 
-use super::message::{Answer, Body, Call, Payload, Reply};
+use super::message::{Answer, Body, Call, Payload};
 use super::protocol::{Protocol, Refusal, identify};
 use super::{Dropped, Local, access, action};
-use crate::control::{self, Effect, Subject};
+use crate::control::{self, Effect, Hit, Subject};
 use crate::form::Form;
 use crate::service::{self, Service};
 use crate::sigv4::Claim;
@@ -137,29 +137,47 @@ async fn settle(local: &Arc<Local>, call: Call, subject: &Subject) -> Result<Ans
     if control.settings(&subject.account).rates && !lock(&control.rates).take(subject) {
         return Ok(Err(control::throttled(subject, protocol)));
     }
-    match control.faults.strike(subject) {
-        None => Ok(finish(local, call).await),
-        Some(Effect::LatencyMs(wait)) => {
+    let Some(hit) = control.faults.strike(subject) else { return Ok(finish(local, call).await) };
+    match hit.effect {
+        Effect::LatencyMs(wait) => {
             tokio::time::sleep(Duration::from_millis(wait)).await;
             Ok(finish(local, call).await)
         }
-        Some(Effect::LostRequest) => Err(Dropped),
-        Some(Effect::LostAnswer) => {
+        Effect::LostRequest => Err(Dropped),
+        Effect::LostAnswer => {
             // Done, whatever it says; the caller only learns that the connection broke.
-            let _: Result<Reply, Refusal> = finish(local, call).await;
+            let _: Answer = finish(local, call).await;
             Err(Dropped)
         }
-        Some(Effect::Hang) => std::future::pending().await,
-        Some(Effect::Refuse(refusal)) => Ok(Err(refusal)),
-        Some(Effect::Throttle) => Ok(Err(control::throttled(subject, protocol))),
-        Some(Effect::Deny) => Ok(Err(control::denied(subject, protocol))),
-        Some(Effect::Quota) => Ok(Err(control::quota(subject))),
+        Effect::Hang => std::future::pending().await,
+        Effect::Unanswered => {
+            let _: Answer = finish(local, call).await;
+            std::future::pending().await
+        }
+        Effect::Detain => Ok(detained(local, call, hit).await),
+        Effect::Refuse(refusal) => Ok(Err(refusal)),
+        Effect::Throttle => Ok(Err(control::throttled(subject, protocol))),
+        Effect::Deny => Ok(Err(control::denied(subject, protocol))),
+        Effect::Quota => Ok(Err(control::quota(subject))),
     }
+}
+
+/// It is on its way, whatever becomes of its caller.
+async fn detained(local: &Arc<Local>, call: Call, hit: Hit) -> Answer {
+    let local = local.clone();
+    let work = tokio::spawn(async move {
+        hit.until_lifted().await;
+        finish(&local, call).await
+    });
+    work.await.unwrap_or_else(|failure| Err(Refusal::internal(failure.to_string())))
 }
 
 /// A call that was taken is carried out to its end, also when its caller goes away meanwhile.
 async fn finish(local: &Arc<Local>, call: Call) -> Answer {
     let local = local.clone();
-    let work = tokio::spawn(async move { service::serve(&local, call).await });
+    let work = tokio::spawn(async move {
+        let _under_way = local.control.calls.carry_out(&call.account.clone());
+        service::serve(&local, call).await
+    });
     work.await.unwrap_or_else(|failure| Err(Refusal::internal(failure.to_string())))
 }

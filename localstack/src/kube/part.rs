@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::StartError;
+use crate::setup::last_line;
 
 /// Runs the command that follows, and ends it as soon as standard input does: that is when this process stops or dies,
 /// however it dies. It returns when the command is gone, port and all. (A death signal of the kernel would come with the end of
@@ -67,8 +68,7 @@ impl Part {
     /// The error of this part having ended.
     fn failed(&self) -> StartError {
         let said = fs::read_to_string(&self.log).unwrap_or_default();
-        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no output");
-        StartError::Emulator { name: self.name.to_owned(), said: last.to_owned() }
+        StartError::Emulator { name: self.name.to_owned(), said: last_line(&said).to_owned() }
     }
 
     pub fn name(&self) -> &'static str {

@@ -1,7 +1,9 @@
-//! KMS: what a key that is pending deletion refuses, and policies that are none.
+//! KMS: what a key that is pending deletion refuses, ciphertexts of other keys, and policies that are none.
 //!
 //! Source: AWS KMS Developer Guide, "Key states of AWS KMS keys".
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::gateway::{Answer, Call, Local, Refusal};
@@ -37,7 +39,23 @@ pub async fn serve(local: &Local, call: Call) -> Answer {
             return Err(Refusal::new("KMSInvalidStateException", format!("{arn} is pending deletion.")));
         }
     }
+    if call.action == "Decrypt"
+        && let (Some(key), Some(sealed)) = (input["KeyId"].as_str(), input["CiphertextBlob"].as_str())
+    {
+        let described = local.ask_json(&call, call.service, "TrentService.DescribeKey", &json!({"KeyId": key})).await?;
+        let wanted = described["KeyMetadata"]["KeyId"].as_str();
+        if wanted.is_some() && sealing_key(sealed).as_deref() != wanted {
+            let said = "The key ID in the request does not identify a CMK that can perform this operation.";
+            return Err(Refusal::new("IncorrectKeyException", said));
+        }
+    }
     local.forward(call).await
+}
+
+/// The id of the key that made a ciphertext: the emulator writes it in front.
+fn sealing_key(ciphertext: &str) -> Option<String> {
+    let bytes = STANDARD.decode(ciphertext).ok()?;
+    String::from_utf8(bytes.get(..36)?.to_vec()).ok()
 }
 
 fn is_policy(text: &str) -> bool {

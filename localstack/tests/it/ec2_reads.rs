@@ -78,6 +78,33 @@ async fn tags_of_creates_are_found_by_filters() {
 }
 
 #[tokio::test]
+async fn tables_are_found_by_any_of_their_subnets() {
+    let caller = caller(ANYONE).await;
+    let vpc = vpc(&caller).await;
+    let (mut tables, mut firsts) = (BTreeSet::new(), Vec::new());
+    for table in 0..2 {
+        let made = caller.ec2("CreateRouteTable", &[("VpcId", &vpc)]).await.ok().text("routeTableId").to_owned();
+        for number in 0..2 {
+            let cidr = format!("10.0.{}.0/24", 100 + table * 2 + number);
+            let subnet = caller.ec2("CreateSubnet", &[("VpcId", &vpc), ("CidrBlock", &cidr)]).await.ok();
+            let subnet = subnet.text("subnetId").to_owned();
+            caller.ec2("AssociateRouteTable", &[("RouteTableId", &made), ("SubnetId", &subnet)]).await.ok();
+            if number == 0 {
+                firsts.push(subnet);
+            }
+        }
+        tables.insert(made);
+    }
+    let filter = [
+        ("Filter.1.Name", "association.subnet-id"),
+        ("Filter.1.Value.1", firsts[0].as_str()),
+        ("Filter.1.Value.2", firsts[1].as_str()),
+    ];
+    let read = caller.ec2("DescribeRouteTables", &filter).await.ok();
+    assert_eq!(read.texts("routeTableId").into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), tables);
+}
+
+#[tokio::test]
 async fn nat_gateways_are_filtered() {
     let caller = caller(ANYONE).await;
     let vpc = vpc(&caller).await;

@@ -170,11 +170,12 @@ async fn admission_is_on(api: &Api) {
     refused("/api/v1/namespaces/strict/pods", pod, "violates PodSecurity").await;
 
     api.create("/api/v1/namespaces", &json!({"metadata": {"name": "small"}})).await.expect("a namespace");
-    let quota = json!({"metadata": {"name": "none"}, "spec": {"hard": {"configmaps": "1"}}});
+    let quota = json!({"metadata": {"name": "one"}, "spec": {"hard": {"secrets": "1"}}});
     api.create("/api/v1/namespaces/small/resourcequotas", &quota).await.expect("a quota");
-    // The root CA's ConfigMap is the one that there may be.
-    until(api, "/api/v1/namespaces/small/resourcequotas/none", |quota| quota["status"]["used"]["configmaps"] == "1").await;
-    refused("/api/v1/namespaces/small/configmaps", json!({"metadata": {"name": "two"}}), "exceeded quota").await;
+    // Secrets, because nobody else makes some in a new namespace: what comes while a quota is first counted is missed by it.
+    until(api, "/api/v1/namespaces/small/resourcequotas/one", |quota| quota["status"]["used"]["secrets"] == "0").await;
+    api.create("/api/v1/namespaces/small/secrets", &json!({"metadata": {"name": "one"}})).await.expect("a secret");
+    refused("/api/v1/namespaces/small/secrets", json!({"metadata": {"name": "two"}}), "exceeded quota").await;
 
     let range = json!({"metadata": {"name": "max"}, "spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}}]}});
     api.create("/api/v1/namespaces/small/limitranges", &range).await.expect("a limit range");

@@ -129,6 +129,7 @@ impl Resource for Route {
             true,
         ),
     ];
+    const PART_OF: Option<&'static str> = Some("route_table_id");
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{RouteTable, RouteTableAssociation as Live, RouteTableAs
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FILTER_VALUES, filter, route_table};
+use super::{ask_by, filter, route_table};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
@@ -75,9 +75,7 @@ async fn associations(aws: &Aws, query: &Query) -> Result<BTreeMap<String, Live>
     let rest: Vec<&str> = query.ids.iter().map(Id::as_str).filter(|it| !found.contains_key(*it)).collect();
     let (subnets, gateways): (Vec<_>, Vec<_>) = rest.into_iter().partition(|it| it.starts_with("subnet-"));
     for (name, ids) in [("association.subnet-id", subnets), ("association.gateway-id", gateways)] {
-        for ids in ids.chunks(FILTER_VALUES) {
-            collect(&route_table::list(aws, vec![filter(name, ids.iter().copied())]).await?, &mut found);
-        }
+        collect(&ask_by(name, &ids, |filters| route_table::list(aws, filters)).await?, &mut found);
     }
     Ok(found)
 }
@@ -92,6 +90,8 @@ impl Resource for RouteTableAssociation {
     const TYPE: &'static str = "aws_route_table_association";
     const SETTLE: Settle = super::SETTLE;
     const EXCLUSIVE: &'static [(&'static [&'static str], bool)] = &[(&["subnet_id", "gateway_id"], true)];
+    /// `DeleteSubnet` asks for no disassociation before, unlike `DeleteRouteTable` (EC2 API reference).
+    const PART_OF: Option<&'static str> = Some("subnet_id");
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::flow::{self, Blocks, Flow, Flows, Peer};
-use super::{FILTER_VALUES, Listing, filter};
+use super::{Listing, ask_by, filter};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
@@ -129,10 +129,11 @@ async fn marked(aws: &Aws, query: &Query, groups: &BTreeMap<Id, Live>) -> Result
         sort(&marked_rules(aws).await?);
         return Ok(out);
     }
-    for ids in ids.chunks(FILTER_VALUES) {
-        let filters = vec![filter("group-id", ids.iter().copied()), filter("tag-key", [tags::ID, tags::LINEAGE])];
-        sort(&list_rules(aws, filters).await?);
-    }
+    let ask = |mut filters: Vec<Filter>| {
+        filters.push(filter("tag-key", [tags::ID, tags::LINEAGE]));
+        list_rules(aws, filters)
+    };
+    sort(&ask_by("group-id", &ids, ask).await?);
     Ok(out)
 }
 

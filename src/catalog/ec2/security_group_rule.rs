@@ -7,9 +7,9 @@ use aws_sdk_ec2::types::{IpPermission, ResourceType, SecurityGroupRule as Live, 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ask_by;
 use super::flow::{self, Flow, Peer};
 use super::security_group::{list_rules, marked_rules};
-use super::{FILTER_VALUES, filter};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
@@ -150,10 +150,7 @@ impl<D: Direction> Resource for Rule<D> {
             take(&marked_rules(aws).await?, &mut missing);
         }
         let rest: Vec<&str> = missing.keys().copied().collect();
-        for ids in rest.chunks(FILTER_VALUES) {
-            let found = list_rules(aws, vec![filter("security-group-rule-id", ids.iter().copied())]).await?;
-            take(&found, &mut missing);
-        }
+        take(&ask_by("security-group-rule-id", &rest, |filters| list_rules(aws, filters)).await?, &mut missing);
         Ok(seen)
     }
 

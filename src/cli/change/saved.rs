@@ -10,7 +10,9 @@ use crate::cli::look::Depth;
 use crate::cli::planning;
 use crate::diag::Diagnostic;
 use crate::plan::{Act, Observed, Options, Plan, Planned, codec, read};
+use crate::report::fault;
 use crate::schema::Types;
+use crate::secrets::envelope::What;
 use crate::state::State;
 use crate::value::Sealer;
 
@@ -30,6 +32,8 @@ pub async fn load(
         let diagnostic = Diagnostic::error(error.code(), error.to_string());
         diagnostic.help(anew.clone()).note("nothing was changed")
     };
+    let opened = connected.store.vault().open(What::Plan, &bytes).await;
+    let bytes = opened.map_err(|error| fault::of_vault(&error, &format!("the plan {}", file.display())))?;
     let plan = if is_new(state) {
         let plan = codec::decode_new(&bytes, &connected.stack.name).map_err(refused)?;
         state.lineage = plan.lineage.clone();

@@ -34,6 +34,7 @@ const fn rate(burst: f64, per_second: f64) -> Rate {
 /// - EC2: "Request throttling for the Amazon EC2 API" in the EC2 developer guide: each action apart, 100 tokens and 20 a
 ///   second for reads that are filtered or paged, 50 and 5 for mutations.
 /// - Route 53: "Quotas" in its developer guide: five requests a second for the whole account.
+/// - EKS publishes none: five a second for the whole account is what is known to pass.
 /// - DynamoDB, KMS, ECR, S3, STS publish no rate of their control calls that this tool could reach, or one far above it; the
 ///   figures here are what is known to pass, and adapt.
 pub fn published(call: &Call) -> (Rate, bool) {
@@ -41,6 +42,7 @@ pub fn published(call: &Call) -> (Rate, bool) {
         ("ec2", true) => (rate(100.0, 20.0), true),
         ("ec2", false) => (rate(50.0, 5.0), true),
         ("route53", _) => (rate(5.0, 5.0), false),
+        ("eks", _) => (rate(10.0, 5.0), false),
         ("dynamodb" | "kms" | "ecr" | "tag" | "sts", _) => (rate(20.0, 10.0), true),
         ("s3", _) => (rate(100.0, 50.0), true),
         _ => (rate(10.0, 5.0), true),

@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+/// Source: IAM user guide, "IAM and AWS STS quotas"; white space does not count.
+const MANAGED_POLICY: usize = 6_144;
+
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrong {
     pub code: &'static str,
@@ -31,6 +34,12 @@ pub fn check(format: &str, text: &str) -> Result<(), Wrong> {
             Ok(_) => Ok(()),
             Err(error) => wrong("bad-json", format!("is not a JSON document: {error}")),
         },
+        "managed-policy" => {
+            check("json", text)?;
+            let length = text.chars().filter(|it| !it.is_whitespace()).count();
+            let message = format!("has {length} characters besides white space; a managed policy may have {MANAGED_POLICY}");
+            if length > MANAGED_POLICY { wrong("bad-value", message) } else { Ok(()) }
+        }
         "dns-name" => holds(is_dns_name(text), "bad-value", "is not a domain name"),
         "uri" => holds(text.contains("://") || text.starts_with("arn:"), "bad-value", "is not a URL"),
         _ => Ok(()),

@@ -7,17 +7,30 @@ use aws_sdk_dynamodb::types::{DeleteRequest, Put, WriteRequest};
 
 use crate::cloud::fault::from_sdk;
 use crate::remote::{Class, Fault};
+use crate::secrets::envelope::What;
+use crate::secrets::vault::Vault;
 use crate::state::{Commit, Entry, Position};
-use crate::store::StoreError;
 use crate::store::aws::retry::{Tries, answered};
 use crate::store::aws::table::{Attributes, Reader, Table, number, text};
+use crate::store::{StoreError, sealed};
 
 /// An item may have 400 KB, names and all (DynamoDB, "Service, account, and table quotas").
 const PART_BYTES: usize = 350 * 1_024;
 /// A transaction may have 4 MB and 100 items, the lock's among them.
-pub const COMMIT_BYTES: usize = 10 * PART_BYTES;
+const COMMIT_BYTES: usize = 10 * PART_BYTES;
 /// What one `BatchWriteItem` takes.
 const BATCH: usize = 25;
+
+/// How long the text of a commit may be. Encrypted, it is longer by a third, and by its keys.
+pub fn commit_bytes(vault: &Vault) -> usize {
+    if vault.seals() { COMMIT_BYTES / 3 * 2 } else { COMMIT_BYTES }
+}
+
+/// The text that is stored for a commit.
+pub async fn seal(vault: &Vault, place: &str, entries: String) -> Result<String, StoreError> {
+    let bytes = vault.seal(What::Journal, entries.into_bytes()).await.map_err(|error| sealed::refused(place, error))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
 
 /// What was found.
 pub struct Journal {
@@ -32,7 +45,7 @@ pub fn item_name(position: Position, part: usize) -> String {
 }
 
 /// The whole journal, as it is now.
-pub async fn read(table: &Table) -> Result<Journal, StoreError> {
+pub async fn read(table: &Table, vault: &Vault) -> Result<Journal, StoreError> {
     let mut journal = Journal { commits: Vec::new(), items: Vec::new() };
     let mut parts: BTreeMap<(u64, u64), Parts> = BTreeMap::new();
     let mut start = None;
@@ -66,11 +79,10 @@ pub async fn read(table: &Table) -> Result<Journal, StoreError> {
         if parts.found.len() as u64 == parts.wanted {
             let position = Position { epoch, seq };
             let entries = parts.found.into_values().collect::<String>();
-            let damaged = |error: serde_json::Error| StoreError::Damaged {
-                place: table.place(&item_name(position, 0)),
-                why: error.to_string(),
-            };
-            journal.commits.push(Commit { position, entries: serde_json::from_str(&entries).map_err(damaged)? });
+            let place = table.place(&item_name(position, 0));
+            let entries = vault.open(What::Journal, entries.as_bytes()).await.map_err(|error| sealed::refused(&place, error))?;
+            let damaged = |error: serde_json::Error| StoreError::Damaged { place: place.clone(), why: error.to_string() };
+            journal.commits.push(Commit { position, entries: serde_json::from_slice(&entries).map_err(damaged)? });
         }
     }
     Ok(journal)
@@ -83,15 +95,15 @@ struct Parts {
 }
 
 /// Splits entries into texts that fit a transaction each.
-pub fn split(place: &str, entries: &[Entry]) -> Result<Vec<String>, StoreError> {
+pub fn split(place: &str, entries: &[Entry], bytes_max: usize) -> Result<Vec<String>, StoreError> {
     let refused = |problem: String| StoreError::Refused { place: place.to_owned(), problems: vec![problem] };
     let mut commits: Vec<String> = Vec::new();
     for entry in entries {
         let entry = serde_json::to_string(entry).map_err(|error| refused(error.to_string()))?;
-        if entry.len() + 2 > COMMIT_BYTES {
+        if entry.len() + 2 > bytes_max {
             return Err(refused(format!("a journal entry of {} bytes is more than a transaction takes", entry.len())));
         }
-        match commits.last_mut().filter(|it| it.len() + 1 + entry.len() < COMMIT_BYTES) {
+        match commits.last_mut().filter(|it| it.len() + 1 + entry.len() < bytes_max) {
             Some(commit) => {
                 commit.push(',');
                 commit.push_str(&entry);
@@ -187,11 +199,11 @@ mod tests {
     #[test]
     fn long_commits_are_split_between_entries_and_reassembled() {
         let entries = vec![entry(10), entry(3_000_000), entry(500_000), entry(500_000)];
-        let commits = split("here", &entries).unwrap();
+        let commits = split("here", &entries, COMMIT_BYTES).unwrap();
         assert_eq!(commits.len(), 2);
         let read: Vec<Entry> = commits.iter().flat_map(|it| serde_json::from_str::<Vec<Entry>>(it).unwrap()).collect();
         assert_eq!(read, entries);
-        assert!(matches!(split("here", &[entry(4_000_000)]), Err(StoreError::Refused { .. })));
-        assert_eq!(split("here", &[]).unwrap(), Vec::<String>::new());
+        assert!(matches!(split("here", &[entry(4_000_000)], COMMIT_BYTES), Err(StoreError::Refused { .. })));
+        assert_eq!(split("here", &[], COMMIT_BYTES).unwrap(), Vec::<String>::new());
     }
 }

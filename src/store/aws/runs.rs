@@ -1,11 +1,11 @@
 //! What runs did: objects beside the document, `<key without .json>.runs/<name>.json`.
 
-use crate::address::StackName;
 use crate::cloud::fault::from_sdk;
 use crate::state::ledger::{RunName, RunRecord};
+use crate::store::aws::Aws;
 use crate::store::aws::object::Object;
 use crate::store::aws::retry::{answered, has_code};
-use crate::store::{StoreError, document};
+use crate::store::{StoreError, sealed};
 
 fn prefix(object: &Object) -> String {
     format!("{}.runs/", object.key.strip_suffix(".json").unwrap_or(&object.key))
@@ -41,19 +41,21 @@ pub async fn list(object: &Object) -> Result<Vec<RunName>, StoreError> {
     Ok(names)
 }
 
-pub async fn read(object: &Object, stack: &StackName, name: &RunName) -> Result<Option<RunRecord>, StoreError> {
+pub async fn read(store: &Aws, name: &RunName) -> Result<Option<RunRecord>, StoreError> {
+    let object = &store.object;
     let key = key(object, name);
     match object.get_of(&key, None).await {
-        Ok(read) => document::open_run(&place(object, &key), stack, &read.bytes).map(Some),
+        Ok(read) => sealed::open_run(&store.vault, &place(object, &key), &store.stack, &read.bytes).await.map(Some),
         Err(fault) if has_code(&fault, "NoSuchKey") => Ok(None),
         Err(fault) => Err(object.explain(fault)),
     }
 }
 
 /// A record has one writer, so writing it again is safe.
-pub async fn write(object: &Object, run: &RunRecord) -> Result<(), StoreError> {
+pub async fn write(store: &Aws, run: &RunRecord) -> Result<(), StoreError> {
+    let object = &store.object;
     let key = key(object, &run.name());
-    let body = bytes::Bytes::from(document::render_run(&place(object, &key), run)?);
+    let body = bytes::Bytes::from(sealed::render_run(&store.vault, &place(object, &key), run).await?);
     let written = answered(|| {
         let request = object.put_of(&key, &body);
         async { request.send().await.map_err(|error| from_sdk("s3:PutObject", &error)) }

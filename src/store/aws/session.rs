@@ -17,7 +17,7 @@ use crate::store::document::{self, Stamp};
 use crate::store::heartbeat::Task;
 use crate::store::lease::Lease;
 use crate::store::lock::{LockRecord, Standing, Verdict, Watch, random_version};
-use crate::store::{Owner, Session, StoreError, Taken, clock};
+use crate::store::{Owner, Session, StoreError, Taken, clock, sealed};
 
 /// How often a document that somebody else wrote meanwhile is read again at takeover. A former holder can write once more at
 /// most, with its last save.
@@ -47,7 +47,10 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
             Verdict::Take { idle } => {
                 // Read before it is locked: a document that cannot be read need not be locked.
                 let read = store.object.read().await?;
-                let state = read.as_ref().map(|it| document::open(&store.object.place(), &store.stack, &it.bytes)).transpose()?;
+                let state = match &read {
+                    Some(it) => Some(sealed::open(&store.vault, &store.object.place(), &store.stack, &it.bytes).await?),
+                    None => None,
+                };
                 let known = [seen.as_ref().map(|it| it.epoch), state.as_ref().map(|it| it.epoch)];
                 let epoch = known.into_iter().flatten().max().unwrap_or(0) + 1;
                 // A lock record that is lost says nothing about its holder: it may have been alive a moment ago.
@@ -106,7 +109,7 @@ impl Held {
     async fn take_over(&mut self, mut read: Option<Read>) -> Result<(), StoreError> {
         let place = self.store.object.place();
         for _ in 0..REWRITES_MAX {
-            let journal = journal::read(&self.store.table).await?;
+            let journal = journal::read(&self.store.table, &self.store.vault).await?;
             let Some(Read { bytes, etag }) = read.take() else {
                 match (self.store.object.read().await?, journal.commits.is_empty()) {
                     (None, true) => return Ok(()),
@@ -115,7 +118,7 @@ impl Held {
                 }
                 continue;
             };
-            let mut state = document::open(&place, &self.store.stack, &bytes)?;
+            let mut state = sealed::open(&self.store.vault, &place, &self.store.stack, &bytes).await?;
             if state.epoch >= self.taken.epoch {
                 return Err(self.lose("somebody else wrote the state under a later epoch"));
             }
@@ -132,9 +135,9 @@ impl Held {
             }
         }
         // One last look, for the error that says what is wrong.
-        let journal = journal::read(&self.store.table).await?;
+        let journal = journal::read(&self.store.table, &self.store.vault).await?;
         let bytes = self.store.object.read().await?.map(|it| it.bytes).unwrap_or_default();
-        let mut state = document::open(&place, &self.store.stack, &bytes)?;
+        let mut state = sealed::open(&self.store.vault, &place, &self.store.stack, &bytes).await?;
         document::replay(&place, &mut state, &journal.commits)?;
         Err(self.lose("somebody else keeps writing the state"))
     }
@@ -142,7 +145,7 @@ impl Held {
     /// None when the document is not the one last seen any more.
     async fn write(&mut self, state: &State) -> Result<Option<State>, StoreError> {
         let stamp = Stamp { serial: self.serial + 1, epoch: self.taken.epoch, run: self.run.clone(), watermark: self.watermark };
-        let (state, bytes) = document::render(&self.store.object.place(), state, stamp)?;
+        let (state, bytes) = sealed::render(&self.store.vault, &self.store.object.place(), state, stamp).await?;
         let mark = Mark { run: self.run.clone(), serial: state.serial };
         let Some(etag) = self.store.object.write(bytes, self.etag.as_ref(), &mark).await? else { return Ok(None) };
         self.etag = Some(etag);
@@ -171,7 +174,9 @@ impl Held {
         if self.serial == 0 {
             return Err(document::journal_without_state(&self.store.object.place()));
         }
-        for entries in journal::split(&self.store.table.place("journal"), entries)? {
+        let (place, vault) = (self.store.table.place("journal"), &self.store.vault);
+        for entries in journal::split(&place, entries, journal::commit_bytes(vault))? {
+            let entries = journal::seal(vault, &place, entries).await?;
             let Stored { position, items } = self.order(|reply| Order::Append { entries, reply }).await?;
             self.watermark = Some(position);
             self.items.extend(items);
@@ -208,7 +213,7 @@ impl Session for Held {
     }
 
     fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
-        runs::write(&self.store.object, run).boxed()
+        runs::write(&self.store, run).boxed()
     }
 
     fn forget<'a>(&'a mut self, run: &'a RunName) -> BoxFuture<'a, Result<(), StoreError>> {

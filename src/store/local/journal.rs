@@ -2,15 +2,31 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::secrets::envelope::What;
+use crate::secrets::vault::Vault;
 use crate::state::Commit;
 use crate::store::local::files::{self, Folder, at};
-use crate::store::{StoreError, frame};
+use crate::store::local::wait;
+use crate::store::{StoreError, frame, sealed};
+
+/// The commits in a journal's bytes.
+pub fn read(vault: &Vault, path: &Path, bytes: &[u8]) -> Result<Vec<Commit>, StoreError> {
+    let place = path.display().to_string();
+    let damaged = |why: String| StoreError::Damaged { place: place.clone(), why };
+    let payloads = frame::read(bytes).map_err(|error| damaged(error.to_string()))?;
+    let commit = |payload: &[u8]| {
+        let clear = wait(vault.open(What::Journal, payload)).map_err(|error| sealed::refused(&place, error))?;
+        serde_json::from_slice(&clear).map_err(|error| damaged(format!("a record cannot be read: {error}")))
+    };
+    payloads.into_iter().map(commit).collect()
+}
 
 pub struct Journal {
     file: File,
     path: PathBuf,
+    vault: Vault,
     /// How much of the file is known to be stored.
     stored_bytes: u64,
     /// A write failed and could not be undone, or an `fsync` failed: what is in the file is not known any more.
@@ -19,10 +35,10 @@ pub struct Journal {
 
 impl Journal {
     /// An empty journal, in the place of one whose commits the document contains by now.
-    pub fn start(folder: &Folder) -> Result<Self, StoreError> {
+    pub fn start(folder: &Folder, vault: Vault) -> Result<Self, StoreError> {
         let path = folder.file("journal");
         let file = files::open_append(&path)?;
-        let mut journal = Self { file, path, stored_bytes: 0, broken: true };
+        let mut journal = Self { file, path, vault, stored_bytes: 0, broken: true };
         journal.clear()?;
         files::sync_parent(&journal.path)?;
         Ok(journal)
@@ -36,8 +52,10 @@ impl Journal {
             return Err(StoreError::Damaged { place: place(), why });
         }
         let mut record = Vec::new();
-        frame::write(&mut record, commit)
-            .map_err(|error| StoreError::Refused { place: place(), problems: vec![error.to_string()] })?;
+        let refused = |problem: String| StoreError::Refused { place: place(), problems: vec![problem] };
+        let clear = serde_json::to_vec(commit).map_err(|error| refused(error.to_string()))?;
+        let payload = wait(self.vault.seal(What::Journal, clear)).map_err(|error| sealed::refused(&place(), error))?;
+        frame::write(&mut record, &payload).map_err(|error| refused(error.to_string()))?;
         if let Err(error) = self.file.write_all(&record) {
             // Behind a half-written record nothing would ever be found again.
             self.broken = self.file.set_len(self.stored_bytes).is_err();

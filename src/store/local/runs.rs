@@ -2,10 +2,10 @@
 
 use std::{fs, io};
 
-use crate::address::StackName;
 use crate::state::ledger::{RunName, RunRecord};
 use crate::store::local::files::{self, Folder, at};
-use crate::store::{StoreError, document};
+use crate::store::local::{Local, wait};
+use crate::store::{StoreError, sealed};
 
 fn folder(store: &Folder) -> Folder {
     Folder(store.file("runs"))
@@ -23,16 +23,16 @@ pub fn list(store: &Folder) -> Result<Vec<RunName>, StoreError> {
     Ok(names)
 }
 
-pub fn read(store: &Folder, stack: &StackName, name: &RunName) -> Result<Option<RunRecord>, StoreError> {
-    let path = file(store, name);
+pub fn read(store: &Local, name: &RunName) -> Result<Option<RunRecord>, StoreError> {
+    let path = file(&store.folder, name);
     let Some(bytes) = files::read(&path)? else { return Ok(None) };
-    document::open_run(&path.display().to_string(), stack, &bytes).map(Some)
+    wait(sealed::open_run(&store.vault, &path.display().to_string(), &store.stack, &bytes)).map(Some)
 }
 
-pub fn write(store: &Folder, run: &RunRecord) -> Result<(), StoreError> {
-    folder(store).make()?;
-    let path = file(store, &run.name());
-    files::write_whole(&path, &document::render_run(&path.display().to_string(), run)?)
+pub fn write(store: &Local, run: &RunRecord) -> Result<(), StoreError> {
+    folder(&store.folder).make()?;
+    let path = file(&store.folder, &run.name());
+    files::write_whole(&path, &wait(sealed::render_run(&store.vault, &path.display().to_string(), run))?)
 }
 
 pub fn remove(store: &Folder, name: &RunName) -> Result<(), StoreError> {

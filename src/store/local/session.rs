@@ -12,8 +12,8 @@ use crate::store::heartbeat::Task;
 use crate::store::lease::{Lease, renewal_every};
 use crate::store::local::holder::{self, FileLock, Note};
 use crate::store::local::journal::Journal;
-use crate::store::local::{Local, files, finish, history, runs};
-use crate::store::{Owner, Session, StoreError, Taken, clock};
+use crate::store::local::{Local, files, finish, history, runs, wait};
+use crate::store::{Owner, Session, StoreError, Taken, clock, sealed};
 
 /// What may be touched while the lock is held, and with it the lock: work that is still under way on another thread when the
 /// session is dropped keeps both until it is done.
@@ -58,7 +58,7 @@ pub fn take(store: &Local, owner: Owner) -> Result<Option<Held>, StoreError> {
         state = Some(write(store, &note, folded, folded.serial, folded.watermark)?);
         serial = folded.serial + 1;
     }
-    let journal = Journal::start(&store.folder)?;
+    let journal = Journal::start(&store.folder, store.vault.clone())?;
     let watermark = folded.and_then(|it| it.watermark);
     let place = store.folder.0.display().to_string();
     let writer = Writer { store: store.clone(), note, journal, serial, watermark, _lock: lock };
@@ -71,7 +71,7 @@ pub fn take(store: &Local, owner: Owner) -> Result<Option<Held>, StoreError> {
 fn write(store: &Local, note: &Note, state: &State, serial: u64, watermark: Option<Position>) -> Result<State, StoreError> {
     let path = store.state_file();
     let stamp = Stamp { serial: serial + 1, epoch: note.epoch, run: note.owner.run.clone(), watermark };
-    let (state, bytes) = document::render(&path.display().to_string(), state, stamp)?;
+    let (state, bytes) = wait(sealed::render(&store.vault, &path.display().to_string(), state, stamp))?;
     if serial > 0 {
         history::keep(&store.folder, &path, serial)?;
     }
@@ -163,7 +163,7 @@ impl Session for Held {
 
     fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
         let run = run.clone();
-        self.blocking(move |it| runs::write(&it.store.folder, &run)).boxed()
+        self.blocking(move |it| runs::write(&it.store, &run)).boxed()
     }
 
     fn forget<'a>(&'a mut self, run: &'a RunName) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -69,6 +69,11 @@ fn new_token() -> Token {
 impl Bench {
     pub async fn new() -> Self {
         let local = localstack::Cloud::shared().await.unwrap();
+        // A control plane behind each cluster would show nothing here, and take seconds.
+        local.set_account_settings(
+            ACCOUNT,
+            localstack::control::Settings { kubernetes: false, ..localstack::control::Settings::default() },
+        );
         let catalog = Arc::new(Catalog::new());
         let stand_in = StandIn {
             endpoint: local.endpoint().to_owned(),

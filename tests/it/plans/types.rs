@@ -1,6 +1,7 @@
 //! A few resource types, cut down to what the cases speak of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use infra::schema::field::{Auto, Cidr, DnsName, Fixed, Later, Policy, Secret};
 use infra::schema::{Schema, Types};
@@ -29,6 +30,30 @@ struct Subnet {
     map_public_ip_on_launch: Option<bool>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct RouteTable {
+    vpc_id: Fixed<String>,
+}
+
+/// Part of its table.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Route {
+    route_table_id: Fixed<String>,
+    nat_gateway_id: Option<String>,
+}
+
+/// Part of its subnet.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Association {
+    subnet_id: Fixed<String>,
+    route_table_id: String,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct NatGateway {
+    subnet_id: Fixed<String>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,30 +109,27 @@ struct Lookup {
     of: Option<String>,
 }
 
-pub struct Few(BTreeMap<&'static str, Schema>, BTreeMap<&'static str, Schema>);
+pub struct Few(BTreeMap<Arc<str>, Schema>, BTreeMap<Arc<str>, Schema>);
 
 impl Few {
     pub fn new() -> Self {
+        let part_of = |of: &str, schema: Schema| Schema { part_of: Some(of.into()), ..schema };
         let resources = [
             Schema::of::<Vpc, Id>("aws_vpc", &[]),
             Schema::of::<Subnet, Id>("aws_subnet", &[]),
+            Schema::of::<RouteTable, Id>("aws_route_table", &[]),
+            part_of("route_table_id", Schema::of::<Route, Id>("aws_route", &[])),
+            part_of("subnet_id", Schema::of::<Association, Id>("aws_route_table_association", &[])),
+            Schema::of::<NatGateway, Id>("aws_nat_gateway", &[]),
             Schema::of::<SecurityGroup, Id>("aws_security_group", &[]),
             Schema::of::<Role, Id>("aws_iam_role", &[]),
             Schema::of::<Bucket, Id>("aws_s3_bucket", &[]),
             Schema::of::<Record, Id>("aws_route53_record", &[]),
             Schema::of::<Database, Id>("aws_db_instance", &[]),
         ];
-        let names = [
-            "aws_vpc",
-            "aws_subnet",
-            "aws_security_group",
-            "aws_iam_role",
-            "aws_s3_bucket",
-            "aws_route53_record",
-            "aws_db_instance",
-        ];
         let lookup = Schema::of::<Lookup, Id>("aws_lookup", &[]);
-        Self(names.into_iter().zip(resources).collect(), [("aws_lookup", lookup)].into())
+        let named = |it: Schema| (it.type_name.clone(), it);
+        Self(resources.map(named).into(), [named(lookup)].into())
     }
 }
 
@@ -119,6 +141,6 @@ impl Types for Few {
         self.1.get(type_name)
     }
     fn names(&self) -> Vec<&str> {
-        self.0.keys().chain(self.1.keys()).copied().collect()
+        self.0.keys().chain(self.1.keys()).map(|it| &**it).collect()
     }
 }

@@ -14,6 +14,9 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use infra::secrets::envelope::What;
+use infra::secrets::vault::{DataKeys, Vault};
+use infra::store::aws::data_key::Kms;
 use infra::store::aws::{Aws, Place, bootstrap};
 use infra::store::{Store, StoreError};
 use infra::value::Value;
@@ -21,7 +24,7 @@ use localstack::Cloud;
 use localstack::control::{Effect, Fault};
 
 use super::contract::{Backend, contract};
-use super::sample::{address, adopt, count_in, counter, creation, fresh, owner};
+use super::sample::{self, address, adopt, count_in, counter, creation, fresh, owner};
 
 const LEASE: Duration = Duration::from_secs(3);
 
@@ -30,6 +33,8 @@ const LEASE: Duration = Duration::from_secs(3);
 struct InAws {
     endpoint: String,
     account: String,
+    /// The KMS key that everything is encrypted with.
+    key: Option<String>,
 }
 
 type Item = std::collections::HashMap<String, AttributeValue>;
@@ -63,11 +68,24 @@ impl InAws {
         }
     }
 
+    async fn encrypted() -> Self {
+        let new = Self::new().await;
+        let made = aws_sdk_kms::Client::new(&new.config()).create_key().send().await.unwrap();
+        Self { key: Some(made.key_metadata.unwrap().key_id), ..new }
+    }
+
+    /// A new one, as another process has it.
+    fn vault(&self) -> Vault {
+        let client = || aws_sdk_kms::Client::new(&self.config());
+        let kms = |key: &String| Arc::new(Kms::new(client(), "dev", key.clone(), Vec::new())) as Arc<dyn DataKeys>;
+        self.key.as_ref().map_or_else(|| Vault::none("dev"), |it| sample::vault(Some(kms(it))))
+    }
+
     /// Without bucket and table.
     fn bare(cloud: &Cloud) -> Self {
         static ACCOUNTS: AtomicU32 = AtomicU32::new(1);
         let account = format!("6000000{:05}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
-        Self { endpoint: cloud.endpoint().to_owned(), account }
+        Self { endpoint: cloud.endpoint().to_owned(), account, key: None }
     }
 
     fn bucket(&self) -> String {
@@ -75,7 +93,13 @@ impl InAws {
     }
 
     fn clients(&self) -> (aws_sdk_s3::Client, aws_sdk_dynamodb::Client) {
-        let config = SdkConfig::builder()
+        let config = self.config();
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
+        (aws_sdk_s3::Client::from_conf(s3), aws_sdk_dynamodb::Client::new(&config))
+    }
+
+    fn config(&self) -> SdkConfig {
+        SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
             .region(Region::from_static(localstack::REGION))
             .endpoint_url(&self.endpoint)
@@ -89,9 +113,7 @@ impl InAws {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(10)).build())
-            .build();
-        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
-        (aws_sdk_s3::Client::from_conf(s3), aws_sdk_dynamodb::Client::new(&config))
+            .build()
     }
 
     fn store(&self) -> Aws {
@@ -103,7 +125,7 @@ impl InAws {
             table: "infra-lock".into(),
             kms_key_arn: None,
         };
-        Aws::new(s3, dynamodb, place).with_lease(LEASE)
+        Aws::new(s3, dynamodb, place).with_lease(LEASE).with_vault(self.vault())
     }
 
     fn fault(&self, service: &str, action: &str, effect: Effect) -> Fault {
@@ -124,12 +146,14 @@ impl Backend for InAws {
     async fn document(&self) -> Option<Vec<u8>> {
         let (s3, _) = self.clients();
         let object = s3.get_object().bucket(self.bucket()).key("dev/state.json").send().await.ok()?;
-        Some(object.body.collect().await.unwrap().to_vec())
+        let stored = object.body.collect().await.unwrap().to_vec();
+        Some(self.vault().open(What::State, &stored).await.unwrap().into_owned())
     }
     async fn overwrite(&self, bytes: Vec<u8>) {
         let (s3, _) = self.clients();
         let put = s3.put_object().bucket(self.bucket()).key("dev/state.json");
-        put.body(ByteStream::from(bytes)).send().await.unwrap();
+        let stored = self.vault().seal(What::State, bytes).await.unwrap();
+        put.body(ByteStream::from(stored)).send().await.unwrap();
     }
     async fn lose_lock(&self) {
         let (_, dynamodb) = self.clients();
@@ -150,6 +174,41 @@ impl Backend for InAws {
 }
 
 contract!(InAws::new().await);
+
+mod encrypted {
+    use super::*;
+
+    contract!(InAws::encrypted().await);
+
+    #[tokio::test]
+    async fn nothing_is_in_clear_and_another_key_does_not_open_it() {
+        let backend = InAws::encrypted().await;
+        let mut session = backend.open().lock(&owner("run-1"), None).await.unwrap();
+        session.save(&fresh()).await.unwrap();
+        session.append(&[adopt(1)]).await.unwrap();
+        session.release().await.unwrap();
+        let (s3, _) = backend.clients();
+        let object = s3.get_object().bucket(backend.bucket()).key("dev/state.json").send().await.unwrap();
+        let text = String::from_utf8(object.body.collect().await.unwrap().to_vec()).unwrap();
+        assert!(text.starts_with("{\"infra_encrypted\":1") && !text.contains("lineage"), "{text}");
+        let journal = format!("{:?}", backend.journal().await);
+        assert!(journal.contains("infra_encrypted") && !journal.contains("aws_vpc"), "{journal}");
+        let clear = InAws { key: None, ..backend.clone() };
+        assert!(matches!(clear.open().read().await, Err(StoreError::Encrypted { .. })));
+        // A new key opens what the former one encrypted only where the former one is named.
+        let kms = || aws_sdk_kms::Client::new(&backend.config());
+        let new = kms().create_key().send().await.unwrap().key_metadata.unwrap().key_id;
+        let rotated = InAws { key: Some(new.clone()), ..backend.clone() };
+        let refused = rotated.open().read().await.unwrap_err();
+        let former = backend.key.clone().unwrap();
+        assert!(matches!(&refused, StoreError::NoKey { recipients, .. } if recipients[0].ends_with(&former)), "{refused}");
+        let both = Arc::new(Kms::new(kms(), "dev", new, vec![former]));
+        let store = rotated.store().with_vault(sample::vault(Some(both)));
+        store.lock(&owner("run-2"), None).await.unwrap().release().await.unwrap();
+        let read = rotated.open().read().await.unwrap().unwrap();
+        assert_eq!(read.resources.len(), 1, "taking the lock wrapped it anew");
+    }
+}
 
 #[tokio::test]
 async fn what_is_not_there_yet_is_named_with_its_mend() {

@@ -6,24 +6,36 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use infra::secrets::envelope::What;
+use infra::secrets::vault::Vault;
 use infra::store::local::Local;
 use infra::store::{Store, StoreError};
 use tempfile::TempDir;
 
 use super::contract::{Backend, contract};
-use super::sample::{adopt, count_in, counter, fresh, owner};
+use super::sample::{self, adopt, count_in, counter, fresh, owner};
 
 #[derive(Clone)]
-struct Folder(Arc<TempDir>);
+struct Folder {
+    root: Arc<TempDir>,
+    is_encrypted: bool,
+}
 
 const LEASE: Duration = Duration::from_millis(600);
 
 impl Folder {
     fn new() -> Self {
-        Self(Arc::new(TempDir::new().unwrap()))
+        Self { root: Arc::new(TempDir::new().unwrap()), is_encrypted: false }
+    }
+    fn encrypted() -> Self {
+        Self { is_encrypted: true, ..Self::new() }
+    }
+    /// A new one, as another process has it.
+    fn vault(&self) -> Vault {
+        if self.is_encrypted { sample::vault(None) } else { Vault::none("dev") }
     }
     fn root(&self) -> PathBuf {
-        self.0.path().join(".infra")
+        self.root.path().join(".infra")
     }
     fn file(&self, name: &str) -> PathBuf {
         self.root().join("dev").join(name)
@@ -38,13 +50,14 @@ impl Backend for Folder {
         LEASE
     }
     fn open(&self) -> Arc<dyn Store> {
-        Arc::new(Local::new(&self.root(), "dev".parse().unwrap()).with_lease(LEASE))
+        Arc::new(Local::new(&self.root(), "dev".parse().unwrap()).with_lease(LEASE).with_vault(self.vault()))
     }
     async fn document(&self) -> Option<Vec<u8>> {
-        fs::read(self.file("state.json")).ok()
+        let stored = fs::read(self.file("state.json")).ok()?;
+        Some(self.vault().open(What::State, &stored).await.unwrap().into_owned())
     }
     async fn overwrite(&self, bytes: Vec<u8>) {
-        fs::write(self.file("state.json"), bytes).unwrap();
+        fs::write(self.file("state.json"), self.vault().seal(What::State, bytes).await.unwrap()).unwrap();
     }
     async fn lose_lock(&self) {
         fs::remove_file(self.file("holder.json")).unwrap();
@@ -59,6 +72,55 @@ impl Backend for Folder {
 }
 
 contract!(Folder::new());
+
+mod encrypted {
+    use super::*;
+
+    contract!(Folder::encrypted());
+
+    #[tokio::test]
+    async fn nothing_is_in_clear_and_nobody_else_reads_it() {
+        let folder = Folder::encrypted();
+        let mut session = folder.open().lock(&owner("run-1"), None).await.unwrap();
+        session.save(&fresh()).await.unwrap();
+        session.append(&[adopt(1)]).await.unwrap();
+        session.save(&fresh()).await.unwrap();
+        session.append(&[adopt(2)]).await.unwrap();
+        session.release().await.unwrap();
+        for name in ["state.json", "journal", "history/000000000001.json"] {
+            let bytes = fs::read(folder.file(name)).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(text.contains("infra_encrypted") && !text.contains("lineage") && !text.contains("aws_vpc"), "{name}: {text}");
+        }
+        let stranger = Local::new(&folder.root(), "dev".parse().unwrap());
+        assert!(matches!(stranger.read().await, Err(StoreError::Encrypted { .. })));
+        assert!(matches!(stranger.lock(&owner("run-2"), None).await.err(), Some(StoreError::Encrypted { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_state_in_clear_is_refused() {
+        let folder = Folder::new();
+        folder.open().lock(&owner("run-1"), None).await.unwrap().save(&fresh()).await.unwrap();
+        let demanding = Folder { is_encrypted: true, ..folder.clone() };
+        assert!(matches!(demanding.open().read().await, Err(StoreError::Unencrypted { .. })));
+        assert!(matches!(demanding.open().lock(&owner("run-2"), None).await.err(), Some(StoreError::Unencrypted { .. })));
+        // A record in clear behind an encrypted state is as bad.
+        let clear = fs::read(folder.file("state.json")).unwrap();
+        demanding.overwrite(clear).await;
+        demanding.open().read().await.unwrap();
+        let mut journal = b"infra journal 1\n".to_vec();
+        journal.extend(record(b"{\"position\":{\"epoch\":1,\"seq\":1},\"entries\":[]}"));
+        fs::write(folder.file("journal"), journal).unwrap();
+        assert!(matches!(demanding.open().read().await, Err(StoreError::Unencrypted { .. })));
+    }
+
+    /// As the journal frames it.
+    fn record(payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_le_bytes();
+        let sum = crc32fast::hash(&[&length[..], payload].concat()).to_le_bytes();
+        [&length[..], &sum[..], payload].concat()
+    }
+}
 
 #[tokio::test]
 async fn only_the_owner_can_look() {
@@ -85,7 +147,15 @@ async fn only_the_owner_can_look() {
 /// A power failure leaves any prefix of what was written since the last `fsync`, or garbage in its place.
 #[tokio::test]
 async fn every_torn_end_of_the_journal_reads_as_what_was_stored() {
-    let folder = Folder::new();
+    torn(Folder::new()).await;
+}
+
+#[tokio::test]
+async fn every_torn_end_of_an_encrypted_journal_too() {
+    torn(Folder::encrypted()).await;
+}
+
+async fn torn(folder: Folder) {
     let store = folder.open();
     let mut session = store.lock(&owner("run-1"), None).await.unwrap();
     session.save(&fresh()).await.unwrap();

@@ -1,9 +1,13 @@
 //! States and entries for the stores to keep.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use infra::address::Address;
 use infra::remote::{ConfigName, Id, Token};
+use infra::secrets::age::Identity;
+use infra::secrets::vault::{DataKeys, Rule, Vault};
+use infra::stack::Unencrypted;
 use infra::state::{Entry, Intent, IntentAct, Lineage, OpId, Outcome, Output, Record, Recorded, State};
 use infra::store::Owner;
 use infra::value::Value;
@@ -77,4 +81,11 @@ pub fn creation(epoch: u64, number: u64) -> [Entry; 3] {
         Entry::Outcome { op: op.clone(), outcome: Outcome::Created { id: record.id } },
         Entry::Outcome { op, outcome: done },
     ]
+}
+
+/// Encrypts with a service's data keys, or for the age key of the tests.
+pub fn vault(data_keys: Option<Arc<dyn DataKeys>>) -> Vault {
+    let keys = || Identity::parse_all(include_str!("../../secrets/key.txt"));
+    let recipients = if data_keys.is_some() { Vec::new() } else { keys().iter().map(Identity::recipient).collect() };
+    Vault::new("dev", Rule { recipients, data_keys, unencrypted: Unencrypted::Refused, identities: Arc::new(keys) })
 }

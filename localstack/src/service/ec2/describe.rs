@@ -53,7 +53,13 @@ static TABLES: [Table; 15] = [
         filters: &[("status", &["status"])],
         ..table("DescribeNetworkInterfaces", "networkInterfaceSet", "networkInterfaceId", "NetworkInterfaceId", 1000)
     },
-    table("DescribeRouteTables", "routeTableSet", "routeTableId", "RouteTableId", 100),
+    Table {
+        filters: &[
+            ("association.gateway-id", &["associationSet", "item", "gatewayId"]),
+            ("association.subnet-id", &["associationSet", "item", "subnetId"]),
+        ],
+        ..table("DescribeRouteTables", "routeTableSet", "routeTableId", "RouteTableId", 100)
+    },
     Table {
         filters: &[("group-id", &["groupId"])],
         ..table("DescribeSecurityGroupRules", "securityGroupRuleSet", "securityGroupRuleId", "SecurityGroupRuleId", 1000)
