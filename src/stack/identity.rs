@@ -59,7 +59,9 @@ pub fn identity(object: &Value) -> Identity {
             Part::Is(Value::Null) => {
                 let generated = path == "metadata.name" && !object.get("metadata").get("generateName").is_null();
                 return match generated {
-                    true => wrong("metadata.generateName", "an object whose name the cluster makes up cannot be found again".into()),
+                    true => {
+                        wrong("metadata.generateName", "an object whose name the cluster makes up cannot be found again".into())
+                    }
                     false => wrong("", format!("the object has no `{path}`")),
                 };
             }

@@ -198,7 +198,8 @@ impl Check<'_> {
         };
         let data = if mode == Mode::Data { "data." } else { "" };
         let shown = format!("{data}{type_name}.{name}");
-        let many = if block.schema.objects().is_some() { Some("makes an instance of each object") } else { for_each(&block.meta) };
+        let many =
+            if block.schema.objects().is_some() { Some("makes an instance of each object") } else { for_each(&block.meta) };
         self.keyed(it, &shown, many);
         if let Some(enabled) = block.meta.enabled.as_ref().filter(|_| block.meta.may_be_disabled()) {
             self.guard(owner, it, &shown, enabled.place);

@@ -204,7 +204,10 @@ impl<'a> Evaluator<'a> {
         if let Some(first) = members.get(&name) {
             let complaint = Diagnostic::error("duplicate-object", format!("there are two of {key}"))
                 .at(found.span("metadata.name"))
-                .related(first.object.places.as_ref().map_or_else(|| first.span.clone(), |it| it.span("metadata.name")), "the first")
+                .related(
+                    first.object.places.as_ref().map_or_else(|| first.span.clone(), |it| it.span("metadata.name")),
+                    "the first",
+                )
                 .detail("A kind has one object of a name in a namespace, whatever its version.");
             return Err(Failure::Complaint(Box::new(complaint)));
         }
@@ -248,7 +251,9 @@ impl<'a> Evaluator<'a> {
             Ok(files) if files.is_empty() => {
                 let complaint = Diagnostic::error("no-objects", format!("no file matches `{path}`"))
                     .at(self.model.span(expr.place))
-                    .detail("Objects are in files that end in .yaml, .yml or .json; those of folders within a folder are not taken.")
+                    .detail(
+                        "Objects are in files that end in .yaml, .yml or .json; those of folders within a folder are not taken.",
+                    )
                     .help(format!("glob = \"{}/**/*.yaml\"", folder.trim_end_matches('/')));
                 return Err(Failure::Complaint(Box::new(complaint)));
             }
@@ -354,9 +359,8 @@ impl<'a> Evaluator<'a> {
         if let Some(known) = self.memo.documents.get(&id).filter(|_| is_plain) {
             return Ok(known.clone());
         }
-        let documents = documents::read(name, text, holes).map_err(|wrong| {
-            Failure::Complaint(Box::new(Diagnostic::error("bad-yaml", wrong.message).at(wrong.span)))
-        })?;
+        let documents = documents::read(name, text, holes)
+            .map_err(|wrong| Failure::Complaint(Box::new(Diagnostic::error("bad-yaml", wrong.message).at(wrong.span))))?;
         let documents = Arc::new(documents);
         if is_plain {
             self.memo.documents.insert(id, documents.clone());

@@ -28,7 +28,8 @@ fn yamldecode(it: &Arguments) -> Answer {
     if it.text(0).trim().is_empty() {
         return Ok(Value::Null);
     }
-    let node = yaml::document(it.text(0)).map_err(|wrong| CallError::at(0, format!("not valid YAML: line {}: {}", wrong.line, wrong.message)))?;
+    let node = yaml::document(it.text(0))
+        .map_err(|wrong| CallError::at(0, format!("not valid YAML: line {}: {}", wrong.line, wrong.message)))?;
     let value = node.value();
     Contents::of([&value])?;
     Ok(value)

@@ -20,7 +20,8 @@ fn one(text: &str, vars: &str) -> (Instance, Vec<String>) {
     assert!(evaluation.diagnostics.is_empty(), "{}", show(&loaded.program, &evaluation.diagnostics));
     let deferred = evaluation.deferred.iter().map(|it| it.address.to_string()).collect();
     let first = evaluation.instances.into_values().find(|it| it.object.is_some());
-    let none = || good("resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\n").instances.into_values().next().unwrap();
+    let none =
+        || good("resource \"aws_vpc\" \"m\" {\n cidr_block = \"10.0.0.0/16\"\n}\n").instances.into_values().next().unwrap();
     (first.unwrap_or_else(none), deferred)
 }
 
@@ -48,20 +49,24 @@ fn what_decides_the_objects_of_a_file_defers_them() {
 #[test]
 fn secrets_in_a_file_stay_secret_where_they_ended_up() {
     let text = format!(
-        "{POD}spec:\n  a: ${{t}}\n  b: [\"-${{t}}\", c]\n  pem: |\n    ${{indent(4, s)}}\n  n: ${{n}}\n  whole: ${{map}}\n  d: 1\n"
+        "{POD}spec:\n  a: ${{t}}\n  b: [\"-${{t}}\", c]\n  pem: |\n    ${{indent(4, s)}}\n  number: ${{n}}\n  whole: ${{map}}\n  d: 1\n"
     );
     let (it, _) = one(&text, "{ s = sensitive(\"x\\ny\"), t = sensitive(\"t\"), n = sensitive(7), map = sensitive(\"{k: v}\") }");
     let spec = it.settings.get("manifest").get("spec");
-    assert_eq!(format!("{spec:?}"), "{\"a\": (sensitive), \"b\": [(sensitive), \"c\"], \"d\": 1, \"n\": (sensitive), \"pem\": (sensitive), \"whole\": (sensitive)}");
+    assert_eq!(
+        format!("{spec:?}"),
+        "{\"a\": (sensitive), \"b\": [(sensitive), \"c\"], \"d\": 1, \"number\": (sensitive), \"pem\": (sensitive), \"whole\": (sensitive)}"
+    );
     let clear = spec.unmark_deep().0;
     assert_eq!(clear.get("pem"), Value::from("x\ny\n"));
-    assert_eq!(clear.get("n"), Value::from(7));
+    assert_eq!(clear.get("number"), Value::from(7));
     assert_eq!(clear.get("whole").get("k"), Value::from("v"));
 }
 
 #[test]
 fn places_lead_into_the_file() {
-    let text = format!("# head\n{POD}spec:\n%{{ for it in [1, 2] ~}}\n  a${{it}}:\n    - b\n%{{ endfor ~}}\n  \"c.d\": 1\n  e: 2\n");
+    let text =
+        format!("# head\n{POD}spec:\n%{{ for it in [1, 2] ~}}\n  a${{it}}:\n    - b\n%{{ endfor ~}}\n  \"c.d\": 1\n  e: 2\n");
     let (it, _) = one(&text, "{ }");
     let line = |path: &str| {
         let span = it.span_of(path).unwrap();
