@@ -4,8 +4,10 @@
 pub mod key;
 pub mod managed;
 pub mod order;
+pub mod ownership;
 pub mod path;
 pub mod readiness;
+pub mod secret;
 
 pub use key::{Key, ObjectId};
 pub use managed::managed;

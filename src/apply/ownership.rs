@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::address::{Address, StackName};
+use crate::object;
 use crate::remote::{Token, tags};
 use crate::schema::Schema;
 use crate::state::Lineage;
@@ -39,12 +40,22 @@ impl Owner {
 
     /// The settings as they are handed to the cloud: with our tags where the type has tags.
     pub fn mark(&self, schema: &Schema, settings: &Value, address: &Address, token: Option<&Token>) -> Value {
+        if let Some(name) = schema.objects() {
+            return settings.with(name, self.mark_object(&settings.get(name), address, token));
+        }
         if !schema.has_tags() {
             return settings.clone();
         }
         let mut all = settings.get("tags").members().cloned().unwrap_or_default();
         all.extend(self.tags(address, token));
         settings.with("tags", Value::Map(Arc::new(all)))
+    }
+
+    fn mark_object(&self, object: &Value, address: &Address, token: Option<&Token>) -> Value {
+        let token = token.map(|it| (object::ownership::TOKEN, it.as_str().to_owned()));
+        let (stack, address) = (self.stack.as_str().to_owned(), address.to_string());
+        let all = [(object::ownership::STACK, stack), (object::ownership::ADDRESS, address)];
+        object::ownership::mark(object, &self.lineage.0, all.into_iter().chain(token))
     }
 
     /// The settings of a change in place: our tags and those of others stay as they are on the thing.
@@ -60,7 +71,10 @@ impl Owner {
 }
 
 /// The settings without our own tags: as state and plans have them.
-pub fn strip(settings: &Value) -> Value {
+pub fn strip(schema: &Schema, settings: &Value) -> Value {
+    if let Some(name) = schema.objects() {
+        return settings.with(name, object::ownership::strip(&settings.get(name)));
+    }
     let all = settings.get("tags");
     match all.members() {
         Some(members) if members.keys().any(|it| it.starts_with(tags::PREFIX)) => {
@@ -155,7 +169,7 @@ mod tests {
         let sent = owner.mark_over(&schema, &wanted, &live, &address, None).get("tags");
         let keys: Vec<_> = sent.members().unwrap().keys().map(|it| &**it).collect();
         assert_eq!(keys, ["aws:x", "infra:address", "infra:id", "infra:lineage", "infra:stack", "new"]);
-        let stripped = strip(&Value::object([("tags", sent)])).get("tags");
+        let stripped = strip(&schema, &Value::object([("tags", sent)])).get("tags");
         assert_eq!(stripped.members().unwrap().keys().map(|it| &**it).collect::<Vec<_>>(), ["aws:x", "new"]);
     }
 }

@@ -169,6 +169,10 @@ impl Case {
                         observed.data.insert(it.key.clone(), answer(&it.key));
                     }
                 }
+                Outcome::NeedsPreviews(all) => observed.previews.extend(all.into_iter().map(|it| {
+                    let preview = self.preview(&it);
+                    (it.address, Previewed { settings: it.settings, preview })
+                })),
                 Outcome::NeedsImports(all) => {
                     for (_, key) in all {
                         let live = self.live.iter().find(|(address, _)| address.type_name() == key.type_name);
