@@ -200,8 +200,10 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
     };
     if replaces {
         out.change.action = Action::Replace;
-        out.change.create_first = out.lifecycle.create_before_destroy;
-        out.work = Work::Replace { id, create_first: out.lifecycle.create_before_destroy };
+        // The name of an object is free only once its holder is gone.
+        let create_first = out.lifecycle.create_before_destroy && out.object.is_none();
+        out.change.create_first = create_first;
+        out.work = Work::Replace { id, create_first };
     } else if !differences.is_empty() || unfinished {
         out.change.action = Action::Update;
         out.work = Work::Update { id };

@@ -143,6 +143,7 @@ impl Orderer<'_, '_> {
             for to in on {
                 let it = &mut self.decisions[to];
                 match &mut it.work {
+                    Work::Replace { .. } if it.object.is_some() => {}
                     Work::Replace { create_first, .. } => {
                         if !*create_first {
                             *create_first = true;
