@@ -35,7 +35,11 @@ impl Desired for Same {
 /// Each step needs the one a tenth of the way before it.
 fn steps(count: usize) -> Vec<Step> {
     let one = |at: usize| {
-        let need = (at >= count / 10 && count >= 10).then(|| Need { step: StepId((at - count / 10) as u32), why: "x".into(), until: Until::Done });
+        let need = (at >= count / 10 && count >= 10).then(|| Need {
+            step: StepId((at - count / 10) as u32),
+            why: "x".into(),
+            until: Until::Done,
+        });
         Step {
             address: format!("sim_instant.n{at}").parse().unwrap_or_else(|_| unreachable!("a good address")),
             config: Default::default(),

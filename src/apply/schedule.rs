@@ -201,10 +201,7 @@ mod tests {
 
     #[test]
     fn what_only_comes_after_another_does_not_depend_on_it() {
-        let after = |until| Step {
-            needs: vec![Need { step: StepId(0), why: "x".into(), until }],
-            ..step(&[], 1)
-        };
+        let after = |until| Step { needs: vec![Need { step: StepId(0), why: "x".into(), until }], ..step(&[], 1) };
         let steps = [step(&[], 1), after(Until::Called), after(Until::Ended), after(Until::Done)];
         let schedule = || Schedule::new(steps.iter()).unwrap();
         let mut it = schedule();

@@ -64,7 +64,13 @@ pub fn wave(key: &Key, makes_load_balancer: bool) -> usize {
         ("admissionregistration.k8s.io", _) => WEBHOOKS,
         ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition") | ("scheduling.k8s.io", "PriorityClass") => 0,
         ("networking.k8s.io", "Ingress") | ("apiregistration.k8s.io", "APIService") => 3,
-        ("", "Service") => if makes_load_balancer { 3 } else { 2 },
+        ("", "Service") => {
+            if makes_load_balancer {
+                3
+            } else {
+                2
+            }
+        }
         ("" | "apps" | "batch" | "autoscaling", kind) if WORKLOADS.contains(&kind) => 2,
         _ if rank(key) < UNKNOWN => 1,
         _ => 3,

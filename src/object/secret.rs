@@ -75,10 +75,7 @@ mod tests {
     fn the_data_of_secrets_is_secret_and_in_one_place() {
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "eA=="}, "stringData": {"b": "y"}});
         let marked = mark(&Value::from_json(&secret));
-        assert_eq!(
-            shown(&marked),
-            r#"{"apiVersion": "v1", "data": {"a": (sensitive), "b": (sensitive)}, "kind": "Secret"}"#
-        );
+        assert_eq!(shown(&marked), r#"{"apiVersion": "v1", "data": {"a": (sensitive), "b": (sensitive)}, "kind": "Secret"}"#);
         assert_eq!(marked.get("data").unmark_deep().0.get("b"), Value::from("eQ=="));
         let wrong = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"b": 1}});
         assert_eq!(
@@ -95,7 +92,10 @@ mod tests {
         let pattern = pattern.with("a", pattern.get("a").with("b", Value::from("s").sensitive()));
         let pattern = pattern.with("d", Value::tuple([Value::from(1), Value::from(2).sensitive()]));
         let form = |json| shown(&like(&Value::from_json(&json), &pattern));
-        assert_eq!(form(json!({"a": {"b": "t", "c": 2}, "d": [3, 4]})), r#"{"a": {"b": (sensitive), "c": 2}, "d": [3, (sensitive)]}"#);
+        assert_eq!(
+            form(json!({"a": {"b": "t", "c": 2}, "d": [3, 4]})),
+            r#"{"a": {"b": (sensitive), "c": 2}, "d": [3, (sensitive)]}"#
+        );
         assert_eq!(form(json!({"a": {"c": 2}, "d": [3, 4, 5]})), r#"{"a": {"c": 2}, "d": (sensitive)}"#);
     }
 }

@@ -146,12 +146,7 @@ impl Walk<'_> {
 
 impl<'v> Place<'v> {
     fn each(&self, of: impl Fn(&'v Value) -> &'v Value) -> Self {
-        Self {
-            after: of(self.after),
-            before: of(self.before),
-            written: of(self.written),
-            recorded: self.recorded.map(&of),
-        }
+        Self { after: of(self.after), before: of(self.before), written: of(self.written), recorded: self.recorded.map(&of) }
     }
 
     fn member(&self, name: &str) -> Self {

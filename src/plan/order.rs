@@ -341,7 +341,11 @@ impl Orderer<'_, '_> {
                 }
             };
             for (user, recorded) in users {
-                let deleted = || Why { text: BEFORE.to_owned(), hold: if *recorded { Hold::Needed } else { Hold::Courtesy }, until: Until::Done };
+                let deleted = || Why {
+                    text: BEFORE.to_owned(),
+                    hold: if *recorded { Hold::Needed } else { Hold::Courtesy },
+                    until: Until::Done,
+                };
                 let turned_away = || Why { text: "(turned away before)".to_owned(), hold: Hold::Expected, until: Until::Done };
                 let other = self.own[*user].clone();
                 if let Some(gone) = own.gone {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answers;
-use super::forms::{self, Forms};
 use super::diff::{Cause, Differ, Difference, settled};
+use super::forms::{self, Forms};
 use super::request::{DataKey, DataRead, ImportKey, Observed, Options};
 use crate::address::Address;
 use crate::remote::{ConfigName, Id, Live, Preview, Status};
@@ -171,9 +171,7 @@ impl<'a> Sight<'a> {
     /// Whether what the cloud made of an object is no longer as recorded. What is imported has no record of it.
     pub fn moved(&self, schema: &Schema, there: &There<'a>) -> bool {
         match (there.record, there.live) {
-            (Some(record), Some(live)) => {
-                forms::moved(Compare { sealer: self.sealer }, schema, &record.outputs, &live.outputs)
-            }
+            (Some(record), Some(live)) => forms::moved(Compare { sealer: self.sealer }, schema, &record.outputs, &live.outputs),
             (Some(_), None) => false,
             (None, _) => true,
         }

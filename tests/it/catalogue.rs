@@ -58,9 +58,9 @@ fn complaints(catalog: &Catalog, text: &str) -> String {
                     (it.key, answer)
                 }));
             }
-            Outcome::NeedsPreviews(all) => observed.previews.extend(all.into_iter().map(|it| {
-                (it.address, Previewed { settings: it.settings, preview: Preview::default() })
-            })),
+            Outcome::NeedsPreviews(all) => observed
+                .previews
+                .extend(all.into_iter().map(|it| (it.address, Previewed { settings: it.settings, preview: Preview::default() }))),
             Outcome::NeedsImports(_) => return "an example imports something".to_owned(),
         }
     }
