@@ -4,6 +4,7 @@
 pub mod key;
 pub mod managed;
 pub mod order;
+pub mod path;
 pub mod readiness;
 
 pub use key::{Key, ObjectId};

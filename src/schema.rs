@@ -53,11 +53,30 @@ pub struct Attribute {
     pub local: bool,
     /// Sensitive whatever the user writes.
     pub secret: bool,
+    /// Says where the block's objects are found: evaluated once a block. Only `Objects` is a setting of what comes of it.
+    pub source: Option<Source>,
+    /// Of an object: takes its members out of one that may have more, such as a whole resource.
+    pub picks: bool,
     /// Of a list, set or map, its members'.
     pub equality: Equality,
     /// What the type takes when the user writes nothing; null when it has no default.
     pub default: Value,
     pub limits: Limits,
+}
+
+/// A block of a type with sources makes an instance of each object that they lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An object or a list of them, written out; in an instance, its object.
+    Objects,
+    /// A YAML or JSON file of objects.
+    File,
+    /// Such files in one folder.
+    Folder,
+    /// Such files by a pattern.
+    Glob,
+    /// What the files, as templates, may name.
+    Variables,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +147,11 @@ impl Schema {
         self.attributes.iter().filter(|(_, it)| it.presence == Presence::Computed)
     }
 
+    /// The attribute that holds the object of an instance, where a block makes one of each object that it leads to.
+    pub fn objects(&self) -> Option<&Arc<str>> {
+        self.attributes.iter().find(|(_, it)| it.source == Some(Source::Objects)).map(|(name, _)| name)
+    }
+
     /// Whether the type takes tags, and so the stack's default tags and our ownership tags.
     pub fn has_tags(&self) -> bool {
         self.is_setting("tags")
@@ -137,6 +161,26 @@ impl Schema {
     /// not know are dropped, missing ones are null.
     pub fn conform(&self, settings: &Value) -> Result<Value, value::ConvertError> {
         settings.convert(&Shape::Object(self.attributes.clone()).ty())
+    }
+}
+
+impl Attribute {
+    /// An attribute of which nothing else is to be said.
+    pub fn new(shape: Shape, presence: Presence) -> Self {
+        Self {
+            doc: String::new(),
+            shape,
+            presence,
+            fixed: false,
+            later: false,
+            local: false,
+            secret: false,
+            source: None,
+            picks: false,
+            equality: Equality::Exact,
+            default: Value::Null,
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -238,16 +238,13 @@ impl Differ<'_> {
 /// An attribute's rules for a part of it. What is absent in a part is absent.
 fn part_of(of: &Attribute, shape: &Shape) -> Attribute {
     Attribute {
-        doc: String::new(),
-        shape: shape.clone(),
-        presence: Presence::Optional,
         fixed: of.fixed,
         later: of.later,
         local: of.local,
         secret: of.secret,
         equality: if matches!(shape, Shape::Object(_)) { Equality::Exact } else { of.equality },
         default: if *shape == of.shape { of.default.clone() } else { Value::Null },
-        limits: Default::default(),
+        ..Attribute::new(shape.clone(), Presence::Optional)
     }
 }
 

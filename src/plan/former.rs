@@ -83,6 +83,7 @@ impl Former {
                 references: Vec::new(),
                 lifecycle,
                 timeouts: Timeouts::default(),
+                object: None,
             };
             it.instances.insert(address.clone(), instance);
         }

@@ -166,6 +166,7 @@ impl Configuration for Double {
                 references: self.references(address),
                 lifecycle: block.lifecycle.clone(),
                 timeouts: Timeouts::default(),
+                object: None,
             };
             instances.insert(address.clone(), instance);
         }
@@ -206,18 +207,7 @@ pub struct Catalogue {
 }
 
 pub fn attribute(shape: Shape, presence: Presence) -> Attribute {
-    Attribute {
-        doc: String::new(),
-        shape,
-        presence,
-        fixed: false,
-        later: false,
-        local: false,
-        secret: false,
-        equality: Equality::Exact,
-        default: Value::Null,
-        limits: Default::default(),
-    }
+    Attribute::new(shape, presence)
 }
 
 pub fn schema(name: &str, attributes: impl IntoIterator<Item = (&'static str, Attribute)>) -> Schema {
