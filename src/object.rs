@@ -3,6 +3,7 @@
 
 pub mod key;
 pub mod managed;
+pub mod marks;
 pub mod order;
 pub mod path;
 pub mod readiness;

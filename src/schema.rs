@@ -157,6 +157,11 @@ impl Schema {
         self.is_setting("tags")
     }
 
+    /// Whether what is made says whose it is: by tags, or in an object's own metadata.
+    pub fn has_marks(&self) -> bool {
+        self.has_tags() || self.objects().is_some()
+    }
+
     /// Gives plain values (out of JSON: tuples and objects) the types that the schema declares. Members that the schema does
     /// not know are dropped, missing ones are null.
     pub fn conform(&self, settings: &Value) -> Result<Value, value::ConvertError> {
