@@ -3,8 +3,8 @@
 
 pub mod key;
 pub mod managed;
+pub mod marks;
 pub mod order;
-pub mod ownership;
 pub mod path;
 pub mod readiness;
 pub mod secret;

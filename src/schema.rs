@@ -161,14 +161,14 @@ impl Schema {
         fixed(&self.attributes, settings)
     }
 
-    /// Whether our marks tell what is ours: tags, or what an object carries in their place.
-    pub fn has_marks(&self) -> bool {
-        self.has_tags() || self.objects().is_some()
-    }
-
     /// Whether the type takes tags, and so the stack's default tags and our ownership tags.
     pub fn has_tags(&self) -> bool {
         self.is_setting("tags")
+    }
+
+    /// Whether what is made says whose it is: by tags, or in an object's own metadata.
+    pub fn has_marks(&self) -> bool {
+        self.has_tags() || self.objects().is_some()
     }
 
     /// Gives plain values (out of JSON: tuples and objects) the types that the schema declares. Members that the schema does

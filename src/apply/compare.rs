@@ -1,5 +1,6 @@
 //! How the machine compares: what was planned with what came out, and what is desired with what is live.
 
+use crate::object::secret;
 use crate::plan::Forms;
 use crate::plan::diff::{Differ, Difference};
 use crate::schema::equal::Compare;
@@ -81,7 +82,10 @@ pub(super) fn mark_secrets(schema: &Schema, value: &Value) -> Value {
             out = out.with(name, member.sensitive());
         }
     }
-    out
+    match schema.objects().map(|name| (name, out.get(name))) {
+        Some((name, object)) if !object.is_null() => out.with(name, secret::mark(&object)),
+        Some(_) | None => out,
+    }
 }
 
 /// What a creation can do without: attributes that a later step sets, where they wait for something.

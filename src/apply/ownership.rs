@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::address::{Address, StackName};
-use crate::object;
+use crate::object::{LINEAGE_LABEL, marks};
 use crate::remote::{Token, tags};
 use crate::schema::Schema;
 use crate::state::Lineage;
@@ -40,8 +40,8 @@ impl Owner {
 
     /// The settings as they are handed to the cloud: with our tags where the type has tags.
     pub fn mark(&self, schema: &Schema, settings: &Value, address: &Address, token: Option<&Token>) -> Value {
-        if let Some(name) = schema.objects() {
-            return settings.with(name, self.mark_object(&settings.get(name), address, token));
+        if let Some(attribute) = schema.objects() {
+            return settings.with(attribute, self.marked_object(&settings.get(attribute), address, token));
         }
         if !schema.has_tags() {
             return settings.clone();
@@ -51,11 +51,20 @@ impl Owner {
         settings.with("tags", Value::Map(Arc::new(all)))
     }
 
-    fn mark_object(&self, object: &Value, address: &Address, token: Option<&Token>) -> Value {
-        let token = token.map(|it| (object::ownership::TOKEN, it.as_str().to_owned()));
-        let (stack, address) = (self.stack.as_str().to_owned(), address.to_string());
-        let all = [(object::ownership::STACK, stack), (object::ownership::ADDRESS, address)];
-        object::ownership::mark(object, &self.lineage.0, all.into_iter().chain(token))
+    /// The object with our marks in its metadata: a label for what is listed by it, annotations for the rest.
+    fn marked_object(&self, object: &Value, address: &Address, token: Option<&Token>) -> Value {
+        let metadata = object.get("metadata");
+        let with = |list: &str, more: &[(&str, &str)]| {
+            let known = metadata.get(list);
+            let mut all = known.unmark().0.members().cloned().unwrap_or_default();
+            all.extend(more.iter().map(|(name, it)| (Arc::from(*name), Value::from(*it))));
+            Value::Object(Arc::new(all))
+        };
+        let address = address.to_string();
+        let mut annotations = vec![(marks::STACK, self.stack.as_str()), (marks::ADDRESS, &address)];
+        annotations.extend(token.map(|it| (marks::TOKEN, it.as_str())));
+        let labels = with("labels", &[(LINEAGE_LABEL, &self.lineage.0)]);
+        object.with("metadata", metadata.with("labels", labels).with("annotations", with("annotations", &annotations)))
     }
 
     /// The settings of a change in place: our tags and those of others stay as they are on the thing.
@@ -70,10 +79,10 @@ impl Owner {
     }
 }
 
-/// The settings without our own tags: as state and plans have them.
+/// The settings without our own marks: as state and plans have them.
 pub fn strip(schema: &Schema, settings: &Value) -> Value {
     if let Some(name) = schema.objects() {
-        return settings.with(name, object::ownership::strip(&settings.get(name)));
+        return settings.with(name, marks::strip(&settings.get(name)));
     }
     let all = settings.get("tags");
     match all.members() {

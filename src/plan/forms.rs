@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::diff::{Cause, Difference};
 use crate::address::Mode;
-use crate::object::{ownership, path, secret};
+use crate::object::{marks, path, secret};
 use crate::remote::Preview;
 use crate::schema::equal::Compare;
 use crate::schema::{Attribute, Presence, Schema, Shape};
@@ -73,16 +73,16 @@ pub(super) fn differences(
     if !changed && !moved {
         return;
     }
-    let foreseen = preview.and_then(|it| it.settings.as_ref()).map(|it| ownership::strip(&it.get(name)));
+    let foreseen = preview.and_then(|it| it.settings.as_ref()).map(|it| marks::strip(&it.get(name)));
     // A secret is one in every form of the object.
     let veiled = |it: &Value| {
         let it = secret::like(&secret::mark(it), desired);
         recorded.map_or_else(|| it.clone(), |recorded| secret::like(&it, recorded))
     };
     let (after, before) = match (&foreseen, recorded) {
-        (Some(it), _) => (veiled(it), veiled(&ownership::strip(live))),
+        (Some(it), _) => (veiled(it), veiled(&marks::strip(live))),
         (None, Some(recorded)) if !moved => (desired.clone(), recorded.clone()),
-        (None, _) => (desired.clone(), veiled(&ownership::strip(live))),
+        (None, _) => (desired.clone(), veiled(&marks::strip(live))),
     };
     let none = BTreeSet::new();
     let mut walk = Walk { compare, fixed: preview.map_or(&none, |it| &it.fixed), out };

@@ -66,27 +66,25 @@ impl ClusterRef {
         }
     }
 
-    /// Out of the outputs of an `aws_eks_cluster`: `name`, `endpoint`, `arn`, and `certificate_authority[0].data`.
+    /// Out of the outputs of an `aws_eks_cluster`: `arn`, `endpoint` and `certificate_authority.data`.
     pub fn of_outputs(outputs: &Value) -> Result<Self, Fault> {
-        let text = |value: Option<&Value>, what: &str| match value {
-            Some(Value::String(it)) if !it.is_empty() => Ok(it.to_string()),
-            _ => Err(Fault::bug("kubernetes", format!("the cluster's outputs have no `{what}`"))),
-        };
+        let missing = |what: &str| Fault::bug("kubernetes", format!("the cluster's outputs have no `{what}`"));
         let member = |value: &Value, name: &str| match value {
             Value::Object(members) => members.get(name).cloned(),
             _ => None,
         };
-        let authority = match member(outputs, "certificate_authority") {
-            Some(Value::List(list)) => list.first().and_then(|it| member(it, "data")),
-            Some(object) => member(&object, "data"),
-            None => None,
+        let text = |value: Option<Value>, what: &str| match value {
+            Some(Value::String(it)) if !it.is_empty() => Ok(it.to_string()),
+            _ => Err(missing(what)),
         };
-        let arn = text(member(outputs, "arn").as_ref(), "arn")?;
+        let arn = text(member(outputs, "arn"), "arn")?;
+        let (_, name) = arn.rsplit_once(":cluster/").ok_or_else(|| missing("arn"))?;
+        let authority = member(outputs, "certificate_authority").and_then(|it| member(&it, "data"));
         Ok(Self::Eks {
-            name: text(member(outputs, "name").as_ref(), "name")?,
+            name: name.to_owned(),
             region: region_of(&arn)?.to_owned(),
-            endpoint: text(member(outputs, "endpoint").as_ref(), "endpoint")?,
-            certificate_authority: text(authority.as_ref(), "certificate_authority")?,
+            endpoint: text(member(outputs, "endpoint"), "endpoint")?,
+            certificate_authority: text(authority, "certificate_authority.data")?,
             arn,
         })
     }
@@ -125,11 +123,11 @@ mod tests {
     #[test]
     fn a_cluster_is_what_its_outputs_say() {
         let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/dev";
-        let outputs = json!({"name": "dev", "arn": arn, "endpoint": "https://e", "certificate_authority": [{"data": "Y2E="}]});
+        let outputs = json!({"arn": arn, "endpoint": "https://e", "certificate_authority": {"data": "Y2E="}});
         let cluster = ClusterRef::of_outputs(&Value::from_json(&outputs)).unwrap();
         assert_eq!(cluster.identity(), arn);
-        assert!(matches!(cluster, ClusterRef::Eks { region, .. } if region == "eu-west-1"));
-        let missing = ClusterRef::of_outputs(&Value::from_json(&json!({"name": "dev", "arn": arn}))).unwrap_err();
-        assert!(missing.message.contains("endpoint") || missing.message.contains("certificate_authority"), "{missing}");
+        assert!(matches!(cluster, ClusterRef::Eks { name, region, .. } if name == "dev" && region == "eu-west-1"));
+        let missing = ClusterRef::of_outputs(&Value::from_json(&json!({"arn": arn, "endpoint": ""}))).unwrap_err();
+        assert!(missing.message.contains("`endpoint`"), "{missing}");
     }
 }

@@ -64,7 +64,7 @@ impl Sender {
                 let caller = aws.identity().await.ok().map(|it| it.arn.clone());
                 (of_eks(endpoint, certificate_authority)?, Some(aws.signer()?), caller)
             }
-            ClusterRef::Context { kubeconfig, context } => (of_file(kubeconfig, context.clone()).await?, None, None),
+            ClusterRef::Context { kubeconfig, context } => (self::kubeconfig(kubeconfig, context.clone()).await?, None, None),
         };
         config.connect_timeout = Some(CONNECT);
         config.default_retry = false;
@@ -179,11 +179,13 @@ fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
     parts.collect::<Option<Vec<_>>>().filter(|it| !it.is_empty())
 }
 
-async fn of_file(path: &str, context: Option<String>) -> Result<Config, Fault> {
+/// What a context of a kubeconfig says; the current one where none is named. `~/` is the caller's home.
+pub async fn kubeconfig(path: &str, context: Option<String>) -> Result<Config, Fault> {
     let refused = |error: &dyn std::fmt::Display| {
-        Fault::new(Class::Credentials, "kubernetes", format!("the kubeconfig {path} cannot be used: {error}"))
+        Fault::new(Class::Refused, "kubernetes", format!("the kubeconfig {path} cannot be used: {error}"))
     };
-    let read = Kubeconfig::read_from(path).map_err(|it| refused(&it))?;
+    let home = path.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    let read = Kubeconfig::read_from(home.unwrap_or_else(|| path.into())).map_err(|it| refused(&it))?;
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     Config::from_custom_kubeconfig(read, &options).await.map_err(|it| refused(&it))
 }
