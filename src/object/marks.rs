@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn marks_are_read_and_taken_away() {
-        let marked = json!({"metadata": {"name": "a", "labels": {"infra/lineage": "l"}, "annotations": {"infra/token": "t", "x": "y"}}});
+        let marked =
+            json!({"metadata": {"name": "a", "labels": {"infra/lineage": "l"}, "annotations": {"infra/token": "t", "x": "y"}}});
         let marks = Marks::of(&marked);
         assert_eq!((marks.lineage, marks.token, marks.wait_for), ("l", "t", ""));
         let bare = without_marks(marked.clone());

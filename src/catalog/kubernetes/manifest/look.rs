@@ -29,7 +29,9 @@ type Wanted = BTreeMap<(String, String), Vec<(Id, Key)>>;
 
 /// An id that names no object is a mistake of whoever typed it.
 pub(super) fn read_id(id: &Id) -> Result<ObjectId, Fault> {
-    id.as_str().parse().map_err(|error: crate::object::key::NoKey| Fault::new(Class::Refused, "kubernetes:Get", error.to_string()))
+    id.as_str()
+        .parse()
+        .map_err(|error: crate::object::key::NoKey| Fault::new(Class::Refused, "kubernetes:Get", error.to_string()))
 }
 
 pub(super) async fn look(aws: &Aws, query: &Query) -> Result<Found, Fault> {
