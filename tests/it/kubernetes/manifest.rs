@@ -99,7 +99,8 @@ impl Bench {
 
     async fn until(&self, id: &Id, done: impl Fn(Option<&Live>) -> bool) {
         let mut seen = None;
-        for _ in 0..100 {
+        // The collector looks for new kinds twice a minute.
+        for _ in 0..300 {
             seen = self.look(id).await;
             if done(seen.as_ref()) {
                 return;
