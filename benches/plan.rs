@@ -168,7 +168,7 @@ fn make(configuration: &mut Wide, state: &State, observed: &Observed, options: &
     match plan(request) {
         Outcome::Planned(it) => it.plan,
         Outcome::Refused(why) => panic!("{why:?}"),
-        Outcome::NeedsData(_) | Outcome::NeedsImports(_) => panic!("nothing is to be read"),
+        Outcome::NeedsData(_) | Outcome::NeedsImports(_) | Outcome::NeedsPreviews(_) => panic!("nothing is to be read"),
     }
 }
 

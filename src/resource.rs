@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Found, Id, Live, Settle, Status, Token};
+use crate::remote::{Fault, Found, Id, Live, Preview, Settle, Status, Token};
 use crate::schema::Schema;
 use crate::value::Value;
 
@@ -52,6 +52,12 @@ pub trait Resource: Block {
     fn update(&self, aws: &Aws, id: &Id, was: &Self) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Asks to remove it. Being gone already is a fault of class `Missing`, which the engine takes for success.
     fn delete(&self, aws: &Aws, id: &Id) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// What would come of these settings, for a type with an [`Applied`](crate::schema::Applied) setting: asked of the cloud
+    /// without changing anything, or held against what is known of it where there is nobody to ask, or a part is unknown.
+    fn preview(aws: &Aws, id: Option<&Id>, settings: &Value) -> impl Future<Output = Result<Preview, Fault>> + Send {
+        let _ = (aws, id, settings);
+        std::future::ready(Ok(Preview::default()))
+    }
     /// What a creation with these settings and this token may have made: by the tag `infra:id`, or by unique name. A thing
     /// found by name that carries another token or lineage is not ours: a fault of class `Exists`.
     fn find(&self, aws: &Aws, token: &Token) -> impl Future<Output = Result<Option<Id>, Fault>> + Send;
@@ -108,6 +114,7 @@ pub trait ErasedResource: Send + Sync {
     fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>>;
     fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
+    fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>>;
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>>;
 }
 
@@ -144,6 +151,10 @@ impl<R: Resource> ErasedResource for Typed<R> {
 
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move { decode::<R>(R::TYPE, settings)?.delete(aws, id).await })
+    }
+
+    fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>> {
+        Box::pin(R::preview(aws, id, settings))
     }
 
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {

@@ -13,7 +13,7 @@ pub mod rules;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use field::{Auto, Fixed, Json, Later, Local, Secret};
+pub use field::{Applied, Auto, Fixed, Imprint, Json, Later, Local, Secret};
 
 use crate::value::{self, Type, Value};
 
@@ -53,6 +53,10 @@ pub struct Attribute {
     pub local: bool,
     /// Sensitive whatever the user writes.
     pub secret: bool,
+    /// The cloud takes it as a whole and may answer in another form: what it took is as it was written.
+    pub applied: bool,
+    /// Of an output: a digest of what the cloud made of what is `applied`; as long as it stays, nothing of that has changed.
+    pub imprint: bool,
     /// Says where the block's objects are found: evaluated once a block. Only `Objects` is a setting of what comes of it.
     pub source: Option<Source>,
     /// Of an object: takes its members out of one that may have more, such as a whole resource.
@@ -152,6 +156,11 @@ impl Schema {
         self.attributes.iter().find(|(_, it)| it.source == Some(Source::Objects)).map(|(name, _)| name)
     }
 
+    /// Of an object's settings those that say where it is: what cannot change, at any depth.
+    pub fn home(&self, settings: &Value) -> Value {
+        fixed(&self.attributes, settings)
+    }
+
     /// Whether the type takes tags, and so the stack's default tags and our ownership tags.
     pub fn has_tags(&self) -> bool {
         self.is_setting("tags")
@@ -169,6 +178,15 @@ impl Schema {
     }
 }
 
+fn fixed(attributes: &Attributes, value: &Value) -> Value {
+    let part = |(name, it): (&Arc<str>, &Attribute)| match (&it.shape, it.fixed) {
+        (_, true) => Some((name.clone(), value.get(name))),
+        (Shape::Object(inner), false) => Some((name.clone(), fixed(inner, &value.get(name)))),
+        (_, false) => None,
+    };
+    Value::object(attributes.iter().filter_map(part))
+}
+
 impl Attribute {
     /// An attribute of which nothing else is to be said.
     pub fn new(shape: Shape, presence: Presence) -> Self {
@@ -180,6 +198,8 @@ impl Attribute {
             later: false,
             local: false,
             secret: false,
+            applied: false,
+            imprint: false,
             source: None,
             picks: false,
             equality: Equality::Exact,

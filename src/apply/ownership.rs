@@ -79,8 +79,11 @@ impl Owner {
     }
 }
 
-/// The settings without our own tags: as state and plans have them.
-pub fn strip(settings: &Value) -> Value {
+/// The settings without our own marks: as state and plans have them.
+pub fn strip(schema: &Schema, settings: &Value) -> Value {
+    if let Some(name) = schema.objects() {
+        return settings.with(name, marks::strip(&settings.get(name)));
+    }
     let all = settings.get("tags");
     match all.members() {
         Some(members) if members.keys().any(|it| it.starts_with(tags::PREFIX)) => {
@@ -175,7 +178,7 @@ mod tests {
         let sent = owner.mark_over(&schema, &wanted, &live, &address, None).get("tags");
         let keys: Vec<_> = sent.members().unwrap().keys().map(|it| &**it).collect();
         assert_eq!(keys, ["aws:x", "infra:address", "infra:id", "infra:lineage", "infra:stack", "new"]);
-        let stripped = strip(&Value::object([("tags", sent)])).get("tags");
+        let stripped = strip(&schema, &Value::object([("tags", sent)])).get("tags");
         assert_eq!(stripped.members().unwrap().keys().map(|it| &**it).collect::<Vec<_>>(), ["aws:x", "new"]);
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{LINEAGE_LABEL, text};
+use crate::value;
 
 /// What every annotation of ours begins with, and the label too.
 pub const PREFIX: &str = "infra/";
@@ -50,6 +51,24 @@ pub fn without_marks(mut object: Value) -> Value {
     object
 }
 
+/// The same, of an object that may be unknown in parts.
+pub fn strip(object: &value::Value) -> value::Value {
+    let strip_list = |metadata: value::Value, list: &str| {
+        let all = metadata.get(list);
+        let Some(members) = all.members().filter(|it| it.keys().any(|it| it.starts_with(PREFIX))) else { return metadata };
+        let kept = members.iter().filter(|(name, _)| !name.starts_with(PREFIX)).map(|(name, it)| (name.clone(), it.clone()));
+        let kept = value::Value::object(kept);
+        let rest = metadata.members().into_iter().flatten().filter(|(name, _)| &***name != list);
+        let rest = value::Value::object(rest.map(|(name, it)| (name.clone(), it.clone())));
+        if kept.members().is_some_and(|it| !it.is_empty()) { rest.with(list, kept) } else { rest }
+    };
+    let metadata = object.get("metadata");
+    match metadata.members() {
+        Some(_) => object.with("metadata", ["labels", "annotations"].into_iter().fold(metadata, strip_list)),
+        None => object.clone(),
+    }
+}
+
 /// The object with an annotation more.
 pub fn annotated(mut object: Value, name: &str, value: &str) -> Value {
     fn member<'v>(of: &'v mut Value, name: &str) -> Option<&'v mut Value> {
@@ -77,7 +96,8 @@ mod tests {
         let marked = json!({"metadata": {"name": "a", "labels": {"infra/lineage": "l"}, "annotations": {"infra/token": "t", "x": "y"}}});
         let marks = Marks::of(&marked);
         assert_eq!((marks.lineage, marks.token, marks.wait_for), ("l", "t", ""));
-        let bare = without_marks(marked);
+        let bare = without_marks(marked.clone());
+        assert_eq!(strip(&value::Value::from_json(&marked)), value::Value::from_json(&bare));
         assert_eq!(bare, json!({"metadata": {"name": "a", "annotations": {"x": "y"}}}));
         let again = annotated(bare, WAIT_FOR, "none");
         assert_eq!(Marks::of(&again).wait_for, "none");

@@ -407,7 +407,8 @@ impl<'p> Performance<'p> {
                     return self.complaints.push(format!("{address} is changed and not there"));
                 };
                 let schema = self.double.types.resources.get(address.type_name()).unwrap();
-                let differ = Differ { schema, sealer: &sealer() };
+                let sealer_of_all = sealer();
+                let differ = Differ::new(schema, &sealer_of_all);
                 let thing = self.things.get_mut(&record.id).unwrap();
                 let fixed = differ.fixed_differences(&settings, Some(&record.applied), &thing.settings);
                 self.complaints.extend(fixed.iter().map(|it| format!("{address}: {} changes in place", it.path)));

@@ -1,4 +1,4 @@
-//! What names an object, and what in it is secret whatever its author says.
+//! What names an object.
 
 use crate::object::Key;
 use crate::object::key::group_of;
@@ -85,23 +85,4 @@ pub fn identity(object: &Value) -> Identity {
         }),
         Err(_) => wrong("", "the object has no name".into()),
     }
-}
-
-/// The object with the data of a Secret marked, member by member.
-pub fn without_secrets(key: &Key, object: &Value) -> Value {
-    if !key.is("", "Secret") {
-        return object.clone();
-    }
-    ["data", "stringData"].into_iter().fold(object.clone(), |object, name| {
-        let data = object.get(name);
-        let (bare, marked) = data.unmark();
-        match bare {
-            Value::Null => object,
-            Value::Map(members) | Value::Object(members) if !marked => {
-                let members = members.iter().map(|(name, it)| (name.clone(), it.clone().sensitive()));
-                object.with(name, Value::object(members))
-            }
-            _ => object.with(name, data.sensitive()),
-        }
-    })
 }

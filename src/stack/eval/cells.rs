@@ -50,6 +50,9 @@ enum Entry {
     Done { content: Held, deps: Arc<BTreeSet<Dep>>, known: bool, generation: u64 },
 }
 
+/// A file by its name, and the digest of what it came to.
+type FileText = (Arc<str>, [u8; 32]);
+
 /// What was evaluated so far. Lives as long as the program.
 #[derive(Debug, Default)]
 pub struct Memo {
@@ -58,7 +61,7 @@ pub struct Memo {
     pub(super) children: HashMap<(u32, u32, Option<Arc<str>>), u32>,
     pub templates: HashMap<Box<str>, Arc<Expr>>,
     /// Files of objects that came out the same are not parsed again.
-    pub(super) documents: HashMap<(Arc<str>, [u8; 32]), Arc<Vec<Document>>>,
+    pub(super) documents: HashMap<FileText, Arc<Vec<Document>>>,
     generation: u64,
 }
 

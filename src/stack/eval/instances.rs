@@ -136,8 +136,7 @@ impl<'a> Evaluator<'a> {
         }
         let mut object = self.instance_object(id, block.place)?;
         if let Some((object, span, deps)) = &mut object {
-            let fixed = block.schema.settings().filter(|(_, it)| it.fixed);
-            object.home = Value::object(fixed.map(|(name, _)| (name.clone(), settings.get(name))));
+            object.home = block.schema.home(&settings);
             refer((**deps).clone(), &object.attribute, false);
             spans.insert(object.attribute.clone(), span.clone());
         }

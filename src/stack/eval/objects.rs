@@ -9,12 +9,12 @@ use super::cells::{Held, Item};
 use super::scopes::INSTANCES_MAX;
 use super::{Binding, Cell, Dep, Eval, Evaluator, Expansion, Failure, Frame, InstanceRef};
 use crate::diag::{Diagnostic, Span};
-use crate::object::Key;
+use crate::object::{Key, secret};
 use crate::schema::Source;
 use crate::stack::desired::{Object, Places};
 use crate::stack::documents::{self, Document, Holes};
 use crate::stack::expr::{Expr, Node, Place};
-use crate::stack::identity::{Identity, identity, without_secrets};
+use crate::stack::identity::{Identity, identity};
 use crate::stack::lower::Lowering;
 use crate::stack::model::{Block, Content, Setting};
 use crate::stack::{Files as _, parse};
@@ -49,6 +49,9 @@ struct Found {
 /// What a template may name.
 type Variables = BTreeMap<Arc<str>, Value>;
 
+/// An object, where it is written, and what it was made of.
+type Whereabouts = (Object, Span, Arc<BTreeSet<Dep>>);
+
 impl Found {
     fn span(&self, path: &str) -> Span {
         self.places.as_ref().map_or_else(|| self.span.clone(), |it| it.span(path))
@@ -70,7 +73,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// What there is to know of an instance that is an object: that, where it is written, and what it was made of.
-    pub(super) fn instance_object(&mut self, id: &InstanceRef, at: Place) -> Eval<Option<(Object, Span, Arc<BTreeSet<Dep>>)>> {
+    pub(super) fn instance_object(&mut self, id: &InstanceRef, at: Place) -> Eval<Option<Whereabouts>> {
         let Some(key) = id.key.as_ref().filter(|_| self.makes_objects(id.scope, id.block)) else { return Ok(None) };
         let (objects, _) = self.objects(id.scope, id.block, at)?;
         Ok(objects.members.get(key).map(|it| (it.object.clone(), it.span.clone(), it.deps.clone())))
@@ -211,7 +214,7 @@ impl<'a> Evaluator<'a> {
                 .detail("A kind has one object of a name in a namespace, whatever its version.");
             return Err(Failure::Complaint(Box::new(complaint)));
         }
-        let value = without_secrets(&key, &found.value);
+        let value = secret::mark(&found.value);
         let object = Object { key, attribute: attribute.clone(), home: Value::Null, places: found.places.clone() };
         let span = found.span("");
         members.insert(name, Member { base: base.cloned(), value, deps: found.deps, object, span });
