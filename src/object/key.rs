@@ -32,7 +32,8 @@ pub fn group_of(api_version: &str) -> &str {
 
 /// Group and kind of the objects that a CustomResourceDefinition is about; nothing of any other object.
 pub fn definition(object: &Value) -> Option<(String, String)> {
-    let is_one = text(object, "/kind") == "CustomResourceDefinition" && group_of(text(object, "/apiVersion")) == "apiextensions.k8s.io";
+    let is_one =
+        text(object, "/kind") == "CustomResourceDefinition" && group_of(text(object, "/apiVersion")) == "apiextensions.k8s.io";
     is_one.then(|| (text(object, "/spec/group").to_owned(), text(object, "/spec/names/kind").to_owned()))
 }
 

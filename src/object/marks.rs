@@ -21,6 +21,8 @@ pub const WAIT_FOR: &str = "infra/wait-for";
 pub struct Marks<'a> {
     /// Empty where nobody owns it, or another tool.
     pub lineage: &'a str,
+    pub stack: &'a str,
+    pub address: &'a str,
     pub token: &'a str,
     pub wait_for: &'a str,
 }
@@ -30,6 +32,8 @@ impl<'a> Marks<'a> {
         let named = |list: &str, name: &str| text(object, &format!("/metadata/{list}/{}", name.replace('/', "~1")));
         Self {
             lineage: named("labels", LINEAGE_LABEL),
+            stack: named("annotations", STACK),
+            address: named("annotations", ADDRESS),
             token: named("annotations", TOKEN),
             wait_for: named("annotations", WAIT_FOR),
         }
@@ -93,7 +97,8 @@ mod tests {
 
     #[test]
     fn marks_are_read_and_taken_away() {
-        let marked = json!({"metadata": {"name": "a", "labels": {"infra/lineage": "l"}, "annotations": {"infra/token": "t", "x": "y"}}});
+        let marked =
+            json!({"metadata": {"name": "a", "labels": {"infra/lineage": "l"}, "annotations": {"infra/token": "t", "x": "y"}}});
         let marks = Marks::of(&marked);
         assert_eq!((marks.lineage, marks.token, marks.wait_for), ("l", "t", ""));
         let bare = without_marks(marked.clone());

@@ -41,8 +41,7 @@ pub(super) fn of_refusal(object: &Value, refused: Refusal) -> Result<Foreseen, F
     if all.is_empty() {
         all = typed(said);
     }
-    let fixed: Vec<String> =
-        all.iter().filter(|(_, it)| is_immutable(it)).map(|(field, _)| located(object, field)).collect();
+    let fixed: Vec<String> = all.iter().filter(|(_, it)| is_immutable(it)).map(|(field, _)| located(object, field)).collect();
     // Of a refusal with several causes, one that only a new object cures makes the others speak of that.
     Ok(match (fixed.is_empty(), all.is_empty()) {
         (false, _) => Foreseen::Anew(fixed),
@@ -121,7 +120,8 @@ fn place(list: &[Value], inner: &str) -> Option<usize> {
         let wanted: Value = serde_json::from_str(inner).ok()?;
         return list.iter().position(|it| *it == wanted);
     }
-    let keys: Option<Vec<(&str, Value)>> = keys.into_iter().map(|(name, it)| Some((name, serde_json::from_str(it).ok()?))).collect();
+    let keys: Option<Vec<(&str, Value)>> =
+        keys.into_iter().map(|(name, it)| Some((name, serde_json::from_str(it).ok()?))).collect();
     let keys = keys?;
     list.iter().position(|item| keys.iter().all(|(name, wanted)| item.get(name) == Some(wanted)))
 }

@@ -9,12 +9,13 @@ use crate::cli::person::{Repository, Said};
 
 const ACCOUNT: &str = "760000000002";
 
-fn stack() -> String {
+/// A cluster and what it stands on.
+pub fn stack(account: &str, name: &str) -> String {
     format!(
         r#"
 stack {{
   region   = "{REGION}"
-  accounts = ["{ACCOUNT}"]
+  accounts = ["{account}"]
 }}
 
 resource "aws_vpc" "main" {{ cidr_block = "10.0.0.0/16" }}
@@ -27,7 +28,7 @@ resource "aws_subnet" "main" {{
 }}
 
 resource "aws_iam_role" "cluster" {{
-  name = "access-cluster"
+  name = "{name}-cluster"
   assume_role_policy = {{
     Version = "2012-10-17"
     Statement = [{{
@@ -42,7 +43,7 @@ resource "aws_iam_role_policy_attachment" "cluster" {{
 }}
 
 resource "aws_eks_cluster" "main" {{
-  name       = "access"
+  name       = "{name}"
   role_arn   = aws_iam_role.cluster.arn
   version    = "1.36"
   depends_on = [aws_iam_role_policy_attachment.cluster]
@@ -58,12 +59,12 @@ resource "aws_eks_cluster" "main" {{
 }
 
 /// What a person types who has `infra` on the PATH.
-pub fn kubectl(here: &Repository, cloud: &Cloud, kubeconfig: &str, line: &str) -> Said {
+pub fn kubectl(here: &Repository, cloud: &Cloud, account: &str, args: &[&str]) -> Said {
     let program = localstack::kube::kubectl().unwrap();
     let folder = Path::new(env!("CARGO_BIN_EXE_infra")).parent().unwrap();
     let mut command = Command::new(&program[0]);
-    command.args(&program[1..]).args(line.split(' ')).current_dir(here.path());
-    command.env_clear().env("PATH", folder).env("KUBECONFIG", kubeconfig).env("HOME", here.path()).envs(cloud.env(ACCOUNT));
+    command.args(&program[1..]).args(args).current_dir(here.path());
+    command.env_clear().env("PATH", folder).env("HOME", here.path()).envs(cloud.env(account));
     let done = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let code = done.status.code().and_then(|it| u8::try_from(it).ok()).unwrap_or(u8::MAX);
@@ -73,7 +74,7 @@ pub fn kubectl(here: &Repository, cloud: &Cloud, kubeconfig: &str, line: &str) -
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_gets_in_with_what_infra_writes() {
     let cloud = Cloud::shared().await.unwrap();
-    let here = Repository::of(&stack());
+    let here = Repository::of(&stack(ACCOUNT, "access"));
     let run = |line: &str| here.binary(cloud, ACCOUNT, line);
     assert_eq!(run("kubeconfig").ends(1).codes(), ["no-cluster"]);
     run("apply --auto-approve").ends(0);
@@ -93,7 +94,7 @@ async fn kubectl_gets_in_with_what_infra_writes() {
     let credential = run(&format!("eks-token access --region {REGION}")).ends(0).json();
     assert!(credential["status"]["token"].as_str().unwrap().starts_with("k8s-aws-v1."));
 
-    let shown = kubectl(&here, cloud, "other", "get namespaces -o name").ends(0).out;
+    let shown = kubectl(&here, cloud, ACCOUNT, &["--kubeconfig", "other", "get", "namespaces", "-o", "name"]).ends(0).out;
     assert!(shown.lines().any(|it| it == "namespace/kube-system"), "{shown}");
     run("destroy dev --auto-approve").ends(0);
 }

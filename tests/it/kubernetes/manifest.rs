@@ -61,7 +61,7 @@ impl Bench {
     fn settings(&self, token: &str, object: Json) -> Json {
         let mut object = object;
         object["metadata"]["labels"]["infra/lineage"] = LINEAGE.into();
-        object["metadata"]["annotations"]["infra/token"] = token.into();
+        object["metadata"]["annotations"] = json!({"infra/token": token, "infra/stack": "dev", "infra/address": "a.b"});
         let cluster = json!({
             "arn": self.arn,
             "endpoint": self.cluster["endpoint"],
@@ -170,8 +170,13 @@ async fn contract(bench: &Bench) {
 
     let other = bench.settings("two", config_map("one", json!({})));
     let taken = bench.create("two", &other).await.unwrap_err();
-    assert!(taken.class == Class::Exists && taken.message.contains("under another address"), "{taken}");
-    bench.stranger().await.patch("wild", &PatchParams::apply("argocd").force(), &Patch::Apply(config_map("wild", json!({})))).await.unwrap();
+    assert!(taken.class == Class::Exists && taken.message.contains("it is a.b of the stack `dev`"), "{taken}");
+    bench
+        .stranger()
+        .await
+        .patch("wild", &PatchParams::apply("argocd").force(), &Patch::Apply(config_map("wild", json!({}))))
+        .await
+        .unwrap();
     let wild = bench.settings("wild", config_map("wild", json!({})));
     assert_eq!(class(bench.create("wild", &wild).await), Class::Exists);
     assert_eq!(class(find(&wild, &Token("wild".into())).await), Class::Exists);
@@ -225,7 +230,8 @@ async fn many_are_one_list(bench: &Bench) {
     for name in ["m1", "m2", "m3", "m4"] {
         ids.push(bench.make(name, config_map(name, json!({}))).await);
     }
-    let quota = json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "q", "namespace": "hold"}, "spec": {"limits": []}});
+    let quota =
+        json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "q", "namespace": "hold"}, "spec": {"limits": []}});
     ids.push(bench.make("q", quota).await);
     ids.push(Id::new(format!("{}#ConfigMap/hold/never", bench.arn)));
     ids.push(Id::new(format!("{}#Widget.nowhere.io/hold/never", bench.arn)));

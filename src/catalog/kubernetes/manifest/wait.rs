@@ -82,7 +82,8 @@ mod tests {
             status: on(),
             condition: None,
         };
-        for (wait, it) in [(false, None), (true, None), (true, Some(condition)), (true, Some(path(Some("a=b")))), (true, Some(path(None)))]
+        for (wait, it) in
+            [(false, None), (true, None), (true, Some(condition)), (true, Some(path(Some("a=b")))), (true, Some(path(None)))]
         {
             assert_eq!(heard(&said(wait, it.as_ref()).unwrap_or_default()), (wait, it));
         }
