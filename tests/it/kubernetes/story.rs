@@ -210,7 +210,7 @@ fn pruned(story: &Story) {
 fn wrong(story: &Story) {
     let file = "stacks/dev/k8s/wrong.yaml";
     for (text, words, line) in [
-        (CONFIG.replace("name: settings", "name: more").replace("data:", "dota:"), "dota", "wrong.yaml:7"),
+        (CONFIG.replace("name: settings", "name: more").replace("\ndata:", "\ndota:"), "dota", "wrong.yaml:7"),
         (CONFIG.replace("name: settings", "name: Not_A_Name").replace("${zone}", "x"), "Not_A_Name", "wrong.yaml:5"),
         (CONFIG.replace("name: settings", "name: [").replace("${zone}", "x"), "YAML", "wrong.yaml:"),
         (CONFIG.replace("apiVersion: v1", "apiVersion:"), "apiVersion", "wrong.yaml:"),
