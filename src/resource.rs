@@ -169,7 +169,7 @@ impl<D: Data> ErasedData for Typed<D> {
 }
 
 /// Nulls are left out, so that a field's own default applies; so are members that the struct has as outputs.
-fn decode<T: DeserializeOwned>(type_name: &str, settings: &Value) -> Result<T, Fault> {
+pub fn decode<T: DeserializeOwned>(type_name: &str, settings: &Value) -> Result<T, Fault> {
     let unfit = |why: String| Fault::bug(type_name, format!("the settings do not fit their own schema: {why}"));
     let json = settings.to_json().ok_or_else(|| unfit("a part is not known yet".into()))?;
     serde_json::from_value(without_nulls(json)).map_err(|error| unfit(error.to_string()))
@@ -186,7 +186,7 @@ fn without_nulls(json: serde_json::Value) -> serde_json::Value {
     }
 }
 
-fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> {
+pub fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> {
     let json = serde_json::to_value(value);
     let json = json.map_err(|error| Fault::bug(type_name, format!("the answer does not fit its own schema: {error}")))?;
     Ok(Value::from_json(&json))

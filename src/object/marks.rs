@@ -21,6 +21,8 @@ pub const WAIT_FOR: &str = "infra/wait-for";
 pub struct Marks<'a> {
     /// Empty where nobody owns it, or another tool.
     pub lineage: &'a str,
+    pub stack: &'a str,
+    pub address: &'a str,
     pub token: &'a str,
     pub wait_for: &'a str,
 }
@@ -30,6 +32,8 @@ impl<'a> Marks<'a> {
         let named = |list: &str, name: &str| text(object, &format!("/metadata/{list}/{}", name.replace('/', "~1")));
         Self {
             lineage: named("labels", LINEAGE_LABEL),
+            stack: named("annotations", STACK),
+            address: named("annotations", ADDRESS),
             token: named("annotations", TOKEN),
             wait_for: named("annotations", WAIT_FOR),
         }

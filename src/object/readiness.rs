@@ -239,7 +239,8 @@ fn terminating(object: &Value) -> String {
         .filter_map(|it| condition(object, it).filter(|it| text(it, "/status") == "True"))
         .map(|it| text(it, "/message").to_owned())
         .collect();
-    let finalizers: Vec<&str> = items(object, "/metadata/finalizers").iter().filter_map(Value::as_str).collect();
+    let finalizers = items(object, "/metadata/finalizers").iter().filter_map(Value::as_str);
+    let finalizers: Vec<&str> = finalizers.map(|it| if it == "foregroundDeletion" { "what it owns" } else { it }).collect();
     match (left.is_empty(), finalizers.is_empty()) {
         (false, _) => format!("terminating: {}", left.join("; ")),
         (true, false) => format!("terminating: waits for {}", finalizers.join(", ")),

@@ -3,3 +3,4 @@
 mod access;
 mod edge;
 mod manifest;
+mod story;

@@ -19,3 +19,10 @@ pub use node::{Node, Taint};
 pub use plane::{ControlPlane, Options};
 pub use schemas::schemas;
 pub use version::{NotServed, Version};
+
+use crate::{StartError, python};
+
+/// kubectl of the planes' version: the program and its first arguments. Built with the planes where it is missing.
+pub fn kubectl() -> Result<Vec<String>, StartError> {
+    Ok(binaries::Binaries::find(&python::cache_folder()?)?.command("kubectl"))
+}

@@ -1,6 +1,7 @@
 //! `kubernetes_manifest`
 
 mod look;
+mod preview;
 mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +14,14 @@ use serde_json::Value as Json;
 use super::cluster::Cluster;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::cloud::kube::Select;
+use crate::cloud::kube::{Connection, Select};
 use crate::object::key::definition;
 use crate::object::marks::{self, Marks};
 use crate::object::{Key, ObjectId};
-use crate::remote::{Class, Fault, Id, Settle, Token};
+use crate::remote::{Class, Fault, Id, Preview, Settle, Token};
 use crate::resource::{Resource, Seen};
-use crate::schema::field::Local;
+use crate::schema::field::{Imprint, Local};
+use crate::value::Value;
 
 pub use wait::WaitFor;
 
@@ -86,8 +88,7 @@ pub struct ManifestOutputs {
     /// The cluster's own name for it, which no other object ever has.
     pub uid: String,
     /// Tells whether anything that is ours was changed.
-    #[schemars(extend("x-imprint" = true))]
-    pub imprint: String,
+    pub imprint: Imprint<String>,
     /// What its controller says of it.
     pub status: Json,
 }
@@ -130,13 +131,7 @@ impl Manifest {
         if has.token == token.as_str() && has.lineage == wants.lineage {
             return Ok(Some(id.id()));
         }
-        let whose = match has.lineage {
-            "" => "nobody's that infra knows",
-            it if it == wants.lineage => "of this stack, under another address",
-            _ => "another stack's",
-        };
-        let message = format!("{} exists already in {} and is {whose}", id.key, connection.cluster().said());
-        Err(Fault::new(Class::Exists, "kubernetes:Get", message))
+        Err(Fault::new(Class::Exists, "kubernetes:Get", in_the_way(&id.key, &live, &connection)))
     }
 }
 
@@ -187,9 +182,23 @@ impl Resource for Manifest {
         connection.delete(&kind, &id.key, live.pointer("/metadata/uid").and_then(Json::as_str)).await
     }
 
+    async fn preview(aws: &Aws, id: Option<&Id>, settings: &Value) -> Result<Preview, Fault> {
+        preview::preview(aws, id, settings).await
+    }
+
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         self.holder(aws, token).await
     }
+}
+
+/// What is said of an object that has the name already.
+fn in_the_way(key: &Key, live: &Json, connection: &Connection) -> String {
+    let marks = Marks::of(live);
+    let whose = match marks.lineage {
+        "" => "no stack made it".to_owned(),
+        _ => format!("it is {} of the stack `{}`", marks.address, marks.stack),
+    };
+    format!("{key} exists already in {}: {whose}", connection.cluster().said())
 }
 
 fn in_use(key: &Key, left: &[Json]) -> String {

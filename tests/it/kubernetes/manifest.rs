@@ -61,7 +61,7 @@ impl Bench {
     fn settings(&self, token: &str, object: Json) -> Json {
         let mut object = object;
         object["metadata"]["labels"]["infra/lineage"] = LINEAGE.into();
-        object["metadata"]["annotations"]["infra/token"] = token.into();
+        object["metadata"]["annotations"] = json!({"infra/token": token, "infra/stack": "dev", "infra/address": "a.b"});
         let cluster = json!({
             "arn": self.arn,
             "endpoint": self.cluster["endpoint"],
@@ -99,7 +99,8 @@ impl Bench {
 
     async fn until(&self, id: &Id, done: impl Fn(Option<&Live>) -> bool) {
         let mut seen = None;
-        for _ in 0..100 {
+        // The collector looks for new kinds twice a minute.
+        for _ in 0..300 {
             seen = self.look(id).await;
             if done(seen.as_ref()) {
                 return;
@@ -169,7 +170,7 @@ async fn contract(bench: &Bench) {
 
     let other = bench.settings("two", config_map("one", json!({})));
     let taken = bench.create("two", &other).await.unwrap_err();
-    assert!(taken.class == Class::Exists && taken.message.contains("under another address"), "{taken}");
+    assert!(taken.class == Class::Exists && taken.message.contains("it is a.b of the stack `dev`"), "{taken}");
     bench
         .stranger()
         .await

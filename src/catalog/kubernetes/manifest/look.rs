@@ -127,6 +127,11 @@ async fn get(connection: &Connection, kind: &Kind, key: &Key) -> Result<Option<J
     }
 }
 
+/// What of an object is ours or was set by hand, as a file would have it.
+pub(super) fn declared(live: &Json) -> Json {
+    without_marks(touched(live, MANAGER))
+}
+
 async fn seen(aws: &Aws, connection: &Connection, id: &Id, live: &Json, query: &Query) -> Seen<Manifest> {
     let (wait, wait_for) = wait::heard(Marks::of(live).wait_for);
     let status = match status(live, wait, wait_for.as_ref(), (&[], &[])) {
@@ -142,7 +147,7 @@ async fn seen(aws: &Aws, connection: &Connection, id: &Id, live: &Json, query: &
     Seen {
         settings: Manifest {
             cluster: Cluster::from(connection.cluster()),
-            manifest: without_marks(touched(live, MANAGER)),
+            manifest: declared(live),
             file: None,
             folder: None,
             glob: None,
@@ -154,7 +159,7 @@ async fn seen(aws: &Aws, connection: &Connection, id: &Id, live: &Json, query: &
         outputs: ManifestOutputs {
             id: id.to_string(),
             uid: text(live, "/metadata/uid").to_owned(),
-            imprint: hex::encode(Sha256::digest(managed(live, MANAGER).to_string())),
+            imprint: hex::encode(Sha256::digest(managed(live, MANAGER).to_string())).into(),
             status: live.get("status").cloned().unwrap_or(Json::Null),
         },
         status,
