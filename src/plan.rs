@@ -5,6 +5,7 @@
 pub mod answers;
 pub mod change;
 pub mod codec;
+mod contents;
 mod decide;
 pub mod diff;
 mod former;

@@ -171,6 +171,7 @@ const PAGES: &[(&str, &str)] = pages! {
     "var-file"
     "which-instance"
     "which-stack"
+    "would-go-along"
     "wrong-account"
     "wrong-region"
     "wrong-type"
