@@ -7,6 +7,7 @@ pub mod marks;
 pub mod order;
 pub mod path;
 pub mod readiness;
+pub mod schema;
 pub mod secret;
 
 pub use key::{Key, ObjectId};

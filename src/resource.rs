@@ -53,7 +53,7 @@ pub trait Resource: Block {
     /// Asks to remove it. Being gone already is a fault of class `Missing`, which the engine takes for success.
     fn delete(&self, aws: &Aws, id: &Id) -> impl Future<Output = Result<(), Fault>> + Send;
     /// What would come of these settings, for a type with an [`Applied`](crate::schema::Applied) setting: asked of the cloud
-    /// without changing anything, or held against what is known of it where there is nobody to ask, or a part is unknown.
+    /// without changing anything.
     fn preview(aws: &Aws, id: Option<&Id>, settings: &Value) -> impl Future<Output = Result<Preview, Fault>> + Send {
         let _ = (aws, id, settings);
         std::future::ready(Ok(Preview::default()))

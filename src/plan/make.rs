@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Reason;
 use super::decide::{self, Decision, Work};
+use super::previews::Previews;
 use super::request::{ImportKey, Outcome, Planned, Request};
 use super::sight::{Learned, Seen, Sight, lifecycles};
-use super::{Action, Change, Deferred, OutputChange, Plan, guard, moves, order, previews, read, select};
+use super::{Action, Change, Deferred, OutputChange, Plan, guard, moves, order, read, select};
 use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
 use crate::graph::Graph;
@@ -66,12 +67,13 @@ pub fn plan(request: Request<'_>) -> Outcome {
     let selected = select::select(&options.targets, instances, &evaluation.deferred, &dependencies, &mut complaints);
     let is_selected = |address: &Address| selected.as_ref().is_none_or(|it| it.contains(address));
 
-    let previewed: Vec<&Instance> = instances.values().filter(|it| is_selected(&it.address)).collect();
-    let wanted = previews::wanted(&sight, &previewed);
+    let chosen: Vec<&Instance> = instances.values().filter(|it| is_selected(&it.address)).collect();
+    let previews = Previews::new(&sight, &chosen, instances);
+    let wanted = previews.wanted(&sight);
     if !wanted.is_empty() {
         return Outcome::NeedsPreviews(wanted);
     }
-    previews::complain(&sight, &previewed, &mut complaints);
+    previews.complain(&sight, &mut complaints);
 
     let mut decisions: Vec<Decision<'_>> = Vec::new();
     let mut all = dependency_sets(&evaluation);

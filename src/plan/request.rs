@@ -47,8 +47,7 @@ pub struct Previewed {
     pub preview: Preview,
 }
 
-/// An object that the cloud shall be asked about: what would come of these settings. Parts of them may be unknown; then only
-/// what is known of the type can be held against them.
+/// An object that the cloud shall be asked about: what would come of these settings, which are wholly known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreviewRead {
     pub address: Address,

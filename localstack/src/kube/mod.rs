@@ -10,12 +10,14 @@ mod node;
 mod part;
 mod parts;
 mod plane;
+mod schemas;
 pub mod token;
 mod version;
 
 pub use api::{Api, ApiError, Identity};
 pub use node::{Node, Taint};
 pub use plane::{ControlPlane, Options};
+pub use schemas::schemas;
 pub use version::{NotServed, Version};
 
 use crate::{StartError, python};

@@ -60,9 +60,7 @@ fn judged(asked: Asked<'_>, code: u16, reason: &str, message: &str, body: &Value
         (500, _) if message.contains("failed to create typed patch object") => {
             (Class::Refused, format!("the API server does not take it: {message}"))
         }
-        (404, _) if names_namespace && is_applied => {
-            (Class::Settling, format!("its namespace does not exist yet: {message}"))
-        }
+        (404, _) if names_namespace && is_applied => (Class::Settling, format!("its namespace does not exist yet: {message}")),
         (404 | 410, _) => (Class::Missing, message.to_owned()),
         (409, "AlreadyExists") => (Class::Exists, message.to_owned()),
         (409, _) if has_cause(CONFLICT) => (Class::Refused, conflicting(body)),

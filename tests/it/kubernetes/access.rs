@@ -117,7 +117,10 @@ async fn kubectl_gets_in_with_what_infra_writes() {
     other("plan other --detailed-exitcode").ends(0);
     assert!(kubectl(&here, cloud, ACCOUNT, &["get", "namespace", "elsewhere", "-o", "name"]).ends(0).out.contains("elsewhere"));
     other("destroy other --auto-approve").ends(0);
-    here.write("stacks/other/stack.hcl", &format!("stack {{ region = \"{REGION}\" }}\n{}", OTHER.replace("\"work\"", "\"gone\"")));
+    here.write(
+        "stacks/other/stack.hcl",
+        &format!("stack {{ region = \"{REGION}\" }}\n{}", OTHER.replace("\"work\"", "\"gone\"")),
+    );
     let gone = other("plan other").ends(1);
     assert!(gone.err.contains("gone"), "{}", gone.err);
 

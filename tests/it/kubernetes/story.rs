@@ -252,7 +252,8 @@ fn killed(story: &Story) {
     let all: Vec<String> = (0..200).map(one).collect();
     story.here.write("stacks/dev/k8s/many.yaml", &all.join("---"));
     for (round, millis) in [1500, 2000, 2500].into_iter().enumerate() {
-        let mut run = story.here.command("apply --auto-approve").envs(story.cloud.env(ACCOUNT)).stdout(Stdio::null()).spawn().unwrap();
+        let mut run =
+            story.here.command("apply --auto-approve").envs(story.cloud.env(ACCOUNT)).stdout(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(millis));
         run.kill().unwrap();
         run.wait().unwrap();
