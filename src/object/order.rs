@@ -89,20 +89,6 @@ const WORKLOADS: &[&str] = &[
     "StatefulSet",
 ];
 
-/// Objects of a lower rank are deleted before those of a higher one: first what would refuse or make things in AWS that only
-/// its controller can remove (load balancers, volumes), then the reverse of how they came.
-pub fn delete_rank(key: &Key, makes_load_balancer: bool) -> u8 {
-    let makes_things = makes_load_balancer
-        || key.is("networking.k8s.io", "Ingress")
-        || key.is("", "PersistentVolumeClaim")
-        || key.is("gateway.networking.k8s.io", "Gateway");
-    match (rank(key), makes_things) {
-        (WEBHOOK, _) => 0,
-        (_, true) => 1,
-        (rank, false) => u8::MAX - rank,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,14 +121,5 @@ mod tests {
         assert_eq!((wave(&key("Service/a/a"), false), wave(&key("Service/a/a"), true)), (2, 3));
         // Claims outlive the pods that keep them from going.
         assert!(wave(&key("PersistentVolumeClaim/a/a"), false) < wave(&key("StatefulSet.apps/a/a"), false));
-    }
-
-    #[test]
-    fn what_makes_things_in_aws_goes_first() {
-        let first = delete_rank(&key("Service/a/a"), true);
-        assert_eq!(first, delete_rank(&key("PersistentVolumeClaim/a/a"), false));
-        let after = ["Certificate.cert-manager.io/a/a", "Deployment.apps/a/a", "Service/a/a", "Namespace/a"];
-        let ranks: Vec<u8> = after.iter().map(|it| delete_rank(&key(it), false)).collect();
-        assert!(first < ranks[0] && ranks.is_sorted(), "{ranks:?}");
     }
 }

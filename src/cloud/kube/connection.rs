@@ -15,7 +15,7 @@ use super::send::{Ask, Refusal, Sender};
 use super::{Access, ClusterRef};
 use crate::cloud::aws::Aws;
 use crate::object::{Key, MANAGER, text};
-use crate::remote::Fault;
+use crate::remote::{Class, Fault};
 
 /// A cluster, and what is known of it.
 pub struct Connection {
@@ -54,9 +54,13 @@ impl Connection {
         Ok(self.look_up(|it| it.served(api_version, kind).cloned()).await?.0)
     }
 
-    /// The kind in the version that the cluster prefers, if it serves it at all.
+    /// The kind in the version that the cluster prefers, if it serves it at all. One that is gone serves nothing.
     pub async fn kind(&self, group: &str, kind: &str) -> Result<Option<Kind>, Fault> {
-        match self.look_up(|it| it.kind(group, kind).cloned()).await? {
+        let found = match self.look_up(|it| it.kind(group, kind).cloned()).await {
+            Err(fault) if fault.class == Class::Missing => return Ok(None),
+            found => found?,
+        };
+        match found {
             (None, catalogue) if catalogue.is_silent(group) => {
                 Err(silent_group(self.sender.asked("kubernetes:Discover", true), group))
             }

@@ -32,6 +32,7 @@ pub(super) fn of_answer(asked: Asked<'_>, code: u16, body: &Value, audit: Option
 
 fn judged(asked: Asked<'_>, code: u16, reason: &str, message: &str, body: &Value) -> (Class, String) {
     let has_cause = |wanted: &str| items(body, "/details/causes").iter().any(|it| text(it, "/reason") == wanted);
+    let is_applied = matches!(asked.call, "kubernetes:Apply" | "kubernetes:DryRun");
     let names_namespace = text(body, "/details/kind") == "namespaces";
     match (code, reason) {
         (401, _) => (Class::Credentials, unauthorized(asked)),
@@ -59,9 +60,7 @@ fn judged(asked: Asked<'_>, code: u16, reason: &str, message: &str, body: &Value
         (500, _) if message.contains("failed to create typed patch object") => {
             (Class::Refused, format!("the API server does not take it: {message}"))
         }
-        (404, _) if names_namespace && !asked.is_read => {
-            (Class::Settling, format!("its namespace does not exist yet: {message}"))
-        }
+        (404, _) if names_namespace && is_applied => (Class::Settling, format!("its namespace does not exist yet: {message}")),
         (404 | 410, _) => (Class::Missing, message.to_owned()),
         (409, "AlreadyExists") => (Class::Exists, message.to_owned()),
         (409, _) if has_cause(CONFLICT) => (Class::Refused, conflicting(body)),

@@ -58,6 +58,18 @@ resource "aws_eks_cluster" "main" {{
     )
 }
 
+const OTHER: &str = r#"
+data "kubernetes_cluster" "work" {
+  kubeconfig = "other"
+  context    = "work"
+}
+
+resource "kubernetes_manifest" "elsewhere" {
+  cluster = data.kubernetes_cluster.work
+  manifest = { apiVersion = "v1", kind = "Namespace", metadata = { name = "elsewhere" } }
+}
+"#;
+
 /// What a person types who has `infra` on the PATH.
 pub fn kubectl(here: &Repository, cloud: &Cloud, account: &str, args: &[&str]) -> Said {
     let program = localstack::kube::kubectl().unwrap();
@@ -96,5 +108,21 @@ async fn kubectl_gets_in_with_what_infra_writes() {
 
     let shown = kubectl(&here, cloud, ACCOUNT, &["--kubeconfig", "other", "get", "namespaces", "-o", "name"]).ends(0).out;
     assert!(shown.lines().any(|it| it == "namespace/kube-system"), "{shown}");
+
+    // Objects of another stack, in what is any cluster to it.
+    here.write("stacks/other/stack.hcl", &format!("stack {{ region = \"{REGION}\" }}\n{OTHER}"));
+    let folder = Path::new(env!("CARGO_BIN_EXE_infra")).parent().unwrap().display().to_string();
+    let other = |line: &str| here.binary_with(cloud, ACCOUNT, line, &[("PATH", &folder)]);
+    other("apply other --auto-approve").ends(0);
+    other("plan other --detailed-exitcode").ends(0);
+    assert!(kubectl(&here, cloud, ACCOUNT, &["get", "namespace", "elsewhere", "-o", "name"]).ends(0).out.contains("elsewhere"));
+    other("destroy other --auto-approve").ends(0);
+    here.write(
+        "stacks/other/stack.hcl",
+        &format!("stack {{ region = \"{REGION}\" }}\n{}", OTHER.replace("\"work\"", "\"gone\"")),
+    );
+    let gone = other("plan other").ends(1);
+    assert!(gone.err.contains("gone"), "{}", gone.err);
+
     run("destroy dev --auto-approve").ends(0);
 }

@@ -112,6 +112,8 @@ async fn objects_are_applied_listed_and_deleted_and_refusals_are_told_apart() {
     assert_eq!(seen["status"]["phase"], "Active");
     assert_eq!(apply(&connection, &namespace).await.unwrap_err().class, Class::Fenced, "a dry run needs no lock, this does");
     fence.guard(Arc::new(Open), Duration::from_secs(20));
+    let early = connection.foresee(&config_map("hold", json!({})), &BTreeSet::new()).await.unwrap_err();
+    assert_eq!(early.class, Class::Settling, "{early}");
     let early = apply(&connection, &config_map("hold", json!({}))).await.unwrap_err();
     assert_eq!(early.class, Class::Settling, "{early}");
     apply(&connection, &namespace).await.unwrap();

@@ -1,6 +1,7 @@
 //! A cluster and its objects from nothing to nothing, by the binary.
 
-use std::time::Instant;
+use std::process::Stdio;
+use std::time::Duration;
 
 use localstack::Cloud;
 
@@ -152,7 +153,8 @@ async fn from_nothing_to_nothing() {
     replaced(&story);
     pruned(&story);
     wrong(&story);
-    many(&story);
+    taken_over(&story);
+    killed(&story);
 
     story.run("destroy dev --auto-approve").ends(0);
     assert_eq!(story.run("state list").ends(0).out, "");
@@ -223,15 +225,44 @@ fn wrong(story: &Story) {
     story.is_converged();
 }
 
-/// 300 objects more.
-fn many(story: &Story) {
-    let one = |index: u32| CONFIG.replace("name: settings", &format!("name: many-{index}"));
-    let all: Vec<String> = (0..300).map(one).collect();
-    story.here.write("stacks/dev/k8s/many.yaml", &all.join("---"));
-    let began = Instant::now();
+/// What exists is not touched, until it is taken over.
+fn taken_over(story: &Story) {
+    let (file, text) = ("stacks/dev/k8s/found.yaml", CONFIG.replace("name: settings", "name: found"));
+    story.kubectl(&["create", "configmap", "-n", "hold", "found", "--from-literal", "zone=old"]);
+    story.here.write(file, &text);
+    let refused = story.run("plan").ends(1);
+    assert!(refused.err.contains("exists already") && refused.err.contains("found.yaml:5"), "{}", refused.err);
+    let id = format!("arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/story#ConfigMap/hold/found");
+    let import = format!("import {{\n  to = kubernetes_manifest.all[\"ConfigMap/hold/found\"]\n  id = \"{id}\"\n}}\n");
+    story.here.write("stacks/dev/import.hcl", &import);
     story.run("apply --auto-approve").ends(0);
-    let applied = began.elapsed();
-    let began = Instant::now();
     story.is_converged();
-    eprintln!("300 objects: applied in {applied:?}, planned again in {:?}", began.elapsed());
+    let zone = story.kubectl(&["get", "configmap", "-n", "hold", "found", "-o", "jsonpath={.data.zone}"]);
+    assert_eq!(zone, "eu-west-1a");
+    for it in [file, "stacks/dev/import.hcl"] {
+        std::fs::remove_file(story.here.path().join(it)).unwrap();
+    }
+    story.run("apply --auto-approve").ends(0);
+    assert!(!story.kubectl(&["get", "configmaps", "-n", "hold", "-o", "name"]).contains("found"));
+}
+
+/// Killed in the middle of 200 objects, again and again: one run more converges.
+fn killed(story: &Story) {
+    let one = |index: u32| CONFIG.replace("name: settings", &format!("name: many-{index}"));
+    let all: Vec<String> = (0..200).map(one).collect();
+    story.here.write("stacks/dev/k8s/many.yaml", &all.join("---"));
+    for (round, millis) in [1500, 2000, 2500].into_iter().enumerate() {
+        let mut run =
+            story.here.command("apply --auto-approve").envs(story.cloud.env(ACCOUNT)).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(millis));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        if round == 1 {
+            std::fs::remove_file(story.here.path().join("stacks/dev/k8s/many.yaml")).unwrap();
+        }
+    }
+    story.run("apply --auto-approve").ends(0);
+    story.is_converged();
+    let left = story.kubectl(&["get", "configmaps", "-A", "-l", "infra/lineage", "-o", "name"]);
+    assert_eq!(left, "configmap/settings\n");
 }

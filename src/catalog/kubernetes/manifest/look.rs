@@ -68,7 +68,10 @@ async fn of_kind(
     // A kind that is not served any more has no objects.
     let Some(kind) = connection.kind(group, kind).await? else { return Ok(Vec::new()) };
     let listed = match &query.lineage {
-        Some(lineage) if wanted.len() > FEW => list(connection, &kind, lineage).await?,
+        Some(lineage) if wanted.len() > FEW => match list(connection, &kind, lineage).await {
+            Err(fault) if fault.class == Class::Missing => return Ok(Vec::new()),
+            listed => listed?,
+        },
         _ => BTreeMap::new(),
     };
     let (kind, listed) = (&kind, &listed);

@@ -28,9 +28,10 @@ pub(super) async fn preview(aws: &Aws, id: Option<&Id>, settings: &Value) -> Res
     let connection = aws.kube().connection(&wanted.cluster.reference()?, aws).await?;
     match foreseen(&wanted, id, &connection).await {
         Ok(preview) => Ok(preview),
-        // What it needs may come with this plan: its namespace, its definition, the webhook that judges it. Who may only look
-        // gets a plan of what is written.
-        Err(fault) if matches!(fault.class, Class::Settling | Class::Missing | Class::Denied) => Ok(Preview::default()),
+        // What it needs may come on the way: its namespace, its definition, the webhook that judges it.
+        Err(fault) if fault.class == Class::Settling => Ok(Preview { complaints: vec![needed(fault)], ..Preview::default() }),
+        // Who may only look gets a plan of what is written.
+        Err(fault) if matches!(fault.class, Class::Missing | Class::Denied) => Ok(Preview::default()),
         Err(fault) => Err(fault),
     }
 }
@@ -73,6 +74,16 @@ async fn taken(wanted: &Manifest, connection: &Connection) -> Result<Option<Comp
         Err(fault) if fault.class == Class::Missing => Ok(None),
         Err(fault) => Err(fault),
     }
+}
+
+/// What an object that cannot be applied yet waits for.
+fn needed(fault: Fault) -> Complaint {
+    let path = match fault.code.as_deref() {
+        Some("NoKindMatch") => "apiVersion",
+        Some("NotFound") => "metadata.namespace",
+        _ => "",
+    };
+    Complaint { path: below(path), message: fault.message, did_you_mean: None, certain: false }
 }
 
 fn below(path: &str) -> String {
