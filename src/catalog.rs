@@ -10,6 +10,7 @@ pub mod ecr;
 pub mod eks;
 pub mod iam;
 pub mod kms;
+pub mod kubernetes;
 pub mod route53;
 pub mod s3;
 pub mod tags;
@@ -46,6 +47,8 @@ fn all() -> Vec<Kind> {
         Kind::resource::<iam::role_policy_attachment::RolePolicyAttachment>(),
         Kind::resource::<kms::alias::Alias>(),
         Kind::resource::<kms::key::Key>(),
+        Kind::data::<kubernetes::cluster::KubernetesCluster>(),
+        Kind::resource::<kubernetes::manifest::Manifest>(),
         Kind::resource::<route53::record::Record>(),
         Kind::resource::<route53::zone::Zone>(),
         Kind::resource::<s3::bucket::Bucket>(),

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Found, Id, Live, Settle, Status, Token};
+use crate::remote::{Fault, Found, Id, Live, Preview, Settle, Status, Token};
 use crate::schema::Schema;
 use crate::value::Value;
 
@@ -52,6 +52,12 @@ pub trait Resource: Block {
     fn update(&self, aws: &Aws, id: &Id, was: &Self) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Asks to remove it. Being gone already is a fault of class `Missing`, which the engine takes for success.
     fn delete(&self, aws: &Aws, id: &Id) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// What would come of these settings, for a type with an [`Applied`](crate::schema::Applied) setting: asked of the cloud
+    /// without changing anything.
+    fn preview(aws: &Aws, id: Option<&Id>, settings: &Value) -> impl Future<Output = Result<Preview, Fault>> + Send {
+        let _ = (aws, id, settings);
+        std::future::ready(Ok(Preview::default()))
+    }
     /// What creations with these settings and this token may have made: everything with the tag `infra:id`, or the one thing
     /// of a unique name (an [`Option`] will do). A thing found by name that carries another token or lineage is not ours: a
     /// fault of class `Exists`.
@@ -109,6 +115,7 @@ pub trait ErasedResource: Send + Sync {
     fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>>;
     fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
+    fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>>;
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>>;
 }
 
@@ -147,6 +154,10 @@ impl<R: Resource> ErasedResource for Typed<R> {
         Box::pin(async move { decode::<R>(R::TYPE, settings)?.delete(aws, id).await })
     }
 
+    fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>> {
+        Box::pin(R::preview(aws, id, settings))
+    }
+
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
         Box::pin(async move { Ok(decode::<R>(R::TYPE, settings)?.find(aws, token).await?.into_iter().collect()) })
     }
@@ -159,7 +170,7 @@ impl<D: Data> ErasedData for Typed<D> {
 }
 
 /// Nulls are left out, so that a field's own default applies; so are members that the struct has as outputs.
-fn decode<T: DeserializeOwned>(type_name: &str, settings: &Value) -> Result<T, Fault> {
+pub fn decode<T: DeserializeOwned>(type_name: &str, settings: &Value) -> Result<T, Fault> {
     let unfit = |why: String| Fault::bug(type_name, format!("the settings do not fit their own schema: {why}"));
     let json = settings.to_json().ok_or_else(|| unfit("a part is not known yet".into()))?;
     serde_json::from_value(without_nulls(json)).map_err(|error| unfit(error.to_string()))
@@ -176,7 +187,7 @@ fn without_nulls(json: serde_json::Value) -> serde_json::Value {
     }
 }
 
-fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> {
+pub fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> {
     let json = serde_json::to_value(value);
     let json = json.map_err(|error| Fault::bug(type_name, format!("the answer does not fit its own schema: {error}")))?;
     Ok(Value::from_json(&json))

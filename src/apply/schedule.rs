@@ -5,14 +5,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::Time;
-use crate::plan::{Step, doing};
+use crate::plan::{Step, Until, doing};
 
 /// The graph of the steps, indexed by readiness. Each step and each edge is touched once in a run.
 #[derive(Debug)]
 pub(super) struct Schedule {
     /// Needs that are not done yet.
     missing: Vec<usize>,
-    users: Vec<Vec<usize>>,
+    users: Vec<Vec<(usize, Until)>>,
     /// Expected time until everything behind this step is done, in milliseconds.
     path: Vec<u64>,
     /// Of each step, which bucket its calls draw from, as far as a machine can know: its type, configuration and action.
@@ -76,11 +76,11 @@ impl Schedule {
         let (mut missing, mut users) = (vec![0; count], vec![Vec::new(); count]);
         for (at, step) in steps.clone().enumerate() {
             for need in &step.needs {
-                let need = need.step.0 as usize;
-                if need >= at {
-                    return Err(BadOrder { step: at, need });
+                let (on, until) = (need.step.0 as usize, need.until);
+                if on >= at {
+                    return Err(BadOrder { step: at, need: on });
                 }
-                users[need].push(at);
+                users[on].push((at, until));
                 missing[at] += 1;
             }
         }
@@ -93,7 +93,7 @@ impl Schedule {
         let kinds = std::iter::repeat_with(Kind::default).take(names.len()).collect();
         let mut path = vec![0; count];
         for (at, step) in steps.enumerate().rev() {
-            let behind = users[at].iter().map(|user| path[*user]).max().unwrap_or(0);
+            let behind = users[at].iter().map(|(user, _)| path[*user]).max().unwrap_or(0);
             path[at] = step.expected_millis + behind;
         }
         let mut schedule = Self {
@@ -182,8 +182,28 @@ impl Schedule {
 
     /// Takes a finished step out of the way of those that need it; the ones that it freed may run.
     pub fn complete(&mut self, at: usize) -> Vec<usize> {
+        let users = std::mem::take(&mut self.users[at]);
+        self.free(users.into_iter().map(|(user, _)| user))
+    }
+
+    /// The cloud took the step's call: those that need no more of it may run.
+    pub fn called(&mut self, at: usize) -> Vec<usize> {
+        let (met, left) = std::mem::take(&mut self.users[at]).into_iter().partition(|(_, until)| *until == Until::Called);
+        self.users[at] = left;
+        let met: Vec<(usize, Until)> = met;
+        self.free(met.into_iter().map(|(user, _)| user))
+    }
+
+    /// The direct users of a step that will not be done; asked once. Those that only came after it may run.
+    pub fn abandon(&mut self, at: usize) -> Vec<usize> {
+        let (lost, met): (Vec<_>, Vec<_>) = std::mem::take(&mut self.users[at]).into_iter().partition(|(_, it)| it.is_done());
+        self.free(met.into_iter().map(|(user, _)| user));
+        lost.into_iter().map(|(user, _)| user).collect()
+    }
+
+    fn free(&mut self, users: impl Iterator<Item = usize>) -> Vec<usize> {
         let mut freed = Vec::new();
-        for user in std::mem::take(&mut self.users[at]) {
+        for user in users {
             self.missing[user] -= 1;
             if self.missing[user] == 0 {
                 freed.push(user);
@@ -191,11 +211,6 @@ impl Schedule {
             }
         }
         freed
-    }
-
-    /// The direct users of a step that will not be done; asked once.
-    pub fn abandon(&mut self, at: usize) -> Vec<usize> {
-        std::mem::take(&mut self.users[at])
     }
 
     pub fn wake(&mut self, at: usize, due: Time) {
@@ -220,7 +235,7 @@ mod tests {
     use crate::plan::{Act, Need, StepId};
 
     fn step(needs: &[u32], expected_millis: u64) -> Step {
-        let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "x".into() }).collect();
+        let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "x".into(), until: Until::Done }).collect();
         Step { address: "a.b".parse().unwrap(), config: Default::default(), act: Act::Forget, needs, expected_millis }
     }
 
@@ -267,6 +282,20 @@ mod tests {
         assert_eq!(turns, [0, 5, 1, 2]);
         schedule.vacate(5);
         assert_eq!(schedule.next_start(4), Some(3));
+    }
+
+    #[test]
+    fn what_only_comes_after_another_does_not_depend_on_it() {
+        let after = |until| Step { needs: vec![Need { step: StepId(0), why: "x".into(), until }], ..step(&[], 1) };
+        let steps = [step(&[], 1), after(Until::Called), after(Until::Ended), after(Until::Done)];
+        let schedule = || Schedule::new(steps.iter()).unwrap();
+        let mut it = schedule();
+        assert_eq!(it.called(0), [1]);
+        assert_eq!(it.complete(0), [2, 3]);
+        let mut it = schedule();
+        assert_eq!(it.abandon(0), [3]);
+        it.next(9);
+        assert_eq!((it.next(9), it.next(9), it.next(9)), (Some(1), Some(2), None));
     }
 
     #[test]

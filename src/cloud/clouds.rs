@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use super::aws::limits::Limits;
 use super::aws::{Aws, Fence, Identity, Settings, Wire};
 use super::{Cloud, Query, Target};
-use crate::remote::{ConfigName, Fault, Found, Id, Token};
+use crate::remote::{ConfigName, Fault, Found, Id, Preview, Token};
 use crate::resource::{ErasedData, ErasedResource, Kinds};
 use crate::value::Value;
 
@@ -65,6 +65,14 @@ impl Clouds {
         let kind = self.kinds.data(&target.type_name);
         let kind = kind.ok_or_else(|| Fault::bug(&target.type_name, "there is no such data source"))?;
         Ok((kind, self.config(&target.config)?))
+    }
+}
+
+impl Clouds {
+    /// What would come of the settings of an object; nothing is changed.
+    pub async fn preview(&self, what: &Target, id: Option<&Id>, settings: &Value) -> Result<Preview, Fault> {
+        let (kind, aws) = self.resource(what)?;
+        kind.preview(aws, id, settings).await
     }
 }
 

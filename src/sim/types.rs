@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::remote::Settle;
-use crate::schema::{Attribute, Equality, Limits, Presence, Schema, Shape, Types};
-use crate::value::{Type, Value};
+use crate::schema::{Attribute, Presence, Schema, Shape, Types};
+use crate::value::Type;
 
 /// What a type does that others do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,18 +62,7 @@ pub fn settles() -> BTreeMap<String, Settle> {
 }
 
 fn attribute(shape: Shape, presence: Presence) -> Attribute {
-    Attribute {
-        doc: String::new(),
-        shape,
-        presence,
-        fixed: false,
-        later: false,
-        secret: false,
-        local: false,
-        equality: Equality::Exact,
-        default: Value::Null,
-        limits: Limits::default(),
-    }
+    Attribute::new(shape, presence)
 }
 
 pub fn schema(type_name: &str) -> Schema {

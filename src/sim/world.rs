@@ -216,7 +216,8 @@ impl World {
         let habit = habit(&thing.type_name);
         let mut wanted = settings.unmark_deep().0;
         if let Some(schema) = self.types.resource(&thing.type_name) {
-            let differ = Differ { schema, sealer: &Sealer::new([7; 32]) };
+            let sealer = Sealer::new([7; 32]);
+            let differ = Differ::new(schema, &sealer);
             for it in differ.fixed_differences(&wanted, None, &thing.settings) {
                 self.violations.push(format!("{id}: `{}` is fixed, and was to be changed", it.path));
             }

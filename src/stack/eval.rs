@@ -12,6 +12,7 @@ mod forms;
 mod instance;
 mod instances;
 mod lookup;
+mod objects;
 mod operators;
 mod reference;
 mod rest;

@@ -2,3 +2,5 @@
 
 mod access;
 mod edge;
+mod manifest;
+mod story;

@@ -127,7 +127,7 @@ impl Bench {
 
     /// What is not as desired, for people.
     fn differences(&self, type_name: &str, desired: &Value, live: &Value) -> Vec<String> {
-        let differ = Differ { schema: self.schema(type_name), sealer: &self.sealer };
+        let differ = Differ::new(self.schema(type_name), &self.sealer);
         let found = differ.differences(desired, None, live);
         found.iter().map(|it| format!("{}: live {:?}, desired {:?}", it.path, it.before, it.after)).collect()
     }
