@@ -175,11 +175,14 @@ pub struct Fault {
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// How long it may pass by itself, where that is shorter than what the thing may take: after it, the answer counts.
+    #[serde(skip)]
+    pub passes_within: Option<Duration>,
 }
 
 impl Fault {
     pub fn new(class: Class, call: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { class, call: call.into(), code: None, message: message.into(), request_id: None }
+        Self { class, call: call.into(), code: None, message: message.into(), request_id: None, passes_within: None }
     }
 
     /// An answer that cannot be: infra or the cloud is wrong.

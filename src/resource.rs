@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
@@ -94,12 +95,10 @@ impl Kind {
     }
 
     pub fn data<D: Data>() -> Self {
-        Self {
-            schema: Schema::of::<D, D::Outputs>(D::TYPE, &[]),
-            settle: Settle::INSTANT,
-            precious: false,
-            driver: Driver::Data(Box::new(Typed::<D>(PhantomData))),
-        }
+        let schema = Schema::of::<D, D::Outputs>(D::TYPE, &[]);
+        let secrets = schema.outputs().filter(|(_, it)| it.secret).map(|(name, _)| name.clone()).collect();
+        let driver = Driver::Data(Box::new(Source::<D> { secrets, of: PhantomData }));
+        Self { schema, settle: Settle::INSTANT, precious: false, driver }
     }
 }
 
@@ -116,6 +115,12 @@ pub trait ErasedData: Send + Sync {
 }
 
 struct Typed<T>(PhantomData<fn() -> T>);
+
+struct Source<D> {
+    /// Outputs that are never shown.
+    secrets: Vec<Arc<str>>,
+    of: PhantomData<fn() -> D>,
+}
 
 impl<R: Resource> ErasedResource for Typed<R> {
     fn create<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Id, Fault>> {
@@ -151,9 +156,13 @@ impl<R: Resource> ErasedResource for Typed<R> {
     }
 }
 
-impl<D: Data> ErasedData for Typed<D> {
+impl<D: Data> ErasedData for Source<D> {
     fn read<'a>(&'a self, aws: &'a Aws, arguments: &'a Value) -> BoxFuture<'a, Result<Value, Fault>> {
-        Box::pin(async move { encode(D::TYPE, &decode::<D>(D::TYPE, arguments)?.read(aws).await?) })
+        Box::pin(async move {
+            let answer = encode(D::TYPE, &decode::<D>(D::TYPE, arguments)?.read(aws).await?)?;
+            let hide = |answer: Value, name: &Arc<str>| answer.with(name, answer.get(name).sensitive());
+            Ok(self.secrets.iter().fold(answer, hide))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a resource type looks like: its attributes, and how each behaves when it changes.
 //!
-//! Behaviour is part of the field's *type*: [`Fixed`], [`Auto`], [`Later`], [`Local`], [`Secret`] and the wrappers of [`mod@field`] say
+//! Behaviour is part of the field's *type*: [`Fixed`], [`Auto`], [`Later`], [`Local`], [`Moving`], [`Secret`] and the wrappers of [`mod@field`] say
 //! in the struct what would else live in a table beside it. The schema is read off the struct by `schemars`, so names, types,
 //! docs and behaviour have one home.
 
@@ -13,7 +13,7 @@ pub mod rules;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use field::{Auto, Fixed, Json, Later, Local, Secret};
+pub use field::{Auto, Fixed, Json, Later, Local, Moving, Secret};
 
 use crate::value::{self, Type, Value};
 
@@ -53,6 +53,8 @@ pub struct Attribute {
     pub local: bool,
     /// Sensitive whatever the user writes.
     pub secret: bool,
+    /// An output that a change of the thing may change.
+    pub moving: bool,
     /// Of a list, set or map, its members'.
     pub equality: Equality,
     /// What the type takes when the user writes nothing; null when it has no default.

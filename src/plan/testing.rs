@@ -214,6 +214,7 @@ pub fn attribute(shape: Shape, presence: Presence) -> Attribute {
         later: false,
         local: false,
         secret: false,
+        moving: false,
         equality: Equality::Exact,
         default: Value::Null,
         limits: Default::default(),

@@ -216,6 +216,7 @@ mod tests {
             later: false,
             local: false,
             secret: false,
+            moving: false,
             equality: Equality::Exact,
             default: Value::Null,
             limits: Limits::default(),

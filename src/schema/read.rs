@@ -71,6 +71,7 @@ fn read_attribute(json: &Json, required: bool, place: &str) -> Attribute {
         later: flag("x-later"),
         local: flag("x-local"),
         secret: flag("x-secret"),
+        moving: flag("x-moving"),
         equality: read_equality(&bare, place),
         default,
         limits: read_limits(&bare),

@@ -69,6 +69,7 @@ fn attribute(shape: Shape, presence: Presence) -> Attribute {
         fixed: false,
         later: false,
         secret: false,
+        moving: false,
         local: false,
         equality: Equality::Exact,
         default: Value::Null,

@@ -52,6 +52,7 @@ pub fn plain_attribute(shape: Shape) -> Attribute {
         local: false,
         later: false,
         secret: false,
+        moving: false,
         equality: Equality::Exact,
         default: Value::Null,
         limits: Limits::default(),
