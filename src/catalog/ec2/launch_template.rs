@@ -5,12 +5,12 @@ mod data;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_sdk_ec2::error::ProvideErrorMetadata;
 use aws_sdk_ec2::types::{Filter, LaunchTemplate as Live, LaunchTemplateVersion as Version, ResourceType};
 use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Listing;
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
@@ -201,13 +201,12 @@ pub struct Outputs {
     pub latest_version: Moving<i64>,
 }
 
-const LISTING: Listing<Live> =
-    Listing { call: "ec2:DescribeLaunchTemplates", id_filter: "launch-template-id", id_of: Live::launch_template_id };
+const CALL: &str = "ec2:DescribeLaunchTemplates";
 
 /// The largest page of both calls ("MaxResults" in the API reference).
 const PAGE: i32 = 200;
 
-/// Up to so many are asked for one by one; beyond, the newest versions of all templates of the region.
+/// Up to so many are asked for one by one; beyond, all templates of the region.
 const FEW: usize = 3;
 
 async fn list(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Live>, Fault> {
@@ -215,12 +214,33 @@ async fn list(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Live>, Fault> {
     Ok(ask.into_paginator().items().send().try_collect().await?)
 }
 
+/// Those of `ids` that exist. There is no filter of ids, and a list of them fails for one that is unknown.
+async fn find_all(aws: &Aws, ids: &[Id], shared: bool) -> Result<BTreeMap<Id, Live>, Fault> {
+    let mut found = BTreeMap::new();
+    if ids.len() > FEW {
+        for it in aws.shared(shared, CALL.to_owned(), || list(aws, Vec::new())).await?.iter() {
+            found.extend(it.launch_template_id().map(|id| (Id::new(id), it.clone())));
+        }
+        let ids: BTreeSet<&Id> = ids.iter().collect();
+        found.retain(|id, _| ids.contains(id));
+        return Ok(found);
+    }
+    for id in ids {
+        match aws.ec2().describe_launch_templates().launch_template_ids(id.as_str()).send().await {
+            Ok(got) => found.extend(got.launch_templates.unwrap_or_default().into_iter().map(|it| (id.clone(), it))),
+            Err(error) if error.code().is_some_and(|it| it.ends_with("NotFound") || it.ends_with("NotFoundException")) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
+}
+
 /// The newest versions, by template: of those named, or of all.
 async fn newest(aws: &Aws, ids: &[&str], shared: bool) -> Result<Arc<BTreeMap<String, Version>>, Fault> {
     let ask = |id: Option<String>| async move {
         let ask = aws.ec2().describe_launch_template_versions().set_launch_template_id(id).versions("$Latest");
-        let found: Vec<Version> = ask.max_results(PAGE).into_paginator().items().send().try_collect().await?;
-        Ok::<_, Fault>(found)
+        let found: Result<Vec<Version>, _> = ask.max_results(PAGE).into_paginator().items().send().try_collect().await;
+        found.map_err(Fault::from)
     };
     let by_id = |all: Vec<Version>| all.into_iter().filter_map(|it| Some((it.launch_template_id.clone()?, it))).collect();
     if ids.len() > FEW {
@@ -262,7 +282,7 @@ impl Resource for LaunchTemplate {
     }
 
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
-        let found = super::describe(aws, query, LISTING, |filters| list(aws, filters)).await?;
+        let found = find_all(aws, &query.ids, query.shared).await?;
         let ids: Vec<&str> = found.keys().map(Id::as_str).collect();
         let versions = newest(aws, &ids, query.shared).await?;
         let mut out = BTreeMap::new();
@@ -299,7 +319,7 @@ impl Resource for LaunchTemplate {
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        super::only(LISTING.call, list(aws, super::by_token(token)).await?, Live::launch_template_id)
+        super::only(CALL, list(aws, super::by_token(token)).await?, Live::launch_template_id)
     }
 }
 

@@ -144,6 +144,17 @@ impl Bench {
         made
     }
 
+    /// What a creation that cannot be is refused with.
+    pub async fn refused(&self, type_name: &str, settings: Json) -> Fault {
+        let token = new_token();
+        let desired = self.desired(type_name, &settings, &token);
+        let target = self.target(type_name);
+        match patient(type_name, || self.clouds.create(&target, &desired, &token)).await {
+            Ok(id) => panic!("{type_name} was made: {id}"),
+            Err(fault) => fault,
+        }
+    }
+
     /// Reads until ready, and updates until nothing differs: at most twice, as the engine does.
     async fn settle(&self, made: &mut Made) {
         made.parts.extend(Self::parts(&made.desired));
