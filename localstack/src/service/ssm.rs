@@ -47,7 +47,9 @@ mod tests {
 
     #[test]
     fn releases_are_those_of_the_version() {
-        let name = |version: &str| format!("/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/x86_64/standard/recommended/release_version");
+        let name = |version: &str| {
+            format!("/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/x86_64/standard/recommended/release_version")
+        };
         assert!(published(&name("1.36")).is_some_and(|it| it.starts_with("1.36.")));
         assert_eq!(published(&name("1.2")), None);
         assert_eq!(published("/mine"), None);

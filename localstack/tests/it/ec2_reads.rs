@@ -196,6 +196,10 @@ async fn launch_templates_have_versions() {
     caller.ec2("ModifyLaunchTemplate", &[first, ("SetDefaultVersion", "2")]).await.ok();
     let shown = caller.ec2("DescribeLaunchTemplates", &[("LaunchTemplateId.1", ids[0].as_str())]).await.ok();
     assert_eq!((shown.text("defaultVersionNumber"), shown.text("latestVersionNumber")), ("2", "2"));
+    let tag = [("ResourceId.1", ids[0].as_str()), ("Tag.1.Key", "late"), ("Tag.1.Value", "v")];
+    caller.ec2("CreateTags", &tag).await.ok();
+    let late = [("Filter.1.Name", "tag:late"), ("Filter.1.Value.1", "v")];
+    assert_eq!(caller.ec2("DescribeLaunchTemplates", &late).await.ok().texts("launchTemplateId"), [ids[0].as_str()]);
     caller.ec2("DeleteLaunchTemplate", &[first]).await.ok();
     caller.ec2("DeleteLaunchTemplate", &[first]).await.refused("InvalidLaunchTemplateId.NotFound");
     let gone = [("LaunchTemplateId.1", ids[0].as_str())];

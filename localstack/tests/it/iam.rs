@@ -36,9 +36,7 @@ async fn documents_are_documents_and_name_principals_that_exist() {
 async fn an_identity_provider_is_made_once_and_changes() {
     let account = "760000000002";
     let caller = caller(account).await;
-    let iam = async |action: &str, parameters: &[(&str, &str)]| {
-        caller.query("iam", action, parameters).await
-    };
+    let iam = async |action: &str, parameters: &[(&str, &str)]| caller.query("iam", action, parameters).await;
     let create = [("Url", "https://issuer.example.com/id/1"), ("ClientIDList.member.1", "sts.amazonaws.com")];
     let arn = format!("arn:aws:iam::{account}:oidc-provider/issuer.example.com/id/1");
     assert_eq!(iam("CreateOpenIDConnectProvider", &create).await.ok().text("OpenIDConnectProviderArn"), arn);

@@ -8,9 +8,7 @@ use crate::client::Expect;
 #[tokio::test]
 async fn a_protected_group_stays_and_its_key_changes() {
     let caller = caller("760000000004").await;
-    let logs = async |action: &str, body: Value| {
-        caller.json("logs", &format!("Logs_20140328.{action}"), &body).await
-    };
+    let logs = async |action: &str, body: Value| caller.json("logs", &format!("Logs_20140328.{action}"), &body).await;
     logs("CreateLogGroup", json!({"logGroupName": "/a", "deletionProtectionEnabled": true})).await.ok();
     logs("DeleteLogGroup", json!({"logGroupName": "/a"})).await.refused("ValidationException");
     logs("AssociateKmsKey", json!({"logGroupName": "/a", "kmsKeyId": "arn:aws:kms:eu-west-1:1:key/k"})).await.ok();

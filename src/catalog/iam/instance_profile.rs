@@ -139,7 +139,6 @@ fn see(it: &sdk::InstanceProfile) -> (Id, Seen<InstanceProfile>) {
         role: it.roles().first().map(|it| it.role_name().to_owned()),
         tags: from_tags(it.tags()),
     };
-    let outputs =
-        Outputs { id: name.to_owned(), arn: it.arn().to_owned(), unique_id: it.instance_profile_id().to_owned() };
+    let outputs = Outputs { id: name.to_owned(), arn: it.arn().to_owned(), unique_id: it.instance_profile_id().to_owned() };
     (Id::new(name), Seen { settings, outputs, status: Status::Ready })
 }

@@ -135,8 +135,7 @@ async fn get(aws: &Aws, role: &str, name: &str) -> Result<Option<String>, Fault>
 }
 
 fn seen(role: &str, name: &str, text: &str) -> Seen<RolePolicy> {
-    let settings =
-        RolePolicy { name: Fixed(name.to_owned()), role: Fixed(role.to_owned()), policy: Policy(document(text)) };
+    let settings = RolePolicy { name: Fixed(name.to_owned()), role: Fixed(role.to_owned()), policy: Policy(document(text)) };
     let outputs = Outputs { id: settings.id().as_str().to_owned() };
     Seen { settings, outputs, status: Status::Ready }
 }

@@ -6,9 +6,7 @@ use super::bench::{Bench, unique};
 #[tokio::test]
 async fn aws_launch_template() {
     let bench = Bench::new().await;
-    let volume = |size: u32| {
-        json!([{ "device_name": "/dev/xvda", "ebs": { "volume_size": size, "volume_type": "gp3", "encrypted": true } }])
-    };
+    let volume = |size: u32| json!([{ "device_name": "/dev/xvda", "ebs": { "volume_size": size, "volume_type": "gp3", "encrypted": true } }]);
     let tagged = json!([{ "resource_type": "instance", "tags": { "pool": "a" } }]);
     let settings = json!({
         "name": unique("template"), "update_default_version": true, "block_device_mappings": volume(20),
@@ -28,9 +26,8 @@ async fn each_change_of_a_launch_template_is_a_version() {
     let bench = Bench::new().await;
     let settings = json!({ "name": unique("template"), "instance_type": "m5.large" });
     let made = bench.make("aws_launch_template", settings).await;
-    let numbers = |made: &super::bench::Made| {
-        (made.live.outputs.get("latest_version"), made.live.settings.get("default_version"))
-    };
+    let numbers =
+        |made: &super::bench::Made| (made.live.outputs.get("latest_version"), made.live.settings.get("default_version"));
     assert_eq!(numbers(&made), (1.into(), 1.into()));
     let made = bench.change(made, json!({ "tags": { "Name": "b" } })).await;
     assert_eq!(numbers(&made), (1.into(), 1.into()), "tags are the template's");

@@ -242,7 +242,8 @@ impl Case {
             let said = self.live.get(address).cloned().unwrap_or_default();
             let live = (said.as_str() != Some("gone")).then(|| {
                 let changed = said.members().into_iter().flatten();
-                there(&record.id.0, changed.fold(record.applied.clone(), |all, (name, it)| all.with(name, it.clone())))
+                let settings = changed.fold(record.applied.clone(), |all, (name, it)| all.with(name, it.clone()));
+                Live { settings, outputs: record.outputs.clone(), status: Status::Ready }
             });
             observed.live.insert(address.clone(), live);
         }
@@ -252,10 +253,6 @@ impl Case {
 
 fn outputs(id: &str) -> Value {
     Value::object([("id", Value::from(id)), ("arn", Value::from(format!("arn:sim:{id}")))])
-}
-
-fn there(id: &str, settings: Value) -> Live {
-    Live { settings, outputs: outputs(id), status: Status::Ready }
 }
 
 /// Every data source answers at once.

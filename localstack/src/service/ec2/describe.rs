@@ -113,7 +113,7 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
         // Without it moto shows fifteen.
         call.form.set("MaxResults", MOST);
     }
-    let (action, account) = (call.action.clone(), call.account.clone());
+    let (action, account, again) = (call.action.clone(), call.account.clone(), call.without_body());
     let mut reply = ask(local, call, table).await?;
     if !reply.status.is_success() {
         return Ok(reply);
@@ -128,6 +128,7 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
             "DescribeSecurityGroupRules" => group_rules::annotate_rules(local, &account, &mut set),
             "DescribeSecurityGroups" => group_rules::annotate_groups(local, &mut set),
             "DescribeNetworkInterfaces" => interfaces::annotate(local, &mut set),
+            "DescribeLaunchTemplates" => templates::tag(local, &again, &mut set).await?,
             "DescribeLaunchTemplateVersions" => templates::tidy(&mut set),
             "DescribeTags" => set.children = tags::living(local, &mut set),
             "DescribeNetworkAcls" => set.children.retain(|item| !local.ec2.is_gone(item.get("vpcId"))),

@@ -1,7 +1,8 @@
 //! Launch templates.
 
 use super::{error, pass_on};
-use crate::gateway::{Answer, Call, Local};
+use crate::form::Form;
+use crate::gateway::{Answer, Call, Local, Refusal};
 use crate::xml::Node;
 
 /// moto writes the tags of the template itself into its first version.
@@ -12,6 +13,20 @@ pub fn tidy(versions: &mut Node) {
             set.children.retain(|item| item.get("resourceType") != "launch-template");
         }
     }
+}
+
+/// moto shows the tags that a template was made with, whatever became of them.
+pub async fn tag(local: &Local, call: &Call, templates: &mut Node) -> Result<(), Refusal> {
+    let all = local.ask(call, &Form::of("DescribeTags", &[])).await?;
+    for template in &mut templates.children {
+        let mine = all.items("tagSet").filter(|tag| tag.get("resourceId") == template.get("launchTemplateId"));
+        let pair =
+            |tag: &Node| Node::new("item").with(Node::leaf("key", tag.get("key"))).with(Node::leaf("value", tag.get("value")));
+        let set = mine.map(pair).fold(Node::new("tagSet"), Node::with);
+        template.take("tagSet");
+        template.children.push(set);
+    }
+    Ok(())
 }
 
 /// moto names no id when there is no such template.

@@ -63,6 +63,7 @@ async fn exists(local: &Local, call: &Call, arn: &str) -> Result<bool, Refusal> 
     };
     let question = Question { content_type: "application/x-www-form-urlencoded", body: form.encode(), ..Question::default() };
     let answer = local.question(call, call.service, question).await?.document().unwrap_or_default();
-    let found = ["GetRoleResult", "GetUserResult"].into_iter().filter_map(|it| answer.child(it)).find_map(|it| it.children.first());
+    let found =
+        ["GetRoleResult", "GetUserResult"].into_iter().filter_map(|it| answer.child(it)).find_map(|it| it.children.first());
     Ok(found.is_some_and(|it| it.get("Arn") == arn))
 }

@@ -102,7 +102,8 @@ fn find<'a>(all: &'a mut All, call: &Call) -> Result<&'a mut Provider, Refusal> 
 fn create(all: &mut All, call: &Call) -> Result<String, Refusal> {
     let form = &call.form;
     let url = required(form, "Url")?;
-    let bare = url.strip_prefix("https://").ok_or_else(|| Refusal::new("ValidationError", "Invalid Open ID Connect Provider URL"))?;
+    let bare =
+        url.strip_prefix("https://").ok_or_else(|| Refusal::new("ValidationError", "Invalid Open ID Connect Provider URL"))?;
     let arn = format!("arn:aws:iam::{}:oidc-provider/{bare}", call.account);
     if all.contains_key(&(call.account.clone(), arn.clone())) {
         return Err(Refusal::with_status(409, "EntityAlreadyExists", format!("Provider with url {url} already exists.")));
@@ -142,9 +143,8 @@ fn tags(form: &Form) -> BTreeMap<String, String> {
 
 impl Provider {
     fn to_nodes(&self) -> Vec<Node> {
-        let list = |name: &str, all: &[String]| {
-            all.iter().map(|it| Node::leaf("member", it.as_str())).fold(Node::new(name), Node::with)
-        };
+        let list =
+            |name: &str, all: &[String]| all.iter().map(|it| Node::leaf("member", it.as_str())).fold(Node::new(name), Node::with);
         let tag = |(key, value): (&String, &String)| {
             Node::new("member").with(Node::leaf("Key", key.as_str())).with(Node::leaf("Value", value.as_str()))
         };

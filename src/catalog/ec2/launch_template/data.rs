@@ -20,9 +20,7 @@ impl LaunchTemplate {
             .set_security_group_ids(some(groups))
             .set_user_data(self.user_data.clone())
             .set_monitoring(
-                self.monitoring
-                    .as_ref()
-                    .map(|it| sdk::LaunchTemplatesMonitoringRequest::builder().enabled(it.enabled).build()),
+                self.monitoring.as_ref().map(|it| sdk::LaunchTemplatesMonitoringRequest::builder().enabled(it.enabled).build()),
             )
             .set_iam_instance_profile(self.iam_instance_profile.as_ref().map(Profile::to_sdk))
             .set_block_device_mappings(some(devices))
@@ -179,7 +177,8 @@ mod tests {
     #[test]
     fn tags_and_the_default_make_no_version() {
         let it = LaunchTemplate::seen(&sdk::ResponseLaunchTemplateData::builder().build());
-        let tagged = LaunchTemplate { tags: Tags::from([("a".into(), "b".into())]), default_version: Auto(Some(2)), ..it.clone() };
+        let tagged =
+            LaunchTemplate { tags: Tags::from([("a".into(), "b".into())]), default_version: Auto(Some(2)), ..it.clone() };
         assert!(it.is_like(&tagged));
         assert!(!it.is_like(&LaunchTemplate { key_name: Some("k".into()), ..it.clone() }));
     }
