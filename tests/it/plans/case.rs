@@ -172,7 +172,11 @@ impl Case {
                 Outcome::NeedsImports(all) => {
                     for (_, key) in all {
                         let live = self.live.iter().find(|(address, _)| address.type_name() == key.type_name);
-                        let live = live.map(|(_, settings)| there(&key.id.0, settings.clone()));
+                        let live = live.map(|(_, settings)| Live {
+                            settings: settings.clone(),
+                            outputs: outputs(&key.id.0),
+                            status: Status::Ready,
+                        });
                         observed.imports.insert(key, live);
                     }
                 }
