@@ -96,6 +96,7 @@ impl One {
             later: false,
             local: false,
             secret: false,
+            moving: false,
             equality: Equality::Exact,
             default: Value::Null,
             limits: Limits::default(),
@@ -108,7 +109,7 @@ impl One {
             ("zones", attribute(Shape::Set(Box::new(Shape::String)), Presence::Optional, false)),
         ];
         let attributes = attributes.into_iter().map(|(name, it)| (name.into(), it)).collect();
-        Self(Schema { type_name: "thing".into(), doc: String::new(), attributes, exclusive: Vec::new(), part_of: None })
+        Self(Schema { type_name: "thing".into(), doc: String::new(), attributes, exclusive: Vec::new(), part_of: None, create_first_unless: None })
     }
 }
 

@@ -190,6 +190,11 @@ impl Fault {
         Self::new(Class::Bug, call, message)
     }
 
+    /// For an id that is not of the form which its type has.
+    pub fn malformed_id(type_name: &str, id: &Id, form: &str) -> Self {
+        Self::new(Class::Refused, type_name, format!("{id} is no id of this type: it has the form {form}"))
+    }
+
     fn sentence(&self) -> String {
         let mut out = self.call.clone();
         if let Some(code) = &self.code {
@@ -201,6 +206,15 @@ impl Fault {
         }
         out
     }
+}
+
+/// What speaks against settings before anything is made: the cloud would take them for wrong later, or let them do harm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// `configuration_values.env.MODE`
+    pub path: String,
+    pub message: String,
+    pub help: Option<String>,
 }
 
 /// What `read` found, by id. An id that is not in it does not exist (or cannot be seen yet).

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Found, Id, Live, Settle, Status, Token};
+use crate::remote::{Fault, Found, Id, Live, Objection, Settle, Status, Token};
 use crate::schema::Schema;
 use crate::value::Value;
 
@@ -40,6 +40,9 @@ pub trait Resource: Block {
     const EXCLUSIVE: &'static [(&'static [&'static str], bool)] = &[];
     /// The attribute that names what this is a part of, if the cloud deletes it with that without being asked.
     const PART_OF: Option<&'static str> = None;
+    /// A replacement makes the new one before the old one goes, unless this attribute is declared: the name that both would
+    /// have. Without an attribute the files alone say so (`create_before_destroy`).
+    const CREATE_FIRST_UNLESS: Option<&'static str> = None;
     /// Destroying it loses what cannot be made again: protected by default on a stack with `confirm = true`.
     const PRECIOUS: bool = false;
     type Outputs: Block;
@@ -53,6 +56,11 @@ pub trait Resource: Block {
     fn update(&self, aws: &Aws, id: &Id, was: &Self) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Asks to remove it. Being gone already is a fault of class `Missing`, which the engine takes for success.
     fn delete(&self, aws: &Aws, id: &Id) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// What speaks against settings that a plan makes or changes, as far as they are known by then: asked while planning, so it
+    /// reads at most. Members that are not known yet are unknown values.
+    fn object(_: &Aws, _: &Value) -> impl Future<Output = Result<Vec<Objection>, Fault>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
     /// What a creation with these settings and this token may have made: by the tag `infra:id`, or by unique name. A thing
     /// found by name that carries another token or lineage is not ours: a fault of class `Exists`.
     fn find(&self, aws: &Aws, token: &Token) -> impl Future<Output = Result<Option<Id>, Fault>> + Send;
@@ -87,7 +95,11 @@ pub enum Driver {
 impl Kind {
     pub fn resource<R: Resource>() -> Self {
         Self {
-            schema: Schema { part_of: R::PART_OF.map(Into::into), ..Schema::of::<R, R::Outputs>(R::TYPE, R::EXCLUSIVE) },
+            schema: Schema {
+                part_of: R::PART_OF.map(Into::into),
+                create_first_unless: R::CREATE_FIRST_UNLESS.map(Into::into),
+                ..Schema::of::<R, R::Outputs>(R::TYPE, R::EXCLUSIVE)
+            },
             settle: R::SETTLE,
             precious: R::PRECIOUS,
             driver: Driver::Resource(Box::new(Typed::<R>(PhantomData))),
@@ -108,6 +120,7 @@ pub trait ErasedResource: Send + Sync {
     fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>>;
+    fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>>;
 }
 
 pub trait ErasedData: Send + Sync {
@@ -153,6 +166,10 @@ impl<R: Resource> ErasedResource for Typed<R> {
 
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {
         Box::pin(async move { decode::<R>(R::TYPE, settings)?.find(aws, token).await })
+    }
+
+    fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>> {
+        Box::pin(R::object(aws, settings))
     }
 }
 

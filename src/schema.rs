@@ -30,6 +30,8 @@ pub struct Schema {
     pub exclusive: Vec<Exclusive>,
     /// The attribute that names what this is a part of: the cloud deletes it with that.
     pub part_of: Option<Arc<str>>,
+    /// A replacement makes the new one first, unless this attribute is declared.
+    pub create_first_unless: Option<Arc<str>>,
 }
 
 pub type Attributes = BTreeMap<Arc<str>, Attribute>;

@@ -16,7 +16,7 @@ use aws_sdk_iam::types as sdk;
 use crate::catalog::tags::Tags;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Class, Fault, Id, Settle, Token, tags};
+use crate::remote::{Fault, Settle, Token, tags};
 use crate::schema::Fixed;
 
 /// IAM is eventually consistent: what was made may be denied for a while. Source: IAM user guide, "Changes that I make are not
@@ -61,11 +61,6 @@ fn from_tags(tags: &[sdk::Tag]) -> Tags {
 /// The path of what is in no group.
 fn root() -> Fixed<String> {
     Fixed("/".into())
-}
-
-/// The fault for an id that is not of the form that its type has.
-fn no_such(type_name: &str, id: &Id, form: &str) -> Fault {
-    Fault::new(Class::Refused, type_name, format!("{id} is no id of this type: it has the form {form}"))
 }
 
 /// What the account has of its own, with documents: a few answers in place of several calls a thing.

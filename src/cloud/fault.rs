@@ -247,7 +247,7 @@ static CONSUMERS: &[Consumer] = &[
         service: "eks",
         actions: &["CreateAddon", "UpdateAddon"],
         codes: &["InvalidParameterException"],
-        words: &["the role", "role provided in the request does not exist", "trust policy of role"],
+        words: &["does not exist", "trust policy of role"],
         budget: TWO_MINUTES,
     },
     Consumer {
@@ -478,7 +478,7 @@ mod tests {
                 "Role provided in the request does not exist",
                 Class::Settling,
             ),
-            ("eks:CreateAddon", "InvalidParameterException", "The addon does not exist", Class::Refused),
+            ("eks:CreateAddon", "InvalidParameterException", "Addon version specified is not supported", Class::Refused),
             (
                 "eks:CreateNodegroup",
                 "InvalidParameterException",

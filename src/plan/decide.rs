@@ -169,8 +169,9 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
     };
     if replaces {
         out.change.action = Action::Replace;
-        out.change.create_first = out.lifecycle.create_before_destroy;
-        out.work = Work::Replace { id, create_first: out.lifecycle.create_before_destroy };
+        // What has failed does nothing that the new one would have to take over first.
+        out.change.create_first = out.lifecycle.create_before_destroy && there.failed().is_none();
+        out.work = Work::Replace { id, create_first: out.change.create_first };
     } else if !differences.is_empty() || unfinished {
         out.change.action = Action::Update;
         out.work = Work::Update { id };
@@ -236,8 +237,15 @@ fn recorded_lifecycle(sight: &Sight<'_>, instance: &Instance, record: Option<&Re
         prevent_destroy: prevent_destroy.unwrap_or(default || was.prevent_destroy),
         prevent_replace: prevent_replace.unwrap_or(default || was.prevent_replace),
         retain_on_delete: *retain_on_delete,
-        create_before_destroy: *create_before_destroy,
+        create_before_destroy: *create_before_destroy || creates_first(sight, instance),
     }
+}
+
+/// Whether the type makes the new one first: where both can be there under names of their own.
+fn creates_first(sight: &Sight<'_>, instance: &Instance) -> bool {
+    let schema = sight.types.resource(instance.address.type_name());
+    let name = schema.and_then(|it| it.create_first_unless.as_deref());
+    name.is_some_and(|name| instance.settings.get(name).is_null())
 }
 
 /// A recorded thing that the files do not have any more.

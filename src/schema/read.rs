@@ -30,6 +30,7 @@ impl Schema {
             attributes,
             exclusive: exclusive.collect(),
             part_of: None,
+            create_first_unless: None,
         }
     }
 }

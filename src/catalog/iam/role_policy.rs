@@ -115,7 +115,7 @@ impl Resource for RolePolicy {
     }
 
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
-        let Some((role, name)) = parts(id) else { return Err(super::no_such(Self::TYPE, id, "ROLE:NAME")) };
+        let Some((role, name)) = parts(id) else { return Err(Fault::malformed_id(Self::TYPE, id, "ROLE:NAME")) };
         aws.iam().delete_role_policy().role_name(role).policy_name(name).send().await?;
         Ok(())
     }
