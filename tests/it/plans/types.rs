@@ -124,7 +124,8 @@ struct Template {
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct NodeGroup {
-    name: Fixed<String>,
+    node_group_name: Fixed<Auto<String>>,
+    capacity_type: Fixed<Option<String>>,
     launch_template: Option<Template>,
 }
 
@@ -151,7 +152,10 @@ impl Few {
             Schema::of::<Record, Id>("aws_route53_record", &[]),
             Schema::of::<Database, Id>("aws_db_instance", &[]),
             Schema::of::<LaunchTemplate, Versions>("aws_launch_template", &[]),
-            Schema::of::<NodeGroup, Id>("aws_eks_node_group", &[]),
+            Schema {
+                create_first_unless: Some("node_group_name".into()),
+                ..Schema::of::<NodeGroup, Id>("aws_eks_node_group", &[])
+            },
         ];
         let lookup = Schema::of::<Lookup, Id>("aws_lookup", &[]);
         let named = |it: Schema| (it.type_name.clone(), it);
