@@ -170,10 +170,11 @@ impl Resource for Addon {
         }
         let subject = Subject { cluster: cluster.to_owned(), part: Part::Addon(name.to_owned()) };
         updates::check(aws, &subject).await?;
-        // What is left out stays as it is, and an empty list takes associations away.
+        // A role that is not said again is taken away (API reference, UpdateAddon), an empty one is none; an empty list takes
+        // associations away.
         let identities = self.identities()?;
         let role = self.service_account_role_arn.as_ref().map(|it| it.0.clone());
-        let role = (self.service_account_role_arn != was.service_account_role_arn).then(|| role.unwrap_or_default());
+        let role = role.or_else(|| was.service_account_role_arn.as_ref().map(|_| String::new()));
         let answer = aws
             .eks()
             .update_addon()

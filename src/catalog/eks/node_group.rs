@@ -194,7 +194,8 @@ const UNIQUE: usize = 10;
 impl NodeGroup {
     /// The name of the group that a creation with this token makes.
     fn name(&self, token: &Token) -> String {
-        let unique = token.as_str().get(..UNIQUE).unwrap_or(token.as_str());
+        let token = token.as_str();
+        let unique = token.get(token.len().saturating_sub(UNIQUE)..).unwrap_or(token);
         match (&*self.node_group_name.0, &*self.node_group_name_prefix.0) {
             (Some(name), _) => name.clone(),
             (None, prefix) => format!("{}{unique}", prefix.as_deref().unwrap_or("group-")),

@@ -155,10 +155,8 @@ async fn a_node_group_with_a_prefix_has_a_name_of_its_own() {
     let bench = Bench::new().await;
     let place = Place::new(&bench).await;
     let settings = place.group(&bench, json!({ "node_group_name_prefix": "spot-" })).await;
-    let (one, two) = (
-        bench.make("aws_eks_node_group", settings.clone()).await,
-        bench.make("aws_eks_node_group", settings.clone()).await,
-    );
+    let (one, two) =
+        (bench.make("aws_eks_node_group", settings.clone()).await, bench.make("aws_eks_node_group", settings.clone()).await);
     assert!(one.id != two.id && one.id.as_str().contains(":spot-"), "{} {}", one.id, two.id);
     bench.remove(one).await;
     bench.remove(two).await;
@@ -211,7 +209,8 @@ async fn aws_eks_addon() {
 
     let identity = role(&bench, "pods.eks.amazonaws.com", &[]).await;
     let driver = json!([{ "service_account": "ebs-csi-controller-sa", "role_arn": identity }]);
-    let settings = json!({ "cluster_name": place.name(), "addon_name": "eks-pod-identity-agent", "pod_identity_association": driver });
+    let settings =
+        json!({ "cluster_name": place.name(), "addon_name": "eks-pod-identity-agent", "pod_identity_association": driver });
     bench.keeps("aws_eks_addon", settings, &[json!({ "pod_identity_association": [] })]).await;
     place.remove(&bench).await;
 }
@@ -247,7 +246,8 @@ async fn aws_eks_access_entry() {
     let bench = Bench::new().await;
     let place = Place::new(&bench).await;
     let principal = role(&bench, "ec2.amazonaws.com", &[]).await;
-    let settings = json!({ "cluster_name": place.name(), "principal_arn": principal, "kubernetes_groups": ["platform:developers"] });
+    let settings =
+        json!({ "cluster_name": place.name(), "principal_arn": principal, "kubernetes_groups": ["platform:developers"] });
     let changes = [
         json!({ "kubernetes_groups": ["platform:developers", "platform:admins"], "tags": { "Name": "b" } }),
         json!({ "kubernetes_groups": [], "user_name": "developer" }),
@@ -285,10 +285,8 @@ async fn aws_eks_access_policy_association() {
 async fn aws_eks_pod_identity_association() {
     let bench = Bench::new().await;
     let place = Place::new(&bench).await;
-    let (one, two) = (
-        role_with_sessions(&bench, "pods.eks.amazonaws.com").await,
-        role_with_sessions(&bench, "pods.eks.amazonaws.com").await,
-    );
+    let (one, two) =
+        (role_with_sessions(&bench, "pods.eks.amazonaws.com").await, role_with_sessions(&bench, "pods.eks.amazonaws.com").await);
     let settings = json!({
         "cluster_name": place.name(), "namespace": "external-dns", "service_account": "external-dns", "role_arn": one,
     });
