@@ -13,16 +13,19 @@ mod connect;
 mod console;
 mod destroy;
 mod drift;
+mod eks_token;
 mod encryption;
 mod exit;
 mod explain;
 mod graph;
 mod guard;
+mod kubeconfig;
 mod ledger;
 mod look;
 mod output;
 mod plan;
 mod planning;
+mod private;
 mod rollback;
 mod runs;
 mod schema;
@@ -74,6 +77,10 @@ pub enum Command {
     Unlock(unlock::Args),
     /// Make the bucket, the table and the key that the stack's state is kept with
     Bootstrap(bootstrap::Args),
+    /// Write the stack's EKS clusters into a kubeconfig
+    Kubeconfig(kubeconfig::Args),
+    /// Print a token for an EKS cluster, as kubectl asks for it
+    EksToken(eks_token::Args),
     /// Print the page of an error code
     Explain(explain::Args),
     /// Print a shell's completions
@@ -116,6 +123,8 @@ async fn dispatch(call: &mut Call, command: Command) -> Ended {
         Command::Runs(args) => runs::run(call, args).await,
         Command::Unlock(args) => unlock::run(call, args).await,
         Command::Bootstrap(args) => bootstrap::run(call, args).await,
+        Command::Kubeconfig(args) => kubeconfig::run(call, args).await,
+        Command::EksToken(args) => eks_token::run(call, args).await,
         Command::Explain(args) => explain::run(call, args),
         Command::Completions(args) => completions::run(call, args),
         Command::Version => version::run(call),

@@ -39,6 +39,8 @@ pub trait Gate: Send + Sync {
 pub mod aws;
 pub mod clouds;
 pub mod fault;
+pub mod kube;
 pub mod owned;
+mod patience;
 
 pub use clouds::Clouds;

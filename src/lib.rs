@@ -36,6 +36,7 @@
 pub mod address;
 pub mod diag;
 pub mod graph;
+pub mod object;
 pub mod remote;
 pub mod schema;
 pub mod value;

@@ -1,14 +1,13 @@
 //! `infra plan [STACK]`: what would change, and why. Changes nothing, not even a lock.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::{Format, Selection, StackArgs};
 use super::call::Call;
 use super::connect::{self, Purpose};
 use super::exit::{Ended, Exit};
 use super::look::Depth;
-use super::{planning, stack};
+use super::{planning, private, stack};
 use crate::diag::Diagnostic;
 use crate::plan::{Observed, Plan, Planned, Summary, codec};
 use crate::report::{Options, fault, json, markdown, plan};
@@ -51,7 +50,10 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
     if let Some(file) = &args.out {
         let bytes = codec::encode(&planned.plan).map_err(|error| Diagnostic::error(error.code(), error.to_string()))?;
         let sealed = connected.store.vault().seal(What::Plan, bytes).await;
-        keep(&call.world.dir.join(file), &sealed.map_err(|it| fault::of_vault(&it, "the plan"))?)?;
+        let sealed = sealed.map_err(|it| fault::of_vault(&it, "the plan"))?;
+        private::write(&call.world.dir.join(file), &sealed).map_err(|error| {
+            Diagnostic::error("io", format!("the plan cannot be kept in {}", file.display())).detail(error.to_string())
+        })?;
         call.tell(&format!("\nTo carry out exactly this: infra apply {} --plan {}\n", planned.plan.stack, file.display()));
     }
     Ok(if args.detailed_exitcode && !is_empty(&planned.plan) { Exit::Changes } else { Exit::Done })
@@ -83,30 +85,4 @@ fn open_intents(state: &State) -> Vec<Diagnostic> {
         .detail(format!("It had begun to change {}{others}. The plan may look different once that is settled.", first.address))
         .help("infra apply settles it first; infra unlock shows who holds the lock");
     vec![diagnostic]
-}
-
-/// Written beside and renamed, so that there is a whole plan or none; for the owner's eyes.
-fn keep(file: &Path, bytes: &[u8]) -> Ended<()> {
-    let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failed = |error: std::io::Error| {
-        Diagnostic::error("io", format!("the plan cannot be kept in {}", file.display())).detail(error.to_string())
-    };
-    let name = file.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-    let draft = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = write_private(&draft, bytes).and_then(|()| std::fs::rename(&draft, file));
-    if written.is_err() {
-        // Nothing half-written stays; that it cannot even be removed changes nothing about the failure.
-        let _ = std::fs::remove_file(&draft);
-    }
-    Ok(written.map_err(failed)?)
-}
-
-fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(file)?;
-    out.write_all(bytes)?;
-    out.sync_all()
 }

@@ -25,6 +25,7 @@ use self::call::NameTheCall;
 use self::memo::Memo;
 use self::transport::Transport;
 pub use self::transport::{Fence, Wire};
+use crate::cloud::kube::Kube;
 use crate::remote::{Class, Fault};
 
 /// What an `aws` block of a stack says; the stack's own `region` is the default configuration's.
@@ -83,6 +84,23 @@ pub struct Aws {
     memo: Arc<Memo>,
     kept: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     clients: Clients,
+    wire: Wire,
+    kube: Kube,
+}
+
+/// Credentials as they are refreshed, and where STS answers when it is not AWS's own.
+#[derive(Clone)]
+pub struct Signer {
+    provider: SharedCredentialsProvider,
+    pub sts: Option<String>,
+}
+
+impl Signer {
+    pub async fn credentials(&self) -> Result<Credentials, Fault> {
+        use aws_credential_types::provider::ProvideCredentials;
+        let found = self.provider.provide_credentials().await;
+        found.map_err(|error| super::fault::from_credentials("credentials", &error))
+    }
 }
 
 impl Aws {
@@ -119,7 +137,8 @@ impl Aws {
         let endpoint = endpoint_override(&sdk);
         let region = settings.region.clone();
         let (identity, kept, clients) = (OnceCell::new(), Mutex::default(), Clients::default());
-        Self { sdk, region, endpoint, account, identity, memo, kept, clients }
+        let (wire, kube) = (wire.clone(), Kube::default());
+        Self { sdk, region, endpoint, account, identity, memo, kept, clients, wire, kube }
     }
 
     pub fn region(&self) -> &str {
@@ -161,13 +180,23 @@ impl Aws {
 
     /// How long the credentials at hand are valid, when that is limited and they cannot be refreshed.
     pub async fn credentials_end(&self) -> Result<Option<std::time::SystemTime>, Fault> {
-        use aws_credential_types::provider::ProvideCredentials;
-        let Some(provider) = self.sdk.credentials_provider() else {
-            return Err(Fault::new(Class::Credentials, "credentials", super::fault::NO_CREDENTIALS));
-        };
-        let found = provider.provide_credentials().await;
-        let found = found.map_err(|error| super::fault::from_credentials("credentials", &error))?;
-        Ok(found.expiry())
+        Ok(self.signer()?.credentials().await?.expiry())
+    }
+
+    /// What signs requests that others send.
+    pub fn signer(&self) -> Result<Signer, Fault> {
+        let provider = self.sdk.credentials_provider();
+        let provider = provider.ok_or_else(|| Fault::new(Class::Credentials, "credentials", super::fault::NO_CREDENTIALS))?;
+        Ok(Signer { provider, sts: service_endpoint(&self.sdk, "STS") })
+    }
+
+    /// The connections to Kubernetes that are made with these credentials.
+    pub fn kube(&self) -> &Kube {
+        &self.kube
+    }
+
+    pub(in crate::cloud) fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// What the types of one service share for the life of this configuration: one value of each type.
@@ -249,14 +278,16 @@ const SERVICES: &[&str] = &[
 ];
 
 fn endpoint_override(sdk: &SdkConfig) -> Option<String> {
+    SERVICES.iter().find_map(|service| service_endpoint(sdk, service))
+}
+
+/// Where the service answers when it is not at AWS.
+fn service_endpoint(sdk: &SdkConfig, service: &str) -> Option<String> {
     if let Some(url) = sdk.endpoint_url() {
         return Some(url.to_owned());
     }
-    let settings = sdk.service_config()?;
-    SERVICES.iter().find_map(|service| {
-        let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
-        settings.load_config(key.ok()?)
-    })
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    sdk.service_config()?.load_config(key.ok()?)
 }
 
 /// How long one attempt of a read may take.

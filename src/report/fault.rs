@@ -1,5 +1,7 @@
 //! What a cloud or a store refused, as a diagnostic: what happened, and what one does about it.
 
+mod cluster;
+
 use crate::diag::Diagnostic;
 use crate::remote::{Class, Fault};
 use crate::report::time;
@@ -8,6 +10,9 @@ use crate::store::{Holder, StoreError};
 
 /// The diagnostic for a fault that stopped a command.
 pub fn of_cloud(fault: &Fault) -> Diagnostic {
+    if let Some(it) = cluster::of(fault) {
+        return it;
+    }
     let call = &fault.call;
     let said = said(fault);
     match fault.class {

@@ -5,6 +5,7 @@ mod bad_input;
 mod catalogue;
 mod cli;
 mod contract;
+mod kubernetes;
 mod language;
 mod plans;
 mod recovery;

@@ -19,7 +19,6 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use super::call::Call;
 use super::limits::Limits;
@@ -27,15 +26,11 @@ use super::memo::Memo;
 use super::{MUTATION_ATTEMPT, READ_ATTEMPT};
 use crate::cloud::Gate;
 use crate::cloud::fault;
+use crate::cloud::patience::Patience;
 use crate::remote::Class;
 
 /// Calls on their way at once, over all services: enough for AWS's rates, few enough for a laptop's sockets.
 const IN_FLIGHT: usize = 64;
-/// How long a read is tried again before its failure counts.
-const READ_BUDGET: Duration = Duration::from_secs(120);
-const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
-
 /// What all configurations of a run share: connections, rates, the gate, the counts.
 #[derive(Clone)]
 pub struct Wire(Arc<Inner>);
@@ -65,8 +60,22 @@ impl Wire {
         self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn count(&self, call: &Call) {
-        *self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(call.to_string()).or_default() += 1;
+    /// Sends one request of any API: a mutation only while the fence lets it pass, none for longer than an attempt may take, and
+    /// never too many at once.
+    pub(in crate::cloud) async fn attempt<T>(
+        &self,
+        call: &str,
+        is_read: bool,
+        sent: impl Future<Output = T>,
+    ) -> Result<T, Unanswered> {
+        let _permit = self.0.in_flight.acquire().await;
+        let time = match is_read {
+            true => READ_ATTEMPT,
+            false => self.0.fence.pass().ok_or(Unanswered::Fenced(Fenced))?,
+        };
+        *self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(call.to_owned()).or_default() += 1;
+        tracing::debug!(call, "sent");
+        tokio::time::timeout(time, sent).await.map_err(|_| Unanswered::TimedOut(TimedOut(time)))
     }
 }
 
@@ -132,7 +141,14 @@ pub struct Fenced;
 /// The time for one attempt is over: what was sent may or may not have been done.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer within {} s", .0.as_secs())]
-struct TimedOut(Duration);
+pub struct TimedOut(Duration);
+
+/// Why there is no answer, good or bad.
+#[derive(Debug)]
+pub(in crate::cloud) enum Unanswered {
+    Fenced(Fenced),
+    TimedOut(TimedOut),
+}
 
 /// The transport as one configuration sees it.
 #[derive(Clone, Debug)]
@@ -169,8 +185,7 @@ impl Transport {
         call: &Call,
         mut request: HttpRequest,
     ) -> Result<HttpResponse, ConnectorError> {
-        let end = Instant::now() + READ_BUDGET;
-        let mut pause = BACKOFF_FIRST;
+        let mut patience = Patience::default();
         loop {
             let again = request.try_clone();
             let answer = self.attempt(inner, call, request).await;
@@ -178,13 +193,10 @@ impl Transport {
                 Ok(response) => may_pass_later(response),
                 Err(error) => !error.is_user() && !is_hopeless(error),
             };
-            let jittered = pause.mul_f64(0.5 + random_part() / 2.0);
             match again {
-                Some(copy) if worth_it && Instant::now() + jittered < end => request = copy,
+                Some(copy) if worth_it && patience.wait().await => request = copy,
                 _ => return answer,
             }
-            tokio::time::sleep(jittered).await;
-            pause = (pause * 2).min(BACKOFF_MAX);
         }
     }
 
@@ -197,15 +209,12 @@ impl Transport {
         let account = self.account.get().map_or("", String::as_str);
         let shared = &self.wire.0;
         shared.limits.wait(account, &self.region, call).await;
-        let _permit = shared.in_flight.acquire().await;
-        let time = match call.is_read() {
-            true => READ_ATTEMPT,
-            false => shared.fence.pass().ok_or_else(|| ConnectorError::user(Fenced.into()))?,
+        let sent = async { settle(inner.call(request).await?).await };
+        let answer = match self.wire.attempt(&call.to_string(), call.is_read(), sent).await {
+            Ok(answer) => answer,
+            Err(Unanswered::Fenced(why)) => return Err(ConnectorError::user(why.into())),
+            Err(Unanswered::TimedOut(why)) => Err(ConnectorError::timeout(why.into())),
         };
-        self.wire.count(call);
-        tracing::debug!(%call, region = self.region, "sent");
-        let answer = tokio::time::timeout(time, async { settle(inner.call(request).await?).await }).await;
-        let answer = answer.unwrap_or_else(|_| Err(ConnectorError::timeout(TimedOut(time).into())));
         match &answer {
             Ok(response) if is_throttled(response) => shared.limits.slow_down(account, &self.region, call),
             Ok(_) => shared.limits.speed_up(account, &self.region, call),
@@ -266,11 +275,6 @@ fn mentions(response: &HttpResponse, codes: &[&str]) -> bool {
 /// Nothing listens there, or there is no such name: trying again is for another run.
 fn is_hopeless(error: &ConnectorError) -> bool {
     fault::of_connection(error) == Some(Class::Unreachable)
-}
-
-/// From 0 to 1.
-fn random_part() -> f64 {
-    getrandom::u32().map_or(0.5, |bits| f64::from(bits) / f64::from(u32::MAX))
 }
 
 /// The first error of type `E` in the chain of causes.

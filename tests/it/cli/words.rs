@@ -49,6 +49,8 @@ fn help_of_every_command() {
         "rollback",
         "unlock",
         "bootstrap",
+        "kubeconfig",
+        "eks-token",
         "explain",
         "completions",
         "version",

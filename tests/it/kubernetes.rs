@@ -1,0 +1,4 @@
+//! Kubernetes against real control planes behind local EKS clusters.
+
+mod access;
+mod edge;

@@ -1,0 +1,150 @@
+//! Single calls, refusals among them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use infra::cloud::Gate;
+use infra::cloud::aws::limits::Limits;
+use infra::cloud::aws::{Aws, Fence, Settings, StandIn, Wire};
+use infra::cloud::kube::{Apply, ClusterRef, Connection, Select};
+use infra::remote::{Class, Fault};
+use localstack::client::Caller;
+use serde_json::{Value as Json, json};
+
+const ACCOUNT: &str = "760000000001";
+
+struct Open;
+
+impl Gate for Open {
+    fn allows(&self, _: Duration) -> bool {
+        true
+    }
+}
+
+async fn post(caller: &Caller, path: &str, body: &Json) -> Json {
+    caller.rest("eks", "POST", path, &body.to_string()).await.unwrap().success("eks", path).unwrap().json()
+}
+
+/// An active cluster that its creator may use, as EKS describes it; made with a client that is not infra's.
+async fn cluster(caller: &Caller, name: &str) -> Json {
+    let vpc = caller.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]).await.unwrap().text("vpcId").to_owned();
+    let mut subnets = Vec::new();
+    for (cidr, zone) in [("10.0.0.0/24", "eu-west-1a"), ("10.0.1.0/24", "eu-west-1b")] {
+        let parameters = [("VpcId", vpc.as_str()), ("CidrBlock", cidr), ("AvailabilityZone", zone)];
+        subnets.push(caller.ec2("CreateSubnet", &parameters).await.unwrap().text("subnetId").to_owned());
+    }
+    let trust = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}]});
+    let parameters = [("RoleName", name), ("AssumeRolePolicyDocument", &trust.to_string())];
+    let role = caller.query("iam", "CreateRole", &parameters).await.unwrap().text("Arn").to_owned();
+    let policy = [("RoleName", name), ("PolicyArn", "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy")];
+    caller.query("iam", "AttachRolePolicy", &policy).await.unwrap().success("iam", "AttachRolePolicy").unwrap();
+    let wanted = json!({
+        "name": name, "version": "1.36", "roleArn": role, "resourcesVpcConfig": {"subnetIds": subnets},
+        "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": false},
+        "bootstrapSelfManagedAddons": false,
+    });
+    post(caller, "/clusters", &wanted).await;
+    for _ in 0..300 {
+        let shown = caller.rest("eks", "GET", &format!("/clusters/{name}"), "").await.unwrap().json()["cluster"].clone();
+        if shown["status"] == "ACTIVE" {
+            return shown;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("the cluster {name} does not become active");
+}
+
+async fn admit(caller: &Caller, name: &str) {
+    let principal = format!("arn:aws:iam::{ACCOUNT}:root");
+    let entries = format!("/clusters/{name}/access-entries");
+    post(caller, &entries, &json!({"principalArn": principal})).await;
+    let path = format!("{entries}/{}/access-policies", principal.replace(':', "%3A"));
+    let policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+    post(caller, &path, &json!({"policyArn": policy, "accessScope": {"type": "cluster"}})).await;
+}
+
+async fn connected(local: &localstack::Cloud, fence: Fence) -> Aws {
+    let stand_in = StandIn {
+        endpoint: local.endpoint().to_owned(),
+        access_key_id: ACCOUNT.into(),
+        secret_access_key: localstack::SECRET.into(),
+    };
+    let settings = Settings { region: localstack::REGION.into(), stand_in: Some(stand_in), ..Settings::default() };
+    Aws::connect(&settings, &Wire::new(Limits::off(), fence)).await
+}
+
+fn config_map(namespace: &str, data: Json) -> Json {
+    let labels = json!({"infra/lineage": "abc"});
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": namespace, "labels": labels}, "data": data})
+}
+
+async fn apply(to: &Connection, object: &Json) -> Result<Json, Fault> {
+    to.apply(object, Apply::default()).await
+}
+
+#[tokio::test]
+async fn objects_are_applied_listed_and_deleted_and_refusals_are_told_apart() {
+    let local = localstack::Cloud::shared().await.unwrap();
+    let caller = Caller::new(local, ACCOUNT);
+    let shown = cluster(&caller, "edge").await;
+    let fence = Fence::shut();
+    let aws = connected(local, fence.clone()).await;
+    let connection = aws.kube().connection_of(shown["arn"].as_str().unwrap(), &aws).await.unwrap();
+    assert!(matches!(connection.cluster(), ClusterRef::Eks { name, .. } if name == "edge"));
+
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "hold"}});
+    let stranger = connection.kind("", "Namespace").await.unwrap_err();
+    assert_eq!(stranger.class, Class::Credentials);
+    assert!(stranger.message.contains("aws_eks_access_entry") && stranger.message.contains(ACCOUNT), "{stranger}");
+    aws.kube().access_changed("edge");
+    assert_eq!(connection.kind("", "Namespace").await.unwrap_err().class, Class::Settling);
+    admit(&caller, "edge").await;
+    for _ in 0..50 {
+        if connection.kind("", "Namespace").await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+
+    let seen = connection.apply(&namespace, Apply { dry_run: true, take_from: None }).await.unwrap();
+    assert_eq!(seen["status"]["phase"], "Active");
+    assert_eq!(apply(&connection, &namespace).await.unwrap_err().class, Class::Fenced, "a dry run needs no lock, this does");
+    fence.guard(Arc::new(Open), Duration::from_secs(20));
+    let early = apply(&connection, &config_map("hold", json!({}))).await.unwrap_err();
+    assert_eq!(early.class, Class::Settling, "{early}");
+    apply(&connection, &namespace).await.unwrap();
+    apply(&connection, &config_map("hold", json!({"a": "1"}))).await.unwrap();
+
+    let kind = connection.served("v1", "ConfigMap").await.unwrap();
+    let key = "ConfigMap/hold/c".parse().unwrap();
+    let ours = Select { labels: "infra/lineage=abc", ..Select::default() };
+    let listed = connection.list(&kind, ours).await.unwrap();
+    assert_eq!((listed.len(), &listed[0]["kind"], &listed[0]["data"]["a"]), (1, &json!("ConfigMap"), &json!("1")));
+
+    let unknown =
+        apply(&connection, &json!({"apiVersion": "x.io/v1", "kind": "X", "metadata": {"name": "x"}})).await.unwrap_err();
+    assert_eq!(unknown.class, Class::Settling, "its CRD may be on its way: {unknown}");
+    let wrong = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "w", "namespace": "hold"}, "dota": {}});
+    let wrong = apply(&connection, &wrong).await.unwrap_err();
+    assert!(wrong.class == Class::Refused && wrong.message.contains("dota"), "{wrong}");
+    let invalid = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "Not_A_Name", "namespace": "hold"}});
+    let invalid = apply(&connection, &invalid).await.unwrap_err();
+    assert!(invalid.class == Class::Refused && invalid.message.contains("metadata.name"), "{invalid}");
+
+    let live = connection.get(&kind, &key).await.unwrap();
+    let others = BTreeSet::from(["somebody".to_owned()]);
+    let uid = live["metadata"]["uid"].as_str();
+    assert_eq!(connection.delete(&kind, &key, Some("another")).await.unwrap_err().class, Class::Settling);
+    apply(&connection, &config_map("hold", json!({"a": "2"}))).await.unwrap();
+    connection.apply(&config_map("hold", json!({"a": "3"})), Apply { dry_run: false, take_from: Some(&others) }).await.unwrap();
+    connection.delete(&kind, &key, uid).await.unwrap();
+    for _ in 0..50 {
+        match connection.get(&kind, &key).await {
+            Ok(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(gone) => return assert_eq!(gone.class, Class::Missing),
+        }
+    }
+    panic!("the object does not go");
+}
