@@ -102,6 +102,7 @@ impl Resource for AccessEntry {
             .client_request_token(token.as_str())
             .send()
             .await?;
+        aws.kube().access_changed(&self.cluster_name);
         Ok(Id::new(format!("{}:{}", *self.cluster_name, &**self.principal_arn)))
     }
 
@@ -120,6 +121,7 @@ impl Resource for AccessEntry {
             let call = aws.eks().update_access_entry().cluster_name(cluster).principal_arn(principal);
             let groups = self.kubernetes_groups.iter().cloned().collect();
             call.set_kubernetes_groups(Some(groups)).set_username(renamed.cloned()).send().await?;
+            aws.kube().access_changed(cluster);
         }
         if self.tags != was.tags
             && let Some(found) = describe(aws, cluster, principal).await?
@@ -132,6 +134,7 @@ impl Resource for AccessEntry {
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
         let Some((cluster, principal)) = parts(id) else { return Err(Fault::malformed_id(Self::TYPE, id, FORM)) };
         aws.eks().delete_access_entry().cluster_name(cluster).principal_arn(principal).send().await?;
+        aws.kube().access_changed(cluster);
         Ok(())
     }
 

@@ -75,6 +75,7 @@ impl AccessPolicyAssociation {
             .build();
         let call = aws.eks().associate_access_policy().cluster_name(&*self.cluster_name);
         call.principal_arn(&**self.principal_arn).policy_arn(&**self.policy_arn).access_scope(scope).send().await?;
+        aws.kube().access_changed(&self.cluster_name);
         Ok(())
     }
 
@@ -133,6 +134,7 @@ impl Resource for AccessPolicyAssociation {
         };
         let call = aws.eks().disassociate_access_policy().cluster_name(cluster);
         call.principal_arn(principal).policy_arn(policy).send().await?;
+        aws.kube().access_changed(cluster);
         Ok(())
     }
 
