@@ -98,7 +98,14 @@ impl One {
             ("zones", attribute(Shape::Set(Box::new(Shape::String)), Presence::Optional, false)),
         ];
         let attributes = attributes.into_iter().map(|(name, it)| (name.into(), it)).collect();
-        Self(Schema { type_name: "thing".into(), doc: String::new(), attributes, exclusive: Vec::new(), part_of: None })
+        Self(Schema {
+            type_name: "thing".into(),
+            doc: String::new(),
+            attributes,
+            exclusive: Vec::new(),
+            part_of: None,
+            create_first_unless: None,
+        })
     }
 }
 

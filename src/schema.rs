@@ -1,6 +1,6 @@
 //! What a resource type looks like: its attributes, and how each behaves when it changes.
 //!
-//! Behaviour is part of the field's *type*: [`Fixed`], [`Auto`], [`Later`], [`Local`], [`Secret`] and the wrappers of [`mod@field`] say
+//! Behaviour is part of the field's *type*: [`Fixed`], [`Auto`], [`Later`], [`Local`], [`Moving`], [`Secret`] and the wrappers of [`mod@field`] say
 //! in the struct what would else live in a table beside it. The schema is read off the struct by `schemars`, so names, types,
 //! docs and behaviour have one home.
 
@@ -13,7 +13,7 @@ pub mod rules;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use field::{Applied, Auto, Fixed, Imprint, Json, Later, Local, Secret};
+pub use field::{Applied, Auto, Fixed, Imprint, Json, Later, Local, Moving, Secret};
 
 use crate::value::{self, Type, Value};
 
@@ -30,6 +30,8 @@ pub struct Schema {
     pub exclusive: Vec<Exclusive>,
     /// The attribute that names what this is a part of: the cloud deletes it with that.
     pub part_of: Option<Arc<str>>,
+    /// A replacement makes the new one first, unless this attribute is declared.
+    pub create_first_unless: Option<Arc<str>>,
 }
 
 pub type Attributes = BTreeMap<Arc<str>, Attribute>;
@@ -61,6 +63,8 @@ pub struct Attribute {
     pub source: Option<Source>,
     /// Of an object: takes its members out of one that may have more, such as a whole resource.
     pub picks: bool,
+    /// An output that a change of the thing may change.
+    pub moving: bool,
     /// Of a list, set or map, its members'.
     pub equality: Equality,
     /// What the type takes when the user writes nothing; null when it has no default.
@@ -198,6 +202,7 @@ impl Attribute {
             later: false,
             local: false,
             secret: false,
+            moving: false,
             applied: false,
             imprint: false,
             source: None,

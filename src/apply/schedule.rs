@@ -294,8 +294,8 @@ mod tests {
         assert_eq!(it.complete(0), [2, 3]);
         let mut it = schedule();
         assert_eq!(it.abandon(0), [3]);
-        it.next(9);
-        assert_eq!((it.next(9), it.next(9), it.next(9)), (Some(1), Some(2), None));
+        it.next_start(9);
+        assert_eq!((it.next_start(9), it.next_start(9), it.next_start(9)), (Some(1), Some(2), None));
     }
 
     #[test]

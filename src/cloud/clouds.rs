@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use super::aws::limits::Limits;
 use super::aws::{Aws, Fence, Identity, Settings, Wire};
 use super::{Cloud, Query, Target};
-use crate::remote::{ConfigName, Fault, Found, Id, Preview, Token};
+use crate::remote::{ConfigName, Fault, Found, Id, Objection, Preview, Token};
 use crate::resource::{ErasedData, ErasedResource, Kinds};
 use crate::value::Value;
 
@@ -53,6 +53,12 @@ impl Clouds {
     /// How often each action was called, by `service:Action`.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.wire.calls()
+    }
+
+    /// What speaks against settings that a plan makes or changes.
+    pub async fn objections(&self, what: &Target, settings: &Value) -> Result<Vec<Objection>, Fault> {
+        let (kind, aws) = self.resource(what)?;
+        kind.object(aws, settings).await
     }
 
     fn resource(&self, target: &Target) -> Result<(&dyn ErasedResource, &Aws), Fault> {

@@ -130,6 +130,7 @@ const PAGES: &[(&str, &str)] = pages! {
     "quota"
     "refused"
     "refused-function"
+    "refused-settings"
     "secret-gone"
     "secret-kept"
     "self-outside"

@@ -200,8 +200,9 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
     };
     if replaces {
         out.change.action = Action::Replace;
-        // The name of an object is free only once its holder is gone.
-        let create_first = out.lifecycle.create_before_destroy && out.object.is_none();
+        // The name of an object is free only once its holder is gone; and what has failed does nothing that the new one would
+        // have to take over first.
+        let create_first = out.lifecycle.create_before_destroy && out.object.is_none() && there.failed().is_none();
         out.change.create_first = create_first;
         out.work = Work::Replace { id, create_first };
     } else if !differences.is_empty() || unfinished {
@@ -269,8 +270,15 @@ fn recorded_lifecycle(sight: &Sight<'_>, instance: &Instance, record: Option<&Re
         prevent_destroy: prevent_destroy.unwrap_or(default || was.prevent_destroy),
         prevent_replace: prevent_replace.unwrap_or(default || was.prevent_replace),
         retain_on_delete: *retain_on_delete,
-        create_before_destroy: *create_before_destroy,
+        create_before_destroy: *create_before_destroy || creates_first(sight, instance),
     }
+}
+
+/// Whether the type makes the new one first: where both can be there under names of their own.
+fn creates_first(sight: &Sight<'_>, instance: &Instance) -> bool {
+    let schema = sight.types.resource(instance.address.type_name());
+    let name = schema.and_then(|it| it.create_first_unless.as_deref());
+    name.is_some_and(|name| instance.settings.get(name).is_null())
 }
 
 /// A recorded thing that the files do not have any more.

@@ -254,6 +254,7 @@ fn part_of(of: &Attribute, shape: &Shape) -> Attribute {
         later: of.later,
         local: of.local,
         secret: of.secret,
+        moving: of.moving,
         equality: if matches!(shape, Shape::Object(_)) { Equality::Exact } else { of.equality },
         default: if *shape == of.shape { of.default.clone() } else { Value::Null },
         ..Attribute::new(shape.clone(), Presence::Optional)

@@ -291,9 +291,11 @@ impl Orderer<'_, '_> {
                     let whole = &*it.from == "(depends_on)";
                     let known = own.made.is_none() && self.decisions[at].planned.get(&it.from).is_wholly_known();
                     let made = if known { Hold::Preferred } else { Hold::Needed };
+                    let awaits = self.decisions[at].planned.get(&it.from).waits_for();
+                    let moved = awaits.iter().any(|it| it.address == *self.decisions[*on].address());
                     let edges = [
                         (other.made, made),
-                        (other.changed, Hold::Courtesy),
+                        (other.changed, if moved { Hold::Needed } else { Hold::Courtesy }),
                         (other.configured.filter(|_| whole), Hold::Courtesy),
                     ];
                     for (target, hold) in edges {

@@ -48,6 +48,8 @@ impl<'a> There<'a> {
 pub(super) enum Fate {
     /// They stay as they are.
     Keep,
+    /// The thing is changed: those that move with it are not known before.
+    Change,
     Create,
     Replace,
 }
@@ -204,7 +206,15 @@ impl<'a> Sight<'a> {
         let recorded = there.record.map(|it| &it.applied);
         let differences = self.differ(schema, address, &desired, &there).fixed_differences(&desired, recorded, there.settings);
         let replaces = |it: &Difference| it.forces_replacement() && self.is_real(it);
-        if differences.iter().any(replaces) { Fate::Replace } else { Fate::Keep }
+        if differences.iter().any(replaces) {
+            return Fate::Replace;
+        }
+        let moves = schema.outputs().any(|(_, it)| it.moving);
+        let changes = || self.differ(schema, address, &desired, &there).differences(&desired, recorded, there.settings);
+        match moves && changes().iter().any(|it| !it.local && self.is_real(it)) {
+            true => Fate::Change,
+            false => Fate::Keep,
+        }
     }
 
     /// Whether a difference will still be one when all is known. What waits for a thing that stays (whose outputs are not on
@@ -254,10 +264,13 @@ impl Host for Sight<'_> {
         let Some(schema) = self.types.resource(address.type_name()) else { return Value::object::<&str>([]) };
         match (fate, self.see(address)) {
             // An unfinished creation has nothing on record yet.
-            (Fate::Keep, Seen::There(there)) if !there.outputs.is_null() => match there.live {
-                Some(_) => answers::known(schema, there.settings, there.outputs),
-                None => answers::recorded(schema, address, there.settings, there.outputs),
-            },
+            (Fate::Keep | Fate::Change, Seen::There(there)) if !there.outputs.is_null() => {
+                let known = match there.live {
+                    Some(_) => answers::known(schema, there.settings, there.outputs),
+                    None => answers::recorded(schema, address, there.settings, there.outputs),
+                };
+                if fate == Fate::Change { answers::moved(schema, address, known) } else { known }
+            }
             _ => answers::unknown(Some(schema), address),
         }
     }

@@ -58,6 +58,10 @@ behaviour! {
     Local, "x-local"
 }
 behaviour! {
+    /// An output that may be another one after any change of the thing: what refers to it waits for the change.
+    Moving, "x-moving"
+}
+behaviour! {
     /// Never printed, and stored only as a keyed digest.
     Secret, "x-secret"
 }

@@ -30,6 +30,7 @@ impl Schema {
             attributes,
             exclusive: exclusive.collect(),
             part_of: None,
+            create_first_unless: None,
         }
     }
 }
@@ -75,6 +76,7 @@ fn read_attribute(json: &Json, required: bool, place: &str) -> Attribute {
         imprint: flag("x-imprint"),
         source: read_source(&bare, place),
         picks: flag("x-picks"),
+        moving: flag("x-moving"),
         equality: read_equality(&bare, place),
         default,
         limits: read_limits(&bare),

@@ -84,7 +84,14 @@ pub fn schema(type_name: &str) -> Schema {
         attributes.push(("tags", attribute(Shape::Map(Box::new(Shape::String)), Presence::Optional)));
     }
     let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
-    Schema { type_name: habit.name.into(), doc: String::new(), attributes, exclusive: Vec::new(), part_of: None }
+    Schema {
+        type_name: habit.name.into(),
+        doc: String::new(),
+        attributes,
+        exclusive: Vec::new(),
+        part_of: None,
+        create_first_unless: None,
+    }
 }
 
 /// All of them; there are no data sources.

@@ -1,7 +1,7 @@
 //! The machine by hand: one effect after the other.
 
 use super::*;
-use crate::plan::{Need, StepId};
+use crate::plan::{Need, StepId, Until};
 use crate::sim::types::{SimTypes, settles};
 use crate::state::{Lineage, Position, Record};
 
@@ -18,7 +18,7 @@ impl Desired for NoFiles {
 }
 
 fn deletion(address: &str, needs: &[u32], goes_along: bool) -> Step {
-    let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "(deleted before)".into() }).collect();
+    let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "(deleted before)".into(), until: Until::Done }).collect();
     let act = Act::Delete { id: Id(address.into()), deposed: false, settings: Value::Null, goes_along };
     Step { address: address.parse().unwrap(), config: Default::default(), act, needs, expected_millis: 1 }
 }

@@ -159,11 +159,11 @@ async fn contract(bench: &Bench) {
     let (target, token) = (bench.target(), Token("one".into()));
     let settings = bench.settings("one", config_map("one", json!({"a": "1"})));
     let find = async |settings: &Json, token: &Token| bench.clouds.find(&target, &Value::from_json(settings), token).await;
-    assert_eq!(find(&settings, &token).await, Ok(None));
+    assert_eq!(find(&settings, &token).await, Ok(vec![]));
     let id = bench.create("one", &settings).await.unwrap();
     assert_eq!(id.as_str(), format!("{}#ConfigMap/hold/one", bench.arn));
     assert_eq!(bench.create("one", &settings).await, Ok(id.clone()), "one token is one object");
-    assert_eq!(find(&settings, &token).await, Ok(Some(id.clone())));
+    assert_eq!(find(&settings, &token).await, Ok(vec![id.clone()]));
     let live = bench.look(&id).await.unwrap();
     assert_eq!((bench.object(&live), &live.status), (config_map("one", json!({"a": "1"})), &Status::Ready));
     let imprint = live.outputs.get("imprint");

@@ -197,7 +197,11 @@ impl Case {
                 Outcome::NeedsImports(all) => {
                     for (_, key) in all {
                         let live = self.live.iter().find(|(address, _)| address.type_name() == key.type_name);
-                        let live = live.map(|(_, settings)| there(&key.id.0, settings.clone()));
+                        let live = live.map(|(_, settings)| Live {
+                            settings: settings.clone(),
+                            outputs: outputs(&key.id.0),
+                            status: Status::Ready,
+                        });
                         observed.imports.insert(key, live);
                     }
                 }
@@ -282,7 +286,8 @@ impl Case {
             let said = self.live.get(address).cloned().unwrap_or_default();
             let live = (said.as_str() != Some("gone")).then(|| {
                 let changed = said.members().into_iter().flatten();
-                there(&record.id.0, changed.fold(record.applied.clone(), |all, (name, it)| all.with(name, it.clone())))
+                let settings = changed.fold(record.applied.clone(), |all, (name, it)| all.with(name, it.clone()));
+                Live { settings, outputs: record.outputs.clone(), status: Status::Ready }
             });
             observed.live.insert(address.clone(), live);
         }
@@ -293,10 +298,6 @@ impl Case {
 fn outputs(id: &str) -> Value {
     let others = ["arn", "uid", "imprint"].map(|name| (name, Value::from(format!("{name}:sim:{id}"))));
     Value::object(others.into_iter().chain([("id", Value::from(id))]))
-}
-
-fn there(id: &str, settings: Value) -> Live {
-    Live { settings, outputs: outputs(id), status: Status::Ready }
 }
 
 /// Every data source answers at once.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use infra::schema::field::{Applied, Auto, Cidr, DnsName, Fixed, Imprint, Later, Local, Policy, Secret};
+use infra::schema::field::{Applied, Auto, Cidr, DnsName, Fixed, Imprint, Later, Local, Moving, Policy, Secret};
 use infra::schema::{Schema, Types};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -139,6 +139,31 @@ struct Database {
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
+struct LaunchTemplate {
+    name: Fixed<String>,
+    user_data: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Versions {
+    id: String,
+    latest_version: Moving<i64>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Template {
+    id: Fixed<String>,
+    version: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct NodeGroup {
+    node_group_name: Fixed<Auto<String>>,
+    capacity_type: Fixed<Option<String>>,
+    launch_template: Option<Template>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Lookup {
     of: Option<String>,
 }
@@ -162,6 +187,11 @@ impl Few {
             Schema::of::<Bucket, Id>("aws_s3_bucket", &[]),
             Schema::of::<Record, Id>("aws_route53_record", &[]),
             Schema::of::<Database, Id>("aws_db_instance", &[]),
+            Schema::of::<LaunchTemplate, Versions>("aws_launch_template", &[]),
+            Schema {
+                create_first_unless: Some("node_group_name".into()),
+                ..Schema::of::<NodeGroup, Id>("aws_eks_node_group", &[])
+            },
         ];
         let lookup = Schema::of::<Lookup, Id>("aws_lookup", &[]);
         let named = |it: Schema| (it.type_name.clone(), it);
