@@ -126,6 +126,21 @@ impl Case {
         })
     }
 
+    /// A stack alone, of which nothing exists yet.
+    pub fn new(title: String, stack: &str) -> Self {
+        Self {
+            title,
+            stack: format!("{STACK}{stack}"),
+            state: BTreeMap::new(),
+            live: BTreeMap::new(),
+            options: Wanted::default(),
+            files: Vec::new(),
+            previews: BTreeMap::new(),
+            expected: String::new(),
+            refused: false,
+        }
+    }
+
     /// The section with another expectation.
     pub fn with_expected(&self, section: &str, expected: &str) -> String {
         let name = if self.refused { "refused" } else { "plan" };
