@@ -117,8 +117,12 @@ impl Machine<'_> {
         match stuck {
             _ if tried > 0 && self.now < work.spread_until && self.now < work.give_up => self.look_again(at),
             Some(it) => {
-                let (live, desired) = (format!("{:?}", it.before), format!("{:?}", it.after));
-                return Err(Failure::DidNotTake { path: it.path.clone(), live, desired });
+                let (path, live, desired) = (it.path.clone(), format!("{:?}", it.before), format!("{:?}", it.after));
+                let changes = matches!(self.steps[at].act, Act::Update { .. } | Act::Configure { .. });
+                if it.fixed && changes && work.updates == 0 {
+                    return Err(Failure::MustBeReplaced { path, live, desired });
+                }
+                return Err(Failure::DidNotTake { path, live, desired });
             }
             None if !work.on_record => self.look_again(at),
             None if self.now >= work.give_up => return Err(self.late(at, work.last.clone())),

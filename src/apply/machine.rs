@@ -534,15 +534,7 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn doing(&self, at: usize) -> Doing {
-        match &self.steps[at].act {
-            Act::Create { .. } => Doing::Create,
-            Act::Configure { .. } => Doing::Configure,
-            Act::Update { .. } => Doing::Update,
-            Act::Delete { .. } | Act::DeleteReplaced { .. } => Doing::Delete,
-            Act::Import { .. } => Doing::Import,
-            Act::Read => Doing::Read,
-            Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => Doing::Record,
-        }
+        Doing::of(&self.steps[at].act)
     }
 }
 

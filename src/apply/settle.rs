@@ -289,13 +289,15 @@ impl<'a> Settling<'a> {
     fn adopt(&mut self, op: &OpId, id: Id) {
         let Some(case) = self.cases.get_mut(op) else { return };
         let intent = case.intent.clone();
-        let IntentAct::Create { inputs, replaces, .. } = &intent.act else { return };
+        let IntentAct::Create { inputs, dependencies, replaces, .. } = &intent.act else { return };
         self.known.insert((target(&intent.address, &intent.config), id.clone()));
         match self.state.resources.get(&intent.address) {
             Some(record) if replaces.as_ref() != Some(&record.id) => {
                 let mut record = record.clone();
                 let twin = Deposed { id, config: intent.config.clone(), applied: inputs.clone(), outputs: Value::Null };
                 record.deposed.push(twin);
+                // It goes before what it was made with.
+                record.dependencies.extend(dependencies.iter().cloned());
                 self.store(intent.address.clone(), Entry::Adopt { address: intent.address, record: Box::new(record) });
                 self.go_on(op, Outcome::NeverHappened);
             }

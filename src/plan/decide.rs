@@ -164,7 +164,7 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
     let differ = sight.differ(schema, &instance.address, &desired, &there);
     let recorded = there.record.map(|it| &it.applied);
     let mut differences = differ.differences(&desired, recorded, there.settings);
-    differences.retain(|it| sight.is_real(it) && (!it.fixed || it.forces_replacement()));
+    differences.retain(|it| sight.is_real(it));
     out.planned = sight.sealer.seal(&desired);
     out.change.id = Some(there.id.clone());
     let forced = forced(sight, instance, there);
@@ -218,10 +218,12 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
     if matches!(out.work, Work::Nothing | Work::Protect)
         && let Some(live) = there.live
     {
-        let learned = !differ.same_settings(&desired, &record.applied) || differ.outputs_moved(&record.outputs, &live.outputs);
+        // What is not known and yet no difference is an attribute of something that stays.
+        let applied = known_or_recorded(&desired, &record.applied);
+        let learned = !differ.same_settings(&applied, &record.applied) || differ.outputs_moved(&record.outputs, &live.outputs);
         if learned {
             out.work = Work::Refresh(Box::new(Record {
-                applied: out.planned.clone(),
+                applied: sight.sealer.seal(&applied),
                 outputs: sight.sealer.seal(&marked_outputs(schema, &live.outputs)),
                 dependencies: out.dependencies.clone(),
                 lifecycle: out.lifecycle.clone(),
@@ -229,6 +231,11 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
             }));
         }
     }
+}
+
+fn known_or_recorded(settings: &Value, recorded: &Value) -> Value {
+    let unknown = settings.members().into_iter().flatten().filter(|(_, it)| !it.is_wholly_known());
+    unknown.fold(settings.clone(), |all, (name, _)| all.with(name, recorded.get(name)))
 }
 
 /// Reasons to replace that no attribute has.

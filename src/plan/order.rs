@@ -375,6 +375,10 @@ impl Orderer<'_, '_> {
                     for step in turned {
                         after(&mut self.drafts, step, &turned_away());
                     }
+                    // Its former instances still use what they were made with.
+                    for step in other.deposed.iter().copied() {
+                        after(&mut self.drafts, step, &if stays { turned_away() } else { deleted() });
+                    }
                 }
                 for deposed in &own.deposed {
                     for step in other.all.iter().filter(|it| !other.deposed.contains(it)) {

@@ -63,6 +63,8 @@ pub struct World {
     pub types: Arc<dyn Types>,
     pub things: BTreeMap<Id, Thing>,
     pub weather: Weather,
+    /// How long things of a type take to be made or to go, where that is the same each time.
+    pub typical: BTreeMap<String, Duration>,
     made: u64,
     rng: Rng,
     /// What no run may ever do, and one did.
@@ -76,7 +78,7 @@ impl World {
 
     /// A world of other types.
     pub fn of(types: Arc<dyn Types>, rng: Rng, weather: Weather) -> Self {
-        Self { types, things: BTreeMap::new(), weather, made: 0, rng, violations: Vec::new() }
+        Self { types, things: BTreeMap::new(), weather, typical: BTreeMap::new(), made: 0, rng, violations: Vec::new() }
     }
 
     /// Puts a thing there that was made before.
@@ -138,6 +140,7 @@ impl World {
                 return Ok(id.clone());
             }
         }
+        self.check_owner(type_name, settings);
         self.check_parents(now, settings)?;
         self.made += 1;
         let id = match habit.by_name {
@@ -148,7 +151,7 @@ impl World {
             return Err(fault(Class::Exists, "Create", id.as_str()));
         }
         let visible = now + self.chance(self.weather.hides);
-        let ready = if habit.slow { now + self.chance(self.weather.slow) } else { now };
+        let ready = now + self.takes(type_name);
         let mut settings = settings.unmark_deep().0;
         if habit.shell {
             settings = settings.with("size", Value::Null);
@@ -168,6 +171,14 @@ impl World {
         let thing = Thing { type_name, settings, token, visible, ready, changing: now, broken, gone: None, foreign: false };
         self.things.insert(id.clone(), thing);
         Ok(id)
+    }
+
+    /// What can be tagged says whose it is, from its creation on.
+    fn check_owner(&mut self, type_name: &str, settings: &Value) {
+        let tagged = self.types.resource(type_name).is_some_and(Schema::has_tags);
+        if tagged && settings.get("tags").get(tags::LINEAGE).is_null() {
+            self.violations.push(format!("a {type_name} was left without the tags that say whose it is"));
+        }
     }
 
     fn check_parents(&mut self, now: Time, settings: &Value) -> Result<(), Fault> {
@@ -204,6 +215,9 @@ impl World {
 
     fn update(&mut self, now: Time, id: &Id, settings: &Value) -> Result<(), Fault> {
         let spread = self.chance(self.weather.slow / 4);
+        if let Some(type_name) = self.things.get(id).map(|it| it.type_name.clone()) {
+            self.check_owner(&type_name, settings);
+        }
         let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
             return Err(fault(Class::Missing, "Update", id.as_str()));
         };
@@ -235,7 +249,7 @@ impl World {
     }
 
     fn delete(&mut self, now: Time, id: &Id) -> Result<(), Fault> {
-        let takes = self.chance(self.weather.slow);
+        let takes = self.things.get(id).map(|it| it.type_name.clone()).map_or(Duration::ZERO, |it| self.takes(&it));
         let child = self.things.iter().find(|(_, it)| names(&it.settings.get("parents")).contains(id)).map(|(id, _)| id.clone());
         let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
             return Err(fault(Class::Missing, "Delete", id.as_str()));
@@ -246,7 +260,7 @@ impl World {
         if thing.foreign {
             self.violations.push(format!("{id} is somebody else's, and was deleted"));
         }
-        thing.gone = Some(if habit(&thing.type_name).slow { now + takes } else { now });
+        thing.gone = Some(now + takes);
         self.things.retain(|_, it| it.gone.is_none_or(|at| at > now));
         Ok(())
     }
@@ -282,11 +296,27 @@ impl World {
         }
     }
 
+    /// It is ours from here on.
+    pub fn hand_over(&mut self, id: &Id) {
+        if let Some(thing) = self.things.get_mut(id) {
+            thing.foreign = false;
+        }
+    }
+
     /// Something of somebody else's.
     pub fn add_foreign(&mut self, type_name: &str, name: &str) {
         let settings = Value::object([("name", Value::from(name)), ("flavor", "theirs".into())]);
         let id = Id::new(if habit(type_name).by_name { format!("{type_name}/{name}") } else { format!("foreign-{name}") });
         self.things.insert(id, Thing { foreign: true, ..Thing::since_ever(type_name, settings) });
+    }
+
+    /// How long a thing of this type is on its way.
+    fn takes(&mut self, type_name: &str) -> Duration {
+        match self.typical.get(type_name) {
+            Some(typical) => *typical,
+            None if habit(type_name).slow => self.chance(self.weather.slow),
+            None => Duration::ZERO,
+        }
     }
 
     fn chance(&mut self, limit: Duration) -> Duration {
@@ -296,14 +326,32 @@ impl World {
 
 /// What the cloud answers of a thing: its id, and for all else a text with the id in it.
 fn outputs(schema: &Schema, id: &Id) -> Value {
-    Value::object(schema.outputs().map(|(name, it)| {
-        let value = match (&**name, &it.shape) {
-            ("id", _) => Value::from(id.as_str()),
-            (name, Shape::String) => Value::from(format!("{name}:sim:{id}")),
-            (_, _) => Value::Null,
-        };
-        (name.clone(), value)
-    }))
+    Value::object(
+        schema.outputs().map(|(name, it)| {
+            (name.clone(), if &**name == "id" { Value::from(id.as_str()) } else { invented(name, &it.shape, id) })
+        }),
+    )
+}
+
+/// Something of that shape, and different for each thing where it can be.
+fn invented(name: &str, shape: &Shape, id: &Id) -> Value {
+    let text = |of: &str| Value::from(format!("{of}:sim:{id}"));
+    let several = |of: &Shape| match of {
+        Shape::String => ["a", "b", "c"].map(|it| text(&format!("{name}-{it}"))).to_vec(),
+        other => vec![invented(name, other, id)],
+    };
+    match shape {
+        Shape::String => text(name),
+        Shape::Bool => Value::Bool(true),
+        Shape::Number => Value::from(1),
+        Shape::List(of) => Value::list(several(of)),
+        Shape::Set(of) => Value::set(several(of)),
+        Shape::Map(_) => Value::map(Vec::<(String, Value)>::new()),
+        Shape::Object(attributes) => {
+            Value::object(attributes.iter().map(|(name, it)| (name.clone(), invented(name, &it.shape, id))))
+        }
+        Shape::Any => Value::Null,
+    }
 }
 
 /// The first attribute that differs, as it is wanted; and the secret with it, since nobody could see that it is still to come.

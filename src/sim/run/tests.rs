@@ -1,3 +1,5 @@
+//! Runs over the simulated world, each with one thing to be seen.
+
 use super::super::wish::{Block, Wish};
 use super::super::world::Weather;
 use super::*;
@@ -81,7 +83,8 @@ fn a_type_that_changes_one_attribute_a_call_is_changed_wholly() {
 
 /// How often something was changed since the log had `before` lines.
 fn updates(scene: &Scene, before: usize) -> usize {
-    scene.log.iter().flatten().skip(before).filter(|it| it.contains(" update sim_")).count()
+    let calls = |it: &&String| it.trim_start().split_once(' ').is_some_and(|(_, it)| it.starts_with("update sim_"));
+    scene.log.iter().flatten().skip(before).filter(calls).count()
 }
 
 #[test]
@@ -262,6 +265,8 @@ fn settle(scene: &mut Scene, state: State) -> (End, State, Vec<String>) {
         meanwhile: None,
         lease_until: scene.now + LEASE,
         rates: None,
+        outage: false,
+        happened: 0,
     };
     settle_open(scene, &mut drive, State { epoch: taken.epoch, ..state }, None)
 }

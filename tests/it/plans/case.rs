@@ -250,7 +250,7 @@ impl Case {
                 sim::apply_plan(&mut scene, program, made).unwrap_or_else(|why| panic!("{}: {why}", self.title));
             assert_eq!((&outcome.failed, &outcome.skipped), (&vec![], &vec![]), "{}", self.title);
             assert_eq!(scene.world.violations, Vec::<String>::new(), "{}", self.title);
-            made = run::plan(&scene, program, &state, &again).unwrap_or_else(|why| panic!("{}: {why}", self.title));
+            made = run::plan(&scene, program, &state, &again).unwrap_or_else(|why| panic!("{}: {why:?}", self.title));
             if !deferred {
                 break;
             }
