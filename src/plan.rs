@@ -3,6 +3,7 @@
 //! `change` is for people (what, and why), `step` is for the machine (what, and after what).
 
 pub mod answers;
+mod books;
 pub mod change;
 pub mod codec;
 mod contents;
@@ -29,6 +30,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use books::unfit_objects;
 pub use change::{Action, AttributeChange, Change, Reason, Summary};
 pub use former::Former;
 pub use forms::Forms;

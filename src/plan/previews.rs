@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use super::books::{Books, complaint};
 use super::diff::settled;
 use super::forms;
 use super::request::PreviewRead;
 use super::sight::{Seen, Sight};
 use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
-use crate::object::schema::{Book, Wrong};
-use crate::remote::{Complaint, Id};
+use crate::remote::Id;
 use crate::schema::equal::Compare;
-use crate::stack::desired::{Instance, Object, Reference};
+use crate::stack::desired::{Instance, Object};
 use crate::value::Value;
 
 /// An object of which it is not clear what would come.
@@ -51,32 +51,14 @@ impl<'i> Previews<'i> {
 
     /// What is wrong with objects, where it is written.
     pub fn complain(&self, sight: &Sight<'_>, out: &mut Vec<Diagnostic>) {
-        let mut books: BTreeMap<&Value, Book> = BTreeMap::new();
-        for it in self.open.iter().filter(|it| it.is_early) {
-            let book = books.entry(&it.object.home).or_insert_with(|| self.book(it));
-            let attribute = &it.object.attribute;
-            out.extend(book.check(&it.settings.get(attribute)).into_iter().map(|wrong| unfit(it, wrong)));
-        }
+        let mut books = Books::default();
         for it in &self.open {
+            if it.is_early {
+                books.complain((it.instance, it.object), &it.settings, self.instances, out);
+            }
             let preview = sight.preview(&it.instance.address, &it.object.attribute, &it.settings);
             out.extend(preview.into_iter().flat_map(|it| &it.complaints).map(|said| complaint(it.instance, said)));
         }
-    }
-
-    /// What is known of the kinds of the cluster that an object is in: those of the version that the cluster shall have, and those
-    /// that objects in it define.
-    fn book(&self, of: &Open<'_>) -> Book {
-        let names = of.object.home.members();
-        let leads = |it: &&Reference| names.is_some_and(|names| names.contains_key(&it.from));
-        let clusters = of.instance.references.iter().filter(leads).filter_map(|it| self.instances.get(&it.to));
-        let version = clusters.map(|it| it.settings.get("version")).find(|it| it.as_str().is_some());
-        let mut book = Book::of(version.as_ref().and_then(Value::as_str));
-        for other in self.instances.values() {
-            if let Some(it) = other.object.as_ref().filter(|it| it.home == of.object.home) {
-                book.define(&other.settings.get(&it.attribute));
-            }
-        }
-        book
     }
 }
 
@@ -104,22 +86,4 @@ fn open<'i>(sight: &Sight<'_>, instance: &'i Instance, instances: &BTreeMap<Addr
 
 fn is_there(sight: &Sight<'_>, address: &Address) -> bool {
     matches!(sight.see(address), Seen::There(_))
-}
-
-fn unfit(of: &Open<'_>, wrong: Wrong) -> Diagnostic {
-    let Wrong { path, message, did_you_mean } = wrong;
-    let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-    let path = format!("{}{dot}{path}", of.object.attribute);
-    complaint(of.instance, &Complaint { path, message, did_you_mean, certain: true })
-}
-
-fn complaint(instance: &Instance, said: &Complaint) -> Diagnostic {
-    let diagnostic = match said.certain {
-        true => Diagnostic::error("unfit-object", said.message.clone()),
-        false => Diagnostic::warning("object-refused", said.message.clone()).detail(
-            "The cluster said so when it was asked what it would make of the object. What else this plan changes may mend it.",
-        ),
-    };
-    let at = instance.span_of(&said.path);
-    diagnostic.at(at).address(instance.address.clone()).did_you_mean(said.did_you_mean.clone())
 }

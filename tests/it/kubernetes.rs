@@ -4,3 +4,4 @@ mod access;
 mod edge;
 mod manifest;
 mod story;
+mod words;
