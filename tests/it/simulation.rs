@@ -44,6 +44,6 @@ fn nothing_is_lost_and_nothing_made_twice() {
 
 #[test]
 fn a_process_may_die_at_every_instant_and_again_in_its_recovery() {
-    let instants: usize = (0..8).map(|seed| story::every_instant(seed).unwrap_or_else(|broken| panic!("{broken}"))).sum();
-    assert!(instants > 400, "{instants} instants");
+    let instants: usize = (0..4).map(|seed| story::every_instant(seed).unwrap_or_else(|broken| panic!("{broken}"))).sum();
+    assert!(instants > 200, "{instants} instants");
 }
