@@ -10,8 +10,11 @@ pub mod ecr;
 pub mod eks;
 pub mod iam;
 pub mod kms;
+pub mod kubernetes;
+pub mod logs;
 pub mod route53;
 pub mod s3;
+pub mod ssm;
 pub mod tags;
 
 use std::collections::BTreeMap;
@@ -30,6 +33,7 @@ fn all() -> Vec<Kind> {
         Kind::resource::<ec2::default_security_group::DefaultSecurityGroup>(),
         Kind::resource::<ec2::eip::Eip>(),
         Kind::resource::<ec2::internet_gateway::InternetGateway>(),
+        Kind::resource::<ec2::launch_template::LaunchTemplate>(),
         Kind::resource::<ec2::nat_gateway::NatGateway>(),
         Kind::resource::<ec2::route::Route>(),
         Kind::resource::<ec2::route_table::RouteTable>(),
@@ -40,15 +44,29 @@ fn all() -> Vec<Kind> {
         Kind::resource::<ec2::subnet::Subnet>(),
         Kind::resource::<ec2::vpc::Vpc>(),
         Kind::resource::<ecr::repository::Repository>(),
+        Kind::resource::<eks::access_entry::AccessEntry>(),
+        Kind::resource::<eks::access_policy_association::AccessPolicyAssociation>(),
+        Kind::resource::<eks::addon::Addon>(),
+        Kind::data::<eks::addon_version::AddonVersion>(),
         Kind::resource::<eks::cluster::Cluster>(),
+        Kind::data::<eks::cluster_data::Cluster>(),
+        Kind::resource::<eks::node_group::NodeGroup>(),
+        Kind::resource::<eks::pod_identity_association::PodIdentityAssociation>(),
+        Kind::resource::<iam::instance_profile::InstanceProfile>(),
+        Kind::resource::<iam::openid_connect_provider::OpenIdConnectProvider>(),
         Kind::resource::<iam::policy::Policy>(),
         Kind::resource::<iam::role::Role>(),
+        Kind::resource::<iam::role_policy::RolePolicy>(),
         Kind::resource::<iam::role_policy_attachment::RolePolicyAttachment>(),
         Kind::resource::<kms::alias::Alias>(),
         Kind::resource::<kms::key::Key>(),
+        Kind::data::<kubernetes::cluster::KubernetesCluster>(),
+        Kind::resource::<kubernetes::manifest::Manifest>(),
+        Kind::resource::<logs::log_group::LogGroup>(),
         Kind::resource::<route53::record::Record>(),
         Kind::resource::<route53::zone::Zone>(),
         Kind::resource::<s3::bucket::Bucket>(),
+        Kind::data::<ssm::parameter::Parameter>(),
     ]
 }
 

@@ -103,6 +103,29 @@ pub struct Live {
     pub status: Status,
 }
 
+/// What the cloud would make of something, were it applied now: asked without changing anything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Preview {
+    /// The settings as it would have them afterwards, in the form in which a read says them; none where it could not be asked.
+    pub settings: Option<Value>,
+    /// Paths of settings that it would not change in place.
+    pub fixed: BTreeSet<String>,
+    pub complaints: Vec<Complaint>,
+}
+
+/// Something that is wrong with what is desired.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Complaint {
+    /// The setting that it is about: `manifest.spec.replicas`.
+    pub path: String,
+    /// A sentence without its full stop.
+    pub message: String,
+    /// What else may have been meant.
+    pub did_you_mean: Option<String>,
+    /// Nothing that this plan does can mend it. What only the cloud says may be true no longer once the rest is applied.
+    pub certain: bool,
+}
+
 /// How patient the machine is with one resource type. All are scaled by one factor in tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settle {
@@ -175,16 +198,24 @@ pub struct Fault {
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// How long it may pass by itself, where that is shorter than what the thing may take: after it, the answer counts.
+    #[serde(skip)]
+    pub passes_within: Option<Duration>,
 }
 
 impl Fault {
     pub fn new(class: Class, call: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { class, call: call.into(), code: None, message: message.into(), request_id: None }
+        Self { class, call: call.into(), code: None, message: message.into(), request_id: None, passes_within: None }
     }
 
     /// An answer that cannot be: infra or the cloud is wrong.
     pub fn bug(call: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(Class::Bug, call, message)
+    }
+
+    /// For an id that is not of the form which its type has.
+    pub fn malformed_id(type_name: &str, id: &Id, form: &str) -> Self {
+        Self::new(Class::Refused, type_name, format!("{id} is no id of this type: it has the form {form}"))
     }
 
     fn sentence(&self) -> String {
@@ -198,6 +229,15 @@ impl Fault {
         }
         out
     }
+}
+
+/// What speaks against settings before anything is made: the cloud would take them for wrong later, or let them do harm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// `configuration_values.env.MODE`
+    pub path: String,
+    pub message: String,
+    pub help: Option<String>,
 }
 
 /// What `read` found, by id. An id that is not in it does not exist (or cannot be seen yet).

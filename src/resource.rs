@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Found, Id, Live, Settle, Status, Token};
+use crate::remote::{Fault, Found, Id, Live, Objection, Preview, Settle, Status, Token};
 use crate::schema::Schema;
 use crate::value::Value;
 
@@ -39,6 +40,9 @@ pub trait Resource: Block {
     const EXCLUSIVE: &'static [(&'static [&'static str], bool)] = &[];
     /// The attribute that names what this is a part of, if the cloud deletes it with that without being asked.
     const PART_OF: Option<&'static str> = None;
+    /// A replacement makes the new one before the old one goes, unless this attribute is declared: the name that both would
+    /// have. Without an attribute the files alone say so (`create_before_destroy`).
+    const CREATE_FIRST_UNLESS: Option<&'static str> = None;
     /// Destroying it loses what cannot be made again: protected by default on a stack with `confirm = true`.
     const PRECIOUS: bool = false;
     type Outputs: Block;
@@ -52,6 +56,17 @@ pub trait Resource: Block {
     fn update(&self, aws: &Aws, id: &Id, was: &Self) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Asks to remove it. Being gone already is a fault of class `Missing`, which the engine takes for success.
     fn delete(&self, aws: &Aws, id: &Id) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// What speaks against settings that a plan makes or changes, as far as they are known by then: asked while planning, so it
+    /// reads at most. Members that are not known yet are unknown values.
+    fn object(_: &Aws, _: &Value) -> impl Future<Output = Result<Vec<Objection>, Fault>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+    /// What would come of these settings, for a type with an [`Applied`](crate::schema::Applied) setting: asked of the cloud
+    /// without changing anything.
+    fn preview(aws: &Aws, id: Option<&Id>, settings: &Value) -> impl Future<Output = Result<Preview, Fault>> + Send {
+        let _ = (aws, id, settings);
+        std::future::ready(Ok(Preview::default()))
+    }
     /// What creations with these settings and this token may have made: everything with the tag `infra:id`, or the one thing
     /// of a unique name (an [`Option`] will do). A thing found by name that carries another token or lineage is not ours: a
     /// fault of class `Exists`.
@@ -87,7 +102,11 @@ pub enum Driver {
 impl Kind {
     pub fn resource<R: Resource>() -> Self {
         Self {
-            schema: Schema { part_of: R::PART_OF.map(Into::into), ..Schema::of::<R, R::Outputs>(R::TYPE, R::EXCLUSIVE) },
+            schema: Schema {
+                part_of: R::PART_OF.map(Into::into),
+                create_first_unless: R::CREATE_FIRST_UNLESS.map(Into::into),
+                ..Schema::of::<R, R::Outputs>(R::TYPE, R::EXCLUSIVE)
+            },
             settle: R::SETTLE,
             precious: R::PRECIOUS,
             driver: Driver::Resource(Box::new(Typed::<R>(PhantomData))),
@@ -95,12 +114,10 @@ impl Kind {
     }
 
     pub fn data<D: Data>() -> Self {
-        Self {
-            schema: Schema::of::<D, D::Outputs>(D::TYPE, &[]),
-            settle: Settle::INSTANT,
-            precious: false,
-            driver: Driver::Data(Box::new(Typed::<D>(PhantomData))),
-        }
+        let schema = Schema::of::<D, D::Outputs>(D::TYPE, &[]);
+        let secrets = schema.outputs().filter(|(_, it)| it.secret).map(|(name, _)| name.clone()).collect();
+        let driver = Driver::Data(Box::new(Source::<D> { secrets, of: PhantomData }));
+        Self { schema, settle: Settle::INSTANT, precious: false, driver }
     }
 }
 
@@ -109,7 +126,9 @@ pub trait ErasedResource: Send + Sync {
     fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>>;
     fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
+    fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>>;
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>>;
+    fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>>;
 }
 
 pub trait ErasedData: Send + Sync {
@@ -117,6 +136,12 @@ pub trait ErasedData: Send + Sync {
 }
 
 struct Typed<T>(PhantomData<fn() -> T>);
+
+struct Source<D> {
+    /// Outputs that are never shown.
+    secrets: Vec<Arc<str>>,
+    of: PhantomData<fn() -> D>,
+}
 
 impl<R: Resource> ErasedResource for Typed<R> {
     fn create<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Id, Fault>> {
@@ -147,19 +172,31 @@ impl<R: Resource> ErasedResource for Typed<R> {
         Box::pin(async move { decode::<R>(R::TYPE, settings)?.delete(aws, id).await })
     }
 
+    fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>> {
+        Box::pin(R::preview(aws, id, settings))
+    }
+
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
         Box::pin(async move { Ok(decode::<R>(R::TYPE, settings)?.find(aws, token).await?.into_iter().collect()) })
     }
+
+    fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>> {
+        Box::pin(R::object(aws, settings))
+    }
 }
 
-impl<D: Data> ErasedData for Typed<D> {
+impl<D: Data> ErasedData for Source<D> {
     fn read<'a>(&'a self, aws: &'a Aws, arguments: &'a Value) -> BoxFuture<'a, Result<Value, Fault>> {
-        Box::pin(async move { encode(D::TYPE, &decode::<D>(D::TYPE, arguments)?.read(aws).await?) })
+        Box::pin(async move {
+            let answer = encode(D::TYPE, &decode::<D>(D::TYPE, arguments)?.read(aws).await?)?;
+            let hide = |answer: Value, name: &Arc<str>| answer.with(name, answer.get(name).sensitive());
+            Ok(self.secrets.iter().fold(answer, hide))
+        })
     }
 }
 
 /// Nulls are left out, so that a field's own default applies; so are members that the struct has as outputs.
-fn decode<T: DeserializeOwned>(type_name: &str, settings: &Value) -> Result<T, Fault> {
+pub fn decode<T: DeserializeOwned>(type_name: &str, settings: &Value) -> Result<T, Fault> {
     let unfit = |why: String| Fault::bug(type_name, format!("the settings do not fit their own schema: {why}"));
     let json = settings.to_json().ok_or_else(|| unfit("a part is not known yet".into()))?;
     serde_json::from_value(without_nulls(json)).map_err(|error| unfit(error.to_string()))
@@ -176,7 +213,7 @@ fn without_nulls(json: serde_json::Value) -> serde_json::Value {
     }
 }
 
-fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> {
+pub fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> {
     let json = serde_json::to_value(value);
     let json = json.map_err(|error| Fault::bug(type_name, format!("the answer does not fit its own schema: {error}")))?;
     Ok(Value::from_json(&json))

@@ -36,6 +36,7 @@ impl Machine<'_> {
                 if let Some(work) = self.works.get_mut(&at) {
                     work.acknowledged = true;
                 }
+                self.schedule.called(at);
                 self.look_at(at, self.now);
             }
             (Call::Delete, Answer::Deleted(Err(fault))) => self.not_deleted(at, fault),
@@ -62,6 +63,7 @@ impl Machine<'_> {
             self.record_for(at, Entry::Outcome { op, outcome: Outcome::Created { id: id.clone() } });
         }
         self.made.insert(self.steps[at].address.clone(), id);
+        self.schedule.called(at);
         self.look_at(at, now);
     }
 
@@ -150,15 +152,17 @@ impl Machine<'_> {
             work.looks = 0;
             work.spread_until = self.now + settle.hidden / 4;
         }
+        self.schedule.called(at);
         self.look_at(at, self.now);
     }
 
     /// A change may be several calls, of which some were made: it is looked at before anything is tried again.
     fn not_updated(&mut self, at: usize, fault: Fault) {
         let now = self.now;
+        let scale = self.pace.scale;
         let Some(work) = self.works.get_mut(&at) else { return };
         let look = passes(fault.class) || matches!(fault.class, Class::Missing | Class::Exists);
-        if !look || now >= work.give_up {
+        if !look || work.is_late(now, &fault, scale) {
             self.close_unless_fenced(at, &fault);
             return self.fail_or_fence(at, fault);
         }
@@ -207,7 +211,8 @@ impl Machine<'_> {
 
     /// For calls that surely did nothing.
     fn again_or_fail(&mut self, at: usize, call: Call, fault: Fault) {
-        let late = self.works.get(&at).is_none_or(|it| self.now >= it.give_up);
+        let (now, scale) = (self.now, self.pace.scale);
+        let late = self.works.get_mut(&at).is_none_or(|it| it.is_late(now, &fault, scale));
         if passes(fault.class) && !late {
             if !self.is_halted() {
                 return self.again(at, call, fault);

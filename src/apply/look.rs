@@ -108,7 +108,8 @@ impl Machine<'_> {
         }
         let shell = matches!(self.steps[at].act, Act::Create { shell: true, .. });
         let applied = self.applied(at).unwrap_or(&desired);
-        let differences = compare::differences(schema, self.sealer, &desired, applied, &live.settings, shell);
+        let taken = work.updates > 0 || matches!(self.steps[at].act, Act::Create { .. });
+        let differences = compare::differences(schema, self.sealer, &desired, applied, &live.settings, taken, shell);
         let Some(first) = differences.first() else { return self.as_desired(at, &desired, live) };
         let paths: Vec<String> = differences.iter().map(|it| it.path.clone()).collect();
         let tried = work.tried.get(&paths).copied().unwrap_or(0);
@@ -177,7 +178,7 @@ impl Machine<'_> {
             config: step.config.clone(),
             id,
             token: None,
-            applied: self.sealer.seal(&compare::mark_secrets(schema, &strip(&live.settings))),
+            applied: self.sealer.seal(&compare::mark_secrets(schema, &strip(schema, &live.settings))),
             outputs: self.sealer.seal(&clear),
             dependencies: dependencies.clone(),
             lifecycle: lifecycle.clone(),

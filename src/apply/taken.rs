@@ -10,15 +10,15 @@ use crate::schema::Schema;
 use crate::state::{Entry, Intent, IntentAct};
 
 impl Machine<'_> {
-    /// What has no tags is known by its name alone: it is ours only if a creation of ours may have made it.
+    /// What has no marks is known by its name alone: it is ours only if a creation of ours may have made it.
     pub(super) fn found(&mut self, at: usize, id: Id, twins: &[Id]) {
         if !twins.is_empty() {
             self.watch(at);
         }
-        let tagged = self.types.resource(self.steps[at].address.type_name()).is_some_and(Schema::has_tags);
+        let marked = self.types.resource(self.steps[at].address.type_name()).is_some_and(Schema::has_marks);
         let Some(work) = self.works.get_mut(&at) else { return };
         match work.taken.take() {
-            Some(fault) if !tagged && !work.may_be_ours => self.fail_taken(at, fault, Some(id)),
+            Some(fault) if !marked && !work.may_be_ours => self.fail_taken(at, fault, Some(id)),
             Some(_) | None => self.created(at, id),
         }
     }

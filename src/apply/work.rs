@@ -84,6 +84,8 @@ pub(super) struct Work {
     pub status: String,
     /// Why it is waiting, when it is a failure that passes.
     pub last: Option<Fault>,
+    /// Since when it has been refused for a reason that passes soon or never.
+    pub refused_since: Option<Time>,
 }
 
 impl Work {
@@ -113,6 +115,18 @@ impl Work {
             looks: 0,
             status: String::new(),
             last: None,
+            refused_since: None,
         }
+    }
+
+    /// Whether it is too late to try again after this failure; `scale` is the run's patience.
+    pub fn is_late(&mut self, now: Time, fault: &Fault, scale: f64) -> bool {
+        let since = match fault.passes_within {
+            Some(_) => Some(self.refused_since.unwrap_or(now)),
+            None => None,
+        };
+        self.refused_since = since;
+        let within = fault.passes_within.map(|it| it.mul_f64(scale));
+        now >= self.give_up || since.zip(within).is_some_and(|(since, within)| now >= since + within)
     }
 }

@@ -5,6 +5,7 @@ pub mod default_security_group;
 pub mod eip;
 mod flow;
 pub mod internet_gateway;
+pub mod launch_template;
 pub mod nat_gateway;
 pub mod route;
 pub mod route_table;

@@ -1,7 +1,10 @@
 //! IAM: roles, policies, and what joins them. Global: one endpoint for all regions of a partition, and not in `GetResources`.
 
+pub mod instance_profile;
+pub mod openid_connect_provider;
 pub mod policy;
 pub mod role;
+pub mod role_policy;
 pub mod role_policy_attachment;
 
 use std::collections::BTreeMap;
@@ -14,6 +17,7 @@ use crate::catalog::tags::Tags;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
 use crate::remote::{Fault, Settle, Token, tags};
+use crate::schema::Fixed;
 
 /// IAM is eventually consistent: what was made may be denied for a while. Source: IAM user guide, "Changes that I make are not
 /// always immediately visible"; two minutes is what Terraform's provider allows.
@@ -54,22 +58,37 @@ fn from_tags(tags: &[sdk::Tag]) -> Tags {
     tags.iter().map(|it| (it.key.clone(), it.value.clone())).collect()
 }
 
-/// All roles of the account by name, with their tags, policies and profiles: a few answers in place of several calls a role.
-/// Without description and longest session, which only `ListRoles` and `GetRole` tell.
-///
+/// The path of what is in no group.
+fn root() -> Fixed<String> {
+    Fixed("/".into())
+}
+
+/// What the account has of its own, with documents: a few answers in place of several calls a thing.
+#[derive(Default)]
+struct Details {
+    /// By name, with their tags, policies and profiles. Description and longest session are told by `ListRoles` and `GetRole` alone.
+    roles: BTreeMap<String, sdk::RoleDetail>,
+    /// By ARN, with all versions. Without description and tags.
+    policies: BTreeMap<String, sdk::ManagedPolicyDetail>,
+}
+
 /// Source: API reference, GetAccountAuthorizationDetails.
-async fn details(aws: &Aws, shared: bool) -> Result<Arc<BTreeMap<String, sdk::RoleDetail>>, Fault> {
+async fn details(aws: &Aws, shared: bool) -> Result<Arc<Details>, Fault> {
     let read = || async {
-        let ask = aws.iam().get_account_authorization_details().filter(sdk::EntityType::Role).max_items(1000);
+        let ask = aws.iam().get_account_authorization_details().max_items(1000);
+        let ask = ask.filter(sdk::EntityType::Role).filter(sdk::EntityType::LocalManagedPolicy);
         let mut pages = ask.into_paginator().send();
-        let mut all = BTreeMap::new();
+        let mut all = Details::default();
         while let Some(page) = pages.next().await {
+            let page = page?;
             let named = |it: sdk::RoleDetail| Some((it.role_name.clone()?, it));
-            all.extend(page?.role_detail_list.unwrap_or_default().into_iter().filter_map(named));
+            all.roles.extend(page.role_detail_list.unwrap_or_default().into_iter().filter_map(named));
+            let named = |it: sdk::ManagedPolicyDetail| Some((it.arn.clone()?, it));
+            all.policies.extend(page.policies.unwrap_or_default().into_iter().filter_map(named));
         }
         Ok(all)
     };
-    aws.shared(shared, "iam:GetAccountAuthorizationDetails Role".into(), read).await
+    aws.shared(shared, "iam:GetAccountAuthorizationDetails".into(), read).await
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt};
 
 use crate::address::Address;
-use crate::cloud::{Cloud, Query};
+use crate::cloud::{Cloud, Clouds, Query};
 use crate::diag::Diagnostic;
-use crate::plan::{DataRead, ImportKey, Observed};
+use crate::plan::{Act, DataRead, ImportKey, Observed, Plan, PreviewRead, Previewed};
 use crate::remote::{Fault, Id, Target};
 use crate::report::fault;
 use crate::stack::desired::Instance;
@@ -88,6 +88,32 @@ pub async fn data(cloud: &dyn Cloud, wanted: Vec<DataRead>, into: &mut Observed)
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }
 
+/// Asks the types of what is made or changed whether anything speaks against it.
+pub async fn objections(clouds: &Clouds, plan: &Plan) -> Result<(), Vec<Diagnostic>> {
+    let asks = plan.steps.iter().filter_map(|step| match &step.act {
+        Act::Create { planned, .. } | Act::Update { planned, .. } => Some(async move {
+            let target = Target { type_name: step.address.type_name().to_owned(), config: step.config.clone() };
+            (&step.address, clouds.objections(&target, planned).await)
+        }),
+        Act::Configure { .. } | Act::Delete { .. } | Act::DeleteReplaced { .. } | Act::Import { .. } | Act::Forget => None,
+        Act::Move { .. } | Act::Protect { .. } | Act::Read | Act::Refresh { .. } => None,
+    });
+    let answers: Vec<_> = stream::iter(asks.collect::<Vec<_>>()).buffer_unordered(READS_AT_ONCE).collect().await;
+    let mut refused = Vec::new();
+    for (address, answer) in answers {
+        let span = || plan.changes.iter().find(|it| it.address == *address).and_then(|it| it.span.clone());
+        match answer {
+            Ok(found) => refused.extend(found.into_iter().map(|it| {
+                let said = Diagnostic::error("refused-settings", format!("{address} cannot have this `{}`", it.path));
+                let said = said.address(address.clone()).at(span()).detail(it.message);
+                it.help.into_iter().fold(said, Diagnostic::help)
+            })),
+            Err(error) => refused.push(fault::of_cloud(&error).address(address.clone()).at(span())),
+        }
+    }
+    if refused.is_empty() { Ok(()) } else { Err(refused) }
+}
+
 /// Looks at what `import` blocks name.
 pub async fn imports(cloud: &dyn Cloud, wanted: Vec<ImportKey>, into: &mut Observed) -> Result<(), Vec<Diagnostic>> {
     let reads = wanted.into_iter().map(|key| async move {
@@ -100,6 +126,23 @@ pub async fn imports(cloud: &dyn Cloud, wanted: Vec<ImportKey>, into: &mut Obser
     for (answer, key) in answers {
         match answer {
             Ok(mut found) => drop(into.imports.insert(key.clone(), found.remove(&key.id))),
+            Err(error) => refused.push(error),
+        }
+    }
+    finish(refused)
+}
+
+/// Asks what would come of objects.
+pub async fn previews(clouds: &Clouds, wanted: Vec<PreviewRead>, into: &mut Observed) -> Result<(), Vec<Diagnostic>> {
+    let reads = wanted.into_iter().map(|it| async move {
+        let target = Target { type_name: it.address.type_name().to_owned(), config: it.config.clone() };
+        (clouds.preview(&target, it.id.as_ref(), &it.settings).await, it)
+    });
+    let answers: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
+    let mut refused = Vec::new();
+    for (answer, it) in answers {
+        match answer {
+            Ok(preview) => drop(into.previews.insert(it.address, Previewed { settings: it.settings, preview })),
             Err(error) => refused.push(error),
         }
     }

@@ -49,6 +49,7 @@ pub async fn plan(
             Outcome::Planned(mut planned) => {
                 // Files that were only read while it was evaluated count too.
                 planned.plan.configuration = connected.stack.program.digest();
+                look::objections(&connected.clouds, &planned.plan).await?;
                 return Ok(planned);
             }
             Outcome::NeedsData(wanted) => look::data(&connected.clouds, wanted, observed).await?,
@@ -56,6 +57,7 @@ pub async fn plan(
                 let keys = wanted.into_iter().map(|(_, key)| key).collect();
                 look::imports(&connected.clouds, keys, observed).await?;
             }
+            Outcome::NeedsPreviews(wanted) => look::previews(&connected.clouds, wanted, observed).await?,
             Outcome::Refused(diagnostics) => return Err(diagnostics.into()),
         }
     }

@@ -246,9 +246,11 @@ clients! {
     eks: aws_sdk_eks;
     iam: aws_sdk_iam;
     kms: aws_sdk_kms;
+    logs: aws_sdk_cloudwatchlogs;
     route53: aws_sdk_route53;
     // A stand-in for S3 answers at one host name, whatever the bucket.
     s3: aws_sdk_s3 with config, aws => config.force_path_style(aws.endpoint.is_some());
+    ssm: aws_sdk_ssm;
     sts: aws_sdk_sts;
     tagging: aws_sdk_resourcegroupstagging;
 }
@@ -260,8 +262,20 @@ impl std::fmt::Debug for Aws {
 }
 
 /// Service ids as the SDK's endpoint settings know them (`AWS_ENDPOINT_URL_ROUTE_53`).
-const SERVICES: &[&str] =
-    &["DynamoDB", "EC2", "ECR", "EKS", "IAM", "KMS", "Route 53", "S3", "STS", "Resource Groups Tagging API"];
+const SERVICES: &[&str] = &[
+    "CloudWatch Logs",
+    "DynamoDB",
+    "EC2",
+    "ECR",
+    "EKS",
+    "IAM",
+    "KMS",
+    "Resource Groups Tagging API",
+    "Route 53",
+    "S3",
+    "SSM",
+    "STS",
+];
 
 fn endpoint_override(sdk: &SdkConfig) -> Option<String> {
     SERVICES.iter().find_map(|service| service_endpoint(sdk, service))

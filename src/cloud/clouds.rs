@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use super::aws::limits::Limits;
 use super::aws::{Aws, Fence, Identity, Settings, Wire};
 use super::{Cloud, Query, Target};
-use crate::remote::{ConfigName, Fault, Found, Id, Token};
+use crate::remote::{ConfigName, Fault, Found, Id, Objection, Preview, Token};
 use crate::resource::{ErasedData, ErasedResource, Kinds};
 use crate::value::Value;
 
@@ -55,6 +55,12 @@ impl Clouds {
         self.wire.calls()
     }
 
+    /// What speaks against settings that a plan makes or changes.
+    pub async fn objections(&self, what: &Target, settings: &Value) -> Result<Vec<Objection>, Fault> {
+        let (kind, aws) = self.resource(what)?;
+        kind.object(aws, settings).await
+    }
+
     fn resource(&self, target: &Target) -> Result<(&dyn ErasedResource, &Aws), Fault> {
         let kind = self.kinds.resource(&target.type_name);
         let kind = kind.ok_or_else(|| Fault::bug(&target.type_name, "there is no such resource type"))?;
@@ -65,6 +71,14 @@ impl Clouds {
         let kind = self.kinds.data(&target.type_name);
         let kind = kind.ok_or_else(|| Fault::bug(&target.type_name, "there is no such data source"))?;
         Ok((kind, self.config(&target.config)?))
+    }
+}
+
+impl Clouds {
+    /// What would come of the settings of an object; nothing is changed.
+    pub async fn preview(&self, what: &Target, id: Option<&Id>, settings: &Value) -> Result<Preview, Fault> {
+        let (kind, aws) = self.resource(what)?;
+        kind.preview(aws, id, settings).await
     }
 }
 

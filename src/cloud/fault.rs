@@ -4,6 +4,7 @@
 //! own lists of errors. A type adds only its own oddities next to its call.
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -46,7 +47,8 @@ where
             let (code, message) = (it.err().code().unwrap_or_default(), it.err().message().unwrap_or_default());
             let class = class_of(known.as_ref(), code, message);
             let fault = with(class, told(class, call, code, message));
-            Fault { code: Some(code.to_owned()).filter(|it| !it.is_empty()), ..fault }
+            let passes_within = known.as_ref().and_then(|it| spreading(it, code, message));
+            Fault { code: Some(code.to_owned()).filter(|it| !it.is_empty()), passes_within, ..fault }
         }
         SdkError::DispatchFailure(it) => match it.as_connector_error() {
             Some(connection) if cause::<Fenced>(connection).is_some() => with(Class::Fenced, Fenced.to_string()),
@@ -157,6 +159,9 @@ pub fn class_of(call: Option<&Call>, code: &str, message: &str) -> Class {
     let service = call.map_or("", |it| it.service.as_str());
     let action = call.map_or("", |it| it.action.as_str());
     let is_read = call.is_some_and(Call::is_read);
+    if call.and_then(|it| spreading(it, code, message)).is_some() {
+        return Class::Settling;
+    }
     let class = special(service, action, code, message).or_else(|| listed(code)).unwrap_or_else(|| by_shape(code));
     match class {
         // What a creation names was made a moment ago, as far as this stack goes.
@@ -183,45 +188,129 @@ fn special(service: &str, action: &str, code: &str, message: &str) -> Option<Cla
         ("eks", _, "ResourceInUseException") => Class::Settling,
         ("eks", _, "ResourceLimitExceededException") => Class::Quota,
         ("eks", _, "ClientException") if message.contains("no cluster found for name") => Class::Missing,
-        ("eks", _, "InvalidParameterException" | "InvalidRequestException") => eks_parameter(action, &message)?,
+        // Nothing to do: the thing is looked at and compared. Source: Terraform's provider, `internal/service/eks`.
+        ("eks", _, "InvalidParameterException" | "InvalidRequestException")
+            if message.contains("already at the desired configuration") || message.contains("no changes needed") =>
+        {
+            Class::Exists
+        }
         // What a deleted key is until its waiting time is over.
         ("kms", "ScheduleKeyDeletion", "KMSInvalidStateException") if message.contains("pending deletion") => Class::Missing,
         ("route53", _, "InvalidChangeBatch") if message.contains("already exists") => Class::Exists,
         ("route53", _, "InvalidChangeBatch") if message.contains("not found") => Class::Missing,
-        ("ec2", _, "InvalidParameterValue") if message.contains("iaminstanceprofile") || message.contains("instance profile") => {
-            Class::Settling
-        }
-        // A policy may name a role that was made a moment ago.
-        (
-            _,
-            _,
-            "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy" | "InvalidParameterException",
-        ) if message.contains("principal") && message.contains("invalid") => Class::Settling,
         _ => return None,
     })
 }
 
-/// What EKS says with one code for many reasons.
+/// Who hears late of what IAM was told, and how it says so.
+struct Consumer {
+    service: &'static str,
+    /// How its actions begin.
+    actions: &'static [&'static str],
+    codes: &'static [&'static str],
+    /// Any of them, in lower case, where the code has other reasons too; none: the code says it all.
+    words: &'static [&'static str],
+    /// After so long it is not late but wrong.
+    budget: Duration,
+}
+
+const TWO_MINUTES: Duration = Duration::from_secs(120);
+const THREE_MINUTES: Duration = Duration::from_secs(180);
+
+/// IAM is eventually consistent towards each service apart, so it is waited for where it is used.
 ///
-/// Source: Terraform's provider, `internal/service/eks`: what it tries again, and what it takes for done.
-fn eks_parameter(action: &str, message: &str) -> Option<Class> {
-    // IAM's news have not reached EKS: a role, its trust, or what is attached to it.
-    const NEWS: &[&str] = &[
-        "does not exist",
-        "error in role params",
-        "iam role's policy must include",
-        "invalid principal",
-        "role could not be assumed because the trusted entity is not correct",
-        "doesn't have the amazon eks managed policies",
-    ];
-    const DONE: &[&str] = &["already at the desired configuration", "no changes needed"];
-    let says = |words: &[&str]| words.iter().any(|it| message.contains(it));
-    match action.starts_with("Create") {
-        true if says(NEWS) => Some(Class::Settling),
-        // Nothing to do: the thing is looked at and compared.
-        false if says(DONE) => Some(Class::Exists),
-        true | false => None,
-    }
+/// Sources: IAM user guide, "Changes that I make are not always immediately visible"; Terraform's provider, what it tries again
+/// and for how long (`internal/service/{eks,iam,kms,ecr,s3,ec2}`, `propagationTimeout`).
+static CONSUMERS: &[Consumer] = &[
+    // A role, its trust, or what is attached to it.
+    Consumer {
+        service: "eks",
+        actions: &["CreateCluster"],
+        codes: &["InvalidParameterException", "InvalidRequestException"],
+        words: &[
+            "does not exist",
+            "error in role params",
+            "iam role's policy must include",
+            "role could not be assumed because the trusted entity is not correct",
+            "doesn't have the amazon eks managed policies",
+        ],
+        budget: THREE_MINUTES,
+    },
+    Consumer {
+        service: "eks",
+        actions: &["CreateNodegroup"],
+        codes: &["InvalidParameterException", "InvalidRequestException"],
+        words: &["error code: nosuchentity", "not found in the trust relationships", "error in role params"],
+        budget: THREE_MINUTES,
+    },
+    Consumer {
+        service: "eks",
+        actions: &["CreateAddon", "UpdateAddon"],
+        codes: &["InvalidParameterException"],
+        words: &["does not exist", "trust policy of role"],
+        budget: TWO_MINUTES,
+    },
+    Consumer {
+        service: "eks",
+        actions: &["CreatePodIdentityAssociation", "UpdatePodIdentityAssociation"],
+        codes: &["InvalidParameterException"],
+        words: &["role provided in the request does not exist", "trust policy of role"],
+        budget: TWO_MINUTES,
+    },
+    Consumer {
+        service: "eks",
+        actions: &["CreateAccessEntry"],
+        codes: &["InvalidParameterException"],
+        words: &["invalid principal"],
+        budget: TWO_MINUTES,
+    },
+    // A policy that names a role which was made a moment ago.
+    Consumer {
+        service: "iam",
+        actions: &["CreateRole", "UpdateAssumeRolePolicy"],
+        codes: &["MalformedPolicyDocument"],
+        words: &["invalid principal"],
+        budget: TWO_MINUTES,
+    },
+    Consumer {
+        service: "kms",
+        actions: &["CreateKey", "PutKeyPolicy"],
+        codes: &["MalformedPolicyDocumentException"],
+        words: &["invalid principal"],
+        budget: TWO_MINUTES,
+    },
+    Consumer {
+        service: "s3",
+        actions: &["PutBucketPolicy"],
+        codes: &["MalformedPolicy"],
+        words: &["invalid principal"],
+        budget: TWO_MINUTES,
+    },
+    Consumer {
+        service: "ecr",
+        actions: &["SetRepositoryPolicy"],
+        codes: &["InvalidParameterException"],
+        words: &["principal not found", "invalid principal"],
+        budget: TWO_MINUTES,
+    },
+    Consumer {
+        service: "ec2",
+        actions: &["RunInstances", "AssociateIamInstanceProfile", "CreateLaunchTemplate"],
+        codes: &["InvalidParameterValue"],
+        words: &["iaminstanceprofile", "instance profile"],
+        budget: TWO_MINUTES,
+    },
+];
+
+/// How long this may be IAM's news that has not arrived yet; nothing when it is something else.
+fn spreading(call: &Call, code: &str, message: &str) -> Option<Duration> {
+    let message = message.to_ascii_lowercase();
+    let says = |words: &[&str]| words.is_empty() || words.iter().any(|it| message.contains(it));
+    let is_it = |it: &&Consumer| {
+        let acts = it.actions.iter().any(|action| call.action.starts_with(action));
+        it.service == call.service && acts && it.codes.contains(&code) && says(it.words)
+    };
+    CONSUMERS.iter().find(is_it).map(|it| it.budget)
 }
 
 /// Sorted within each class.
@@ -383,9 +472,39 @@ mod tests {
             ("s3:GetBucketPolicy", "NoSuchBucketPolicy", "", Class::Missing),
             ("sts:GetCallerIdentity", "ExpiredToken", "", Class::Credentials),
             ("ec2:CreateVpc", "InvalidParameterValue", "", Class::Refused),
+            (
+                "eks:CreatePodIdentityAssociation",
+                "InvalidParameterException",
+                "Role provided in the request does not exist",
+                Class::Settling,
+            ),
+            ("eks:CreateAddon", "InvalidParameterException", "Addon version specified is not supported", Class::Refused),
+            (
+                "eks:CreateNodegroup",
+                "InvalidParameterException",
+                "Following required service principals [ec2.amazonaws.com] were not found in the trust relationships of nodeRole",
+                Class::Settling,
+            ),
+            ("ecr:SetRepositoryPolicy", "InvalidParameterException", "Principal not found", Class::Settling),
         ] {
             assert_eq!(class(call, code, message), expected, "{call} {code} {message}");
         }
+    }
+
+    #[test]
+    fn what_iam_has_not_spread_passes_soon_or_never() {
+        let call = |action: &str| Call { service: "eks".into(), action: action.into() };
+        let within = |action: &str, message: &str| spreading(&call(action), "InvalidParameterException", message);
+        assert_eq!(within("CreateCluster", "Error in role params"), Some(THREE_MINUTES));
+        assert_eq!(within("CreateAccessEntry", "principalArn is invalid: invalid principal"), Some(TWO_MINUTES));
+        assert_eq!(within("CreateCluster", "unsupported Kubernetes version"), None);
+        assert_eq!(within("DeleteCluster", "Error in role params"), None);
+    }
+
+    #[test]
+    fn the_words_of_the_table_are_in_lower_case() {
+        let words = CONSUMERS.iter().flat_map(|it| it.words);
+        assert!(words.into_iter().all(|it| !it.is_empty() && *it == it.to_ascii_lowercase()));
     }
 
     #[test]

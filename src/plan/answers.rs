@@ -35,6 +35,12 @@ pub fn recorded(schema: &Schema, address: &Address, settings: &Value, outputs: &
     chosen.fold(all, |all, (name, it)| all.with(name, Value::unknown(it.shape.ty(), address.clone(), name.clone())))
 }
 
+/// The same before a change: what moves with it is not known.
+pub fn moved(schema: &Schema, address: &Address, known: Value) -> Value {
+    let moving = schema.outputs().filter(|(_, it)| it.moving);
+    moving.fold(known, |known, (name, it)| known.with(name, Value::unknown(it.shape.ty(), address.clone(), name.clone())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::Catalogue;

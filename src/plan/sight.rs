@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answers;
 use super::diff::{Cause, Differ, Difference, settled};
+use super::forms::{self, Forms};
 use super::request::{DataKey, DataRead, ImportKey, Observed, Options};
 use crate::address::Address;
-use crate::remote::{ConfigName, Id, Live, Status};
+use crate::remote::{ConfigName, Id, Live, Preview, Status};
+use crate::schema::equal::Compare;
 use crate::schema::{Schema, Types};
 use crate::stack::desired::{Evaluation, Host, Lifecycle};
 use crate::state::{Record, State};
@@ -46,6 +48,8 @@ impl<'a> There<'a> {
 pub(super) enum Fate {
     /// They stay as they are.
     Keep,
+    /// The thing is changed: those that move with it are not known before.
+    Change,
     Create,
     Replace,
 }
@@ -156,11 +160,29 @@ impl<'a> Sight<'a> {
         self.asked.contains(address)
     }
 
-    pub fn differ<'s>(&self, schema: &'s Schema) -> Differ<'s>
+    /// How an instance with these settings is compared with what is there.
+    pub fn differ<'s>(&self, schema: &'s Schema, address: &Address, desired: &Value, there: &There<'a>) -> Differ<'s>
     where
         'a: 's,
     {
-        Differ { schema, sealer: self.sealer }
+        let Some(name) = schema.objects() else { return Differ::new(schema, self.sealer) };
+        let forms = Forms::Seen { moved: self.moved(schema, there), preview: self.preview(address, name, desired) };
+        Differ { forms, ..Differ::new(schema, self.sealer) }
+    }
+
+    /// Whether what the cloud made of an object is no longer as recorded. What is imported has no record of it.
+    pub fn moved(&self, schema: &Schema, there: &There<'a>) -> bool {
+        match (there.record, there.live) {
+            (Some(record), Some(live)) => forms::moved(Compare { sealer: self.sealer }, schema, &record.outputs, &live.outputs),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+
+    /// What the cloud said that it would make of the object in these settings.
+    pub fn preview(&self, address: &Address, name: &str, settings: &Value) -> Option<&'a Preview> {
+        let it = self.observed.previews.get(address)?;
+        (it.settings.get(name) == settings.get(name)).then_some(&it.preview)
     }
 
     /// What becomes of the outputs of an instance with these settings; attributes that can be set later do not matter to it.
@@ -182,9 +204,17 @@ impl<'a> Sight<'a> {
             None => shell.clone(),
         };
         let recorded = there.record.map(|it| &it.applied);
-        let differences = self.differ(schema).fixed_differences(&desired, recorded, there.settings);
+        let differences = self.differ(schema, address, &desired, &there).fixed_differences(&desired, recorded, there.settings);
         let replaces = |it: &Difference| it.forces_replacement() && self.is_real(it);
-        if differences.iter().any(replaces) { Fate::Replace } else { Fate::Keep }
+        if differences.iter().any(replaces) {
+            return Fate::Replace;
+        }
+        let moves = schema.outputs().any(|(_, it)| it.moving);
+        let changes = || self.differ(schema, address, &desired, &there).differences(&desired, recorded, there.settings);
+        match moves && changes().iter().any(|it| !it.local && self.is_real(it)) {
+            true => Fate::Change,
+            false => Fate::Keep,
+        }
     }
 
     /// Whether a difference will still be one when all is known. What waits for a thing that stays (whose outputs are not on
@@ -234,10 +264,13 @@ impl Host for Sight<'_> {
         let Some(schema) = self.types.resource(address.type_name()) else { return Value::object::<&str>([]) };
         match (fate, self.see(address)) {
             // An unfinished creation has nothing on record yet.
-            (Fate::Keep, Seen::There(there)) if !there.outputs.is_null() => match there.live {
-                Some(_) => answers::known(schema, there.settings, there.outputs),
-                None => answers::recorded(schema, address, there.settings, there.outputs),
-            },
+            (Fate::Keep | Fate::Change, Seen::There(there)) if !there.outputs.is_null() => {
+                let known = match there.live {
+                    Some(_) => answers::known(schema, there.settings, there.outputs),
+                    None => answers::recorded(schema, address, there.settings, there.outputs),
+                };
+                if fate == Fate::Change { answers::moved(schema, address, known) } else { known }
+            }
             _ => answers::unknown(Some(schema), address),
         }
     }

@@ -470,6 +470,23 @@ fn what_a_former_run_left_is_finished() {
 }
 
 #[test]
+fn what_has_failed_goes_before_the_new_one_is_made() {
+    let first = |it: Double| {
+        let block = Block::default().with("net", output("net.main.id")).lifecycle(|it| it.create_before_destroy = true);
+        it.with("part.a", block)
+    };
+    let mut case = Case::after(first(network("10/8")), first(network("10/8")));
+    case.options.replace = vec!["part.a".parse().unwrap()];
+    let creates_first = |plan: &Plan| plan.changes.iter().any(|it| it.create_first);
+    assert!(creates_first(&case.plan()));
+    let status = crate::remote::Status::Failed("CREATE_FAILED".into());
+    case.observed.live.get_mut(&"part.a".parse().unwrap()).unwrap().as_mut().unwrap().status = status;
+    let plan = case.plan();
+    assert!(!creates_first(&plan));
+    assert!(matches!(plan.steps[0].act, Act::Delete { .. }), "{:?}", plan.steps);
+}
+
+#[test]
 fn destroying_takes_everything_in_reverse() {
     let mut case = Case::after(network("10/8"), network("10/8"));
     case.options.destroy = true;

@@ -195,6 +195,7 @@ fn attribute(it: &Attribute) -> Json {
         ("x-auto", it.presence == Presence::Auto),
         ("x-fixed", it.fixed),
         ("x-later", it.later),
+        ("x-moving", it.moving),
         ("x-secret", it.secret),
     ];
     out.extend(marks.into_iter().filter(|(_, it)| *it).map(|(key, it)| (key.to_owned(), it.into())));

@@ -205,21 +205,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::schema::Limits;
 
     fn attribute(shape: Shape, presence: Presence) -> Attribute {
-        Attribute {
-            doc: String::new(),
-            shape,
-            presence,
-            fixed: false,
-            later: false,
-            local: false,
-            secret: false,
-            equality: Equality::Exact,
-            default: Value::Null,
-            limits: Limits::default(),
-        }
+        Attribute::new(shape, presence)
     }
 
     fn texts() -> Shape {

@@ -58,8 +58,21 @@ behaviour! {
     Local, "x-local"
 }
 behaviour! {
+    /// An output that may be another one after any change of the thing: what refers to it waits for the change.
+    Moving, "x-moving"
+}
+behaviour! {
     /// Never printed, and stored only as a keyed digest.
     Secret, "x-secret"
+}
+
+behaviour! {
+    /// The cloud takes it as a whole and may answer in another form: an object of Kubernetes, with what its server adds.
+    Applied, "x-applied"
+}
+behaviour! {
+    /// An output: a digest of the parts of the live thing that are ours. It covers secrets, so it is kept as one.
+    Imprint, "x-imprint"
 }
 
 /// May be left out, and then AWS chooses; what it chose is not drift.

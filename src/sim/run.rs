@@ -16,8 +16,8 @@ use crate::apply::{
     Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, millis, settle,
 };
 use crate::diag::Diagnostic;
-use crate::plan::{self, Observed, Options, Planned, Request};
-use crate::remote::{Class, Fault, Id, Settle};
+use crate::plan::{self, Observed, Options, Planned, Previewed, Request};
+use crate::remote::{Class, Fault, Id, Preview, Settle};
 use crate::stack::desired::Configuration;
 use crate::state::State;
 use crate::value::Sealer;
@@ -457,6 +457,11 @@ pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options:
                     observed.imports.insert(key, live);
                 }
             }
+            // Nothing in the simulation answers in another form than it is asked for.
+            plan::Outcome::NeedsPreviews(all) => observed.previews.extend(all.into_iter().map(|it| {
+                let preview = Preview { settings: Some(it.settings.clone()), ..Preview::default() };
+                (it.address, Previewed { settings: it.settings, preview })
+            })),
             plan::Outcome::Refused(complaints) => return Err(complaints),
         }
     }

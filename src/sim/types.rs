@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use crate::address::{Address, Mode};
 use crate::remote::Settle;
-use crate::schema::{Attribute, Equality, Limits, Presence, Schema, Shape, Types};
-use crate::value::Value;
+use crate::schema::{Attribute, Presence, Schema, Shape, Types};
 
 /// What a type does that others do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,18 +62,7 @@ pub fn settles() -> BTreeMap<String, Settle> {
 }
 
 fn attribute(shape: Shape, presence: Presence) -> Attribute {
-    Attribute {
-        doc: String::new(),
-        shape,
-        presence,
-        fixed: false,
-        later: false,
-        secret: false,
-        local: false,
-        equality: Equality::Exact,
-        default: Value::Null,
-        limits: Limits::default(),
-    }
+    Attribute::new(shape, presence)
 }
 
 pub fn schema(type_name: &str) -> Schema {
@@ -96,7 +84,14 @@ pub fn schema(type_name: &str) -> Schema {
         attributes.push(("tags", attribute(Shape::Map(Box::new(Shape::String)), Presence::Optional)));
     }
     let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
-    Schema { type_name: habit.name.into(), doc: String::new(), attributes, exclusive: Vec::new(), part_of: None }
+    Schema {
+        type_name: habit.name.into(),
+        doc: String::new(),
+        attributes,
+        exclusive: Vec::new(),
+        part_of: None,
+        create_first_unless: None,
+    }
 }
 
 /// The one data source: asked `of` something, it answers with an `id` that names it.
@@ -105,7 +100,14 @@ pub const LOOKUP: &str = "sim_lookup";
 fn lookup() -> Schema {
     let attributes = [("of", attribute(Shape::String, Presence::Optional)), ("id", attribute(Shape::String, Presence::Computed))];
     let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
-    Schema { type_name: LOOKUP.into(), doc: String::new(), attributes, exclusive: Vec::new(), part_of: None }
+    Schema {
+        type_name: LOOKUP.into(),
+        doc: String::new(),
+        attributes,
+        exclusive: Vec::new(),
+        part_of: None,
+        create_first_unless: None,
+    }
 }
 
 /// All of them.

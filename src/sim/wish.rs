@@ -111,6 +111,7 @@ impl Configuration for Wish {
                 references: self.references(block),
                 lifecycle: block.lifecycle.clone(),
                 timeouts: Timeouts::default(),
+                object: None,
             };
             out.instances.insert(address.clone(), instance);
         }

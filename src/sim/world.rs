@@ -235,7 +235,7 @@ impl World {
         let schema = self.types.resource(type_name);
         let clear = settings.unmark_deep().0;
         let same = move |it: &Thing| {
-            let differ = schema.map(|schema| Differ { schema, sealer: &self.sealer });
+            let differ = schema.map(|schema| Differ::new(schema, &self.sealer));
             differ.is_some_and(|differ| differ.fixed_differences(&clear, None, &it.settings).is_empty())
         };
         self.things.iter().filter(move |(_, it)| it.type_name == type_name && same(it))
@@ -258,7 +258,7 @@ impl World {
         let habit = habit(&thing.type_name);
         let mut wanted = settings.unmark_deep().0;
         if let Some(schema) = self.types.resource(&thing.type_name) {
-            let differ = Differ { schema, sealer: &self.sealer };
+            let differ = Differ::new(schema, &self.sealer);
             for it in differ.fixed_differences(&wanted, None, &thing.settings) {
                 self.violations.push(format!("{id}: `{}` is fixed, and was to be changed", it.path));
             }

@@ -8,6 +8,8 @@ mod bulk;
 mod clusters;
 mod data;
 mod identity;
+mod launch;
+mod logs;
 mod network;
 mod security;
 mod storage;

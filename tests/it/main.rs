@@ -12,4 +12,5 @@ mod recovery;
 mod simulation;
 mod stacks;
 mod store;
+mod stored;
 mod torture;

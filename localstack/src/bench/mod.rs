@@ -34,6 +34,7 @@ const SETTINGS: Settings = Settings {
     shuffle: None,
     kubernetes: true,
     leaks: false,
+    stuck_pods: false,
     rates: false,
 };
 

@@ -21,6 +21,8 @@ pub struct Settings {
     pub kubernetes: bool,
     /// EKS leaves behind what it sometimes leaves behind: an interface of a node group, the security group of a cluster.
     pub leaks: bool,
+    /// Every node has a pod that no budget lets go: a version update of a node group fails, unless it is forced.
+    pub stuck_pods: bool,
     /// Throttle at AWS's published rates.
     pub rates: bool,
 }
@@ -36,6 +38,7 @@ impl Default for Settings {
             shuffle: None,
             kubernetes: true,
             leaks: false,
+            stuck_pods: false,
             rates: false,
         }
     }

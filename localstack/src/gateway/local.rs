@@ -23,7 +23,7 @@ use crate::backend::{Backend, Backends};
 use crate::control::Control;
 use crate::form::Form;
 use crate::service::held::HeldStates;
-use crate::service::{Service, dynamodb, ec2, eks, route53};
+use crate::service::{Service, dynamodb, ec2, eks, iam, logs, route53};
 use crate::xml::Node;
 
 /// The gateway's memory and its connections.
@@ -35,6 +35,8 @@ pub struct Local {
     pub ec2: ec2::Memory,
     pub dynamodb: dynamodb::Memory,
     pub eks: eks::Memory,
+    pub iam: iam::Memory,
+    pub logs: logs::Memory,
     pub route53: route53::Memory,
     client: Client<HttpConnector, Body>,
 }
@@ -69,6 +71,8 @@ impl Local {
             ec2: ec2::Memory::default(),
             dynamodb: dynamodb::Memory::default(),
             eks: eks::Memory::new(gateway_port),
+            iam: iam::Memory::default(),
+            logs: logs::Memory::default(),
             route53: route53::Memory::default(),
             client: Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())

@@ -6,9 +6,12 @@ pub mod dynamodb;
 pub mod ec2;
 pub mod eks;
 pub mod held;
+pub mod iam;
 mod kms;
+pub mod logs;
 pub mod route53;
 mod s3;
+mod ssm;
 mod sts;
 mod tagging;
 
@@ -66,12 +69,14 @@ pub async fn serve(local: &Local, call: Call) -> Answer {
     match call.service.name {
         "ec2" => ec2::serve(local, call).await,
         "eks" => eks::serve(local, call).await,
-        "logs" => eks::serve_logs(local, call).await,
+        "logs" => logs::serve(local, call).await,
         "dynamodb" => dynamodb::serve(local, call).await,
-        "iam" | "sts" => sts::serve(local, call).await,
+        "iam" => iam::serve(local, call).await,
         "kms" => kms::serve(local, call).await,
         "route53" => route53::serve(local, call).await,
         "s3" => s3::serve(local, call).await,
+        "ssm" => ssm::serve(local, call).await,
+        "sts" => sts::serve(local, call).await,
         "tagging" => tagging::serve(local, call).await,
         _ => local.forward(call).await,
     }

@@ -172,3 +172,38 @@ async fn pages_have_the_size_that_is_asked_for() {
     cloud().await.set_account_settings(account, Settings { page_size: Some(3), ..Settings::default() });
     assert_eq!(caller.ec2("DescribeVpcs", &[]).await.ok().texts("vpcId").len(), 3);
 }
+
+#[tokio::test]
+async fn launch_templates_have_versions() {
+    let caller = caller("700000000007").await;
+    let data = ("LaunchTemplateData.InstanceType", "m5.large");
+    let tags = [
+        ("TagSpecification.1.ResourceType", "launch-template"),
+        ("TagSpecification.1.Tag.1.Key", "k"),
+        ("TagSpecification.1.Tag.1.Value", "v"),
+    ];
+    let mut ids = Vec::new();
+    for name in (0..16).map(|it| format!("template-{it}")) {
+        let made = [("LaunchTemplateName", name.as_str()), data].into_iter().chain(tags).collect::<Vec<_>>();
+        ids.push(caller.ec2("CreateLaunchTemplate", &made).await.ok().text("launchTemplateId").to_owned());
+    }
+    assert_eq!(caller.ec2("DescribeLaunchTemplates", &[]).await.ok().texts("launchTemplateId").len(), 16);
+    let newest = caller.ec2("DescribeLaunchTemplateVersions", &[("LaunchTemplateVersion.1", "$Latest")]).await.ok();
+    assert_eq!(newest.texts("launchTemplateId").len(), 16);
+    assert!(!newest.body.contains("launch-template</resourceType>"), "the template's own tags: {}", newest.body);
+    let first = ("LaunchTemplateId", ids[0].as_str());
+    caller.ec2("CreateLaunchTemplateVersion", &[first, ("LaunchTemplateData.InstanceType", "m6i.large")]).await.ok();
+    caller.ec2("ModifyLaunchTemplate", &[first, ("SetDefaultVersion", "2")]).await.ok();
+    let shown = caller.ec2("DescribeLaunchTemplates", &[("LaunchTemplateId.1", ids[0].as_str())]).await.ok();
+    assert_eq!((shown.text("defaultVersionNumber"), shown.text("latestVersionNumber")), ("2", "2"));
+    let tag = [("ResourceId.1", ids[0].as_str()), ("Tag.1.Key", "late"), ("Tag.1.Value", "v")];
+    caller.ec2("CreateTags", &tag).await.ok();
+    let late = [("Filter.1.Name", "tag:late"), ("Filter.1.Value.1", "v")];
+    assert_eq!(caller.ec2("DescribeLaunchTemplates", &late).await.ok().texts("launchTemplateId"), [ids[0].as_str()]);
+    caller.ec2("DeleteLaunchTemplate", &[first]).await.ok();
+    caller.ec2("DeleteLaunchTemplate", &[first]).await.refused("InvalidLaunchTemplateId.NotFound");
+    let gone = [("LaunchTemplateId.1", ids[0].as_str())];
+    caller.ec2("DescribeLaunchTemplates", &gone).await.refused("InvalidLaunchTemplateId.NotFound");
+    let one = [first, ("LaunchTemplateVersion.1", "$Latest")];
+    caller.ec2("DescribeLaunchTemplateVersions", &one).await.refused("InvalidLaunchTemplateId.NotFound");
+}

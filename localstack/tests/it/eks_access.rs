@@ -93,11 +93,9 @@ async fn a_service_account_has_one_association() {
 
 #[tokio::test]
 async fn eks_hears_late_of_new_principals() {
-    let caller = light_with("740000000004", Settings { late_reads: 2, ..Settings::default() }).await;
-    let role = cluster_role(&caller, "late-cluster").await;
     let calm = light("740000000004").await;
-    let network = network(&calm).await;
-    light_with("740000000004", Settings { late_reads: 2, ..Settings::default() }).await;
+    let (role, network) = (cluster_role(&calm, "late-cluster").await, network(&calm).await);
+    let caller = light_with("740000000004", Settings { late_reads: 2, ..Settings::default() }).await;
     for _ in 0..2 {
         post(&caller, "/clusters", &wanted("late", &role, &network)).await.refused("InvalidParameterException");
     }

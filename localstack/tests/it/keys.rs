@@ -51,3 +51,15 @@ async fn a_repository_with_images_stays() {
     call("DeleteRepository", json!({"repositoryName": "full", "force": true})).await.ok();
     call("DeleteRepository", json!({"repositoryName": "full"})).await.refused("RepositoryNotFoundException");
 }
+
+#[tokio::test]
+async fn parameters_of_eks_images_are_published() {
+    let caller = caller(ANYONE).await;
+    let get = async |name: &str| caller.json("ssm", "AmazonSSM.GetParameter", &json!({"Name": name})).await;
+    let name = "/aws/service/eks/optimized-ami/1.36/amazon-linux-2023/x86_64/standard/recommended/release_version";
+    let found = get(name).await.ok().json();
+    assert!(found["Parameter"]["Value"].as_str().is_some_and(|it| it.starts_with("1.36.")), "{found}");
+    get("/aws/service/eks/optimized-ami/1.1/amazon-linux-2023/x86_64/standard/recommended/release_version")
+        .await
+        .refused("ParameterNotFound");
+}

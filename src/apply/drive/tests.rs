@@ -18,12 +18,17 @@ struct SimCloud {
     began: Instant,
     /// What a creation of this name does instead of its work.
     panics: Option<&'static str>,
+    /// What each creation is refused with.
+    refuses: Option<Fault>,
+    /// How long a thing is busy with each update.
+    busy: Duration,
 }
 
 impl SimCloud {
     fn new(panics: Option<&'static str>) -> Self {
         let weather = Weather { hides: Duration::from_secs(2), slow: Duration::from_secs(20), breaks: 0 };
-        Self { world: Mutex::new(World::new(Rng::new(3), weather)), began: Instant::now(), panics }
+        let world = Mutex::new(World::new(Rng::new(3), weather));
+        Self { world, began: Instant::now(), panics, refuses: None, busy: Duration::ZERO }
     }
 
     async fn perform(&self, effect: Effect) -> Answer {
@@ -36,6 +41,9 @@ impl Cloud for SimCloud {
     fn create<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Id, Fault>> {
         Box::pin(async move {
             assert!(self.panics.is_none() || settings.get("name").as_str() != self.panics, "as the test wants");
+            if let Some(fault) = &self.refuses {
+                return Err(fault.clone());
+            }
             let effect = Effect::Create { target: what.clone(), settings: settings.clone(), token: token.clone() };
             let Answer::Created(it) = self.perform(effect).await else { unreachable!() };
             it
@@ -60,6 +68,9 @@ impl Cloud for SimCloud {
             let Answer::Updated(it) = self.perform(Effect::Update { target, id: id.clone(), was, settings }).await else {
                 unreachable!()
             };
+            if let Some(thing) = self.world.lock().unwrap().things.get_mut(id) {
+                thing.changing = self.began.elapsed() + self.busy;
+            }
             it
         })
     }
@@ -122,10 +133,20 @@ async fn apply(store: &Memory, cloud: &SimCloud, interrupts: &[Duration]) -> (En
 }
 
 async fn apply_and(store: &Memory, cloud: &SimCloud, interrupts: &[Duration], waits_for_twins: bool) -> (Ended, Vec<Event>) {
+    apply_wish(store, cloud, wish(), interrupts, waits_for_twins).await
+}
+
+async fn apply_wish(
+    store: &Memory,
+    cloud: &SimCloud,
+    mut wish: Wish,
+    interrupts: &[Duration],
+    waits_for_twins: bool,
+) -> (Ended, Vec<Event>) {
     let owner = Owner { run: format!("{:?}", Instant::now()), who: "test".into(), command: "apply".into() };
     let mut session = store.lock(&owner, None).await.unwrap();
     let state = session.state().unwrap_or_else(|| State::new("dev".parse().unwrap(), Lineage("l".into())));
-    let (types, sealer, mut wish) = (SimTypes::default(), Sealer::new([7; 32]), wish());
+    let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
     let (interrupt, mut heard) = mpsc::unbounded_channel();
     for after in interrupts.iter().copied() {
         let interrupt = interrupt.clone();
@@ -273,4 +294,49 @@ async fn a_late_twin_is_found_put_on_record_and_told() {
     let (ended, _) = apply(&store, &cloud, &[]).await;
     assert!(matches!(&ended.outcome.failed[..], [(_, Failure::Twin { .. })]), "{:?}", ended.outcome);
     assert!(ended.state.resources.contains_key(&"sim_instant.late".parse::<Address>().unwrap()));
+}
+
+/// One thing that changes one attribute at a time.
+fn stepwise(size: i64, flavor: &str) -> Wish {
+    let settings = [("name", Value::from("s")), ("size", Value::from(size)), ("flavor", Value::from(flavor))].into();
+    Wish::new([("sim_stepwise.s".parse().unwrap(), Block { settings, ..Block::default() })].into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_update_of_a_thing_has_its_own_time_and_no_more() {
+    let store = store();
+    let mut cloud = SimCloud::new(None);
+    let (ended, _) = apply_wish(&store, &cloud, stepwise(1, "a"), &[], false).await;
+    assert_eq!(ended.outcome.failed, []);
+
+    // The type's updates have 900 seconds: two of 600 each are in time.
+    cloud.busy = Duration::from_secs(600);
+    let began = Instant::now();
+    let (ended, _) = apply_wish(&store, &cloud, stepwise(2, "b"), &[], false).await;
+    assert_eq!(ended.outcome.failed, []);
+    assert!(began.elapsed() >= Duration::from_secs(1200), "{:?}", began.elapsed());
+
+    cloud.busy = Duration::from_secs(1000);
+    let began = Instant::now();
+    let (ended, _) = apply_wish(&store, &cloud, stepwise(3, "b"), &[], false).await;
+    assert!(matches!(&ended.outcome.failed[..], [(_, Failure::NotReady { .. })]), "{:?}", ended.outcome);
+    assert!((900..1000).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_not_spread_is_tried_again_within_its_budget() {
+    let store = store();
+    let mut cloud = SimCloud::new(None);
+    let refused = Fault::new(crate::remote::Class::Settling, "eks:CreateCluster", "Role could not be assumed");
+    cloud.refuses = Some(Fault { passes_within: Some(Duration::from_secs(180)), ..refused });
+    let began = Instant::now();
+    let (ended, _) = apply_wish(&store, &cloud, stepwise(1, "a"), &[], false).await;
+    let text = format!("{:?}", ended.outcome.failed);
+    assert!(ended.outcome.failed.len() == 1 && text.contains("Role could not be assumed"), "{text}");
+    assert!((180..200).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    assert!(ended.state.intents.is_empty(), "it was surely not made");
+
+    cloud.refuses = None;
+    let (ended, _) = apply_wish(&store, &cloud, stepwise(1, "a"), &[], false).await;
+    assert_eq!((ended.outcome.done, ended.outcome.failed), (1, vec![]));
 }

@@ -1,7 +1,7 @@
 //! `aws_eks_cluster`
 
 mod change;
-mod seen;
+pub(super) mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::updates::{self, Part, Subject};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
@@ -262,10 +263,12 @@ impl Resource for Cluster {
             let arn = aws.arn("eks", &format!("cluster/{id}")).await?;
             super::change_tags(aws, &arn, &was.tags, &self.tags).await?;
         }
-        match change::Change::next(was, self) {
-            Some(change) => change.ask(aws, id.as_str()).await,
-            None => Ok(()),
-        }
+        let Some(change) = change::Change::next(was, self) else { return Ok(()) };
+        let subject = Subject { cluster: id.as_str().to_owned(), part: Part::Whole };
+        updates::check(aws, &subject).await?;
+        let update = change.ask(aws, id.as_str()).await?;
+        updates::remember(aws, subject, update);
+        Ok(())
     }
 
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
@@ -283,7 +286,7 @@ impl Resource for Cluster {
 }
 
 /// There is no call for several clusters.
-async fn describe(aws: &Aws, name: &str) -> Result<Option<sdk::Cluster>, Fault> {
+pub(super) async fn describe(aws: &Aws, name: &str) -> Result<Option<sdk::Cluster>, Fault> {
     match aws.eks().describe_cluster().name(name).send().await {
         Ok(got) => Ok(got.cluster),
         Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),

@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SIDE_BY_SIDE, carries, document, from_tags, to_tags};
+use super::{Details, FEW, SIDE_BY_SIDE, carries, details, document, from_tags, root, to_tags};
 use crate::catalog::tags::{TagChanges, Tags};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
@@ -58,10 +58,6 @@ pub struct PolicyOutputs {
     pub policy_id: String,
 }
 
-fn root() -> Fixed<String> {
-    Fixed("/".into())
-}
-
 /// How many versions a policy may have (IAM user guide, "IAM and AWS STS quotas").
 const VERSIONS: usize = 5;
 
@@ -78,7 +74,12 @@ impl Resource for Policy {
     }
 
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
-        let looks: Vec<_> = query.ids.iter().map(|id| read_one(aws, id)).collect();
+        let all = match query.ids.len() > FEW {
+            true => Some(details(aws, query.shared).await?),
+            false => None,
+        };
+        let all = all.as_deref();
+        let looks: Vec<_> = query.ids.iter().map(|id| read_one(aws, id, all)).collect();
         let found: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
     }
@@ -142,16 +143,22 @@ async fn other_versions(aws: &Aws, arn: &str) -> Result<Vec<String>, Fault> {
     Ok(all.into_iter().filter_map(|it| it.version_id).collect())
 }
 
-async fn read_one(aws: &Aws, id: &Id) -> Result<Option<(Id, Seen<Policy>)>, Fault> {
+/// Description and tags are told of one policy a call; the document is in the account's details, where those were asked for.
+async fn read_one(aws: &Aws, id: &Id, all: Option<&Details>) -> Result<Option<(Id, Seen<Policy>)>, Fault> {
     let arn = id.as_str();
+    let known = all.map(|it| it.policies.get(arn));
+    if let Some(None) = known {
+        return Ok(None);
+    }
     let Some(it) = get(aws, arn).await? else { return Ok(None) };
     let version = it.default_version_id().unwrap_or("v1");
-    let got = match aws.iam().get_policy_version().policy_arn(arn).version_id(version).send().await {
-        Ok(got) => got,
-        Err(error) if error.code() == Some("NoSuchEntity") => return Ok(None),
-        Err(error) => return Err(error.into()),
+    let known = known.flatten().map(|it| it.policy_version_list()).unwrap_or_default();
+    let known = known.iter().find(|it| it.version_id() == Some(version)).and_then(|it| it.document());
+    let text = match known {
+        Some(text) => Some(text.to_owned()),
+        None => version_of(aws, arn, version).await?,
     };
-    let text = got.policy_version.and_then(|it| it.document).unwrap_or_default();
+    let Some(text) = text else { return Ok(None) };
     let settings = Policy {
         name: Fixed(it.policy_name().unwrap_or_default().to_owned()),
         path: Fixed(it.path().unwrap_or("/").to_owned()),
@@ -162,4 +169,13 @@ async fn read_one(aws: &Aws, id: &Id) -> Result<Option<(Id, Seen<Policy>)>, Faul
     let policy_id = it.policy_id().unwrap_or_default().to_owned();
     let outputs = PolicyOutputs { id: arn.to_owned(), arn: arn.to_owned(), policy_id };
     Ok(Some((id.clone(), Seen { settings, outputs, status: Status::Ready })))
+}
+
+/// The document of one version.
+async fn version_of(aws: &Aws, arn: &str, version: &str) -> Result<Option<String>, Fault> {
+    match aws.iam().get_policy_version().policy_arn(arn).version_id(version).send().await {
+        Ok(got) => Ok(Some(got.policy_version.and_then(|it| it.document).unwrap_or_default())),
+        Err(error) if error.code() == Some("NoSuchEntity") => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FEW, SIDE_BY_SIDE, carries, details, document, from_tags, to_tags};
+use super::{FEW, SIDE_BY_SIDE, carries, details, document, from_tags, root, to_tags};
 use crate::catalog::tags::{TagChanges, Tags};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
@@ -76,10 +76,6 @@ pub struct RoleOutputs {
     pub unique_id: String,
 }
 
-fn root() -> Fixed<String> {
-    Fixed("/".into())
-}
-
 fn hour() -> i32 {
     3600
 }
@@ -111,7 +107,7 @@ impl Resource for Role {
             return Ok(found.into_iter().flatten().map(|it| see(&it, it.permissions_boundary(), it.tags())).collect());
         }
         let (plain, more) = futures::try_join!(list(aws, query.shared), details(aws, query.shared))?;
-        let mine = query.ids.iter().filter_map(|id| Some((plain.get(id.as_str())?, more.get(id.as_str())?)));
+        let mine = query.ids.iter().filter_map(|id| Some((plain.get(id.as_str())?, more.roles.get(id.as_str())?)));
         Ok(mine.map(|(it, more)| see(it, more.permissions_boundary(), more.tags())).collect())
     }
 

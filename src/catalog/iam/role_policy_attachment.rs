@@ -82,7 +82,7 @@ impl Resource for RolePolicyAttachment {
             found.into_iter().map(|(role, all)| (role, arns(&all))).collect()
         } else {
             let all = details(aws, query.shared).await?;
-            roles.into_iter().filter_map(|role| Some((role, arns(all.get(role)?.attached_managed_policies())))).collect()
+            roles.into_iter().filter_map(|role| Some((role, arns(all.roles.get(role)?.attached_managed_policies())))).collect()
         };
         let there = |it: &&Self| attached.get(it.role.as_str()).is_some_and(|all| all.contains(&**it.policy_arn));
         Ok(asked.iter().filter(there).map(|it| (it.id(), it.see())).collect())

@@ -68,16 +68,18 @@ fn new_token() -> Token {
 
 impl Bench {
     pub async fn new() -> Self {
+        Self::of(ACCOUNT, localstack::control::Settings::default()).await
+    }
+
+    /// In an account of its own, where the local cloud behaves in its own way.
+    pub async fn of(account: &str, settings: localstack::control::Settings) -> Self {
         let local = localstack::Cloud::shared().await.unwrap();
         // A control plane behind each cluster would show nothing here, and take seconds.
-        local.set_account_settings(
-            ACCOUNT,
-            localstack::control::Settings { kubernetes: false, ..localstack::control::Settings::default() },
-        );
+        local.set_account_settings(account, localstack::control::Settings { kubernetes: false, ..settings });
         let catalog = Arc::new(Catalog::new());
         let stand_in = StandIn {
             endpoint: local.endpoint().to_owned(),
-            access_key_id: ACCOUNT.into(),
+            access_key_id: account.into(),
             secret_access_key: localstack::SECRET.into(),
         };
         let settings = Settings { region: localstack::REGION.into(), stand_in: Some(stand_in), ..Settings::default() };
@@ -127,7 +129,7 @@ impl Bench {
 
     /// What is not as desired, for people.
     fn differences(&self, type_name: &str, desired: &Value, live: &Value) -> Vec<String> {
-        let differ = Differ { schema: self.schema(type_name), sealer: &self.sealer };
+        let differ = Differ::new(self.schema(type_name), &self.sealer);
         let found = differ.differences(desired, None, live);
         found.iter().map(|it| format!("{}: live {:?}, desired {:?}", it.path, it.before, it.after)).collect()
     }
@@ -142,6 +144,52 @@ impl Bench {
         let mut made = Made { type_name, id, token, desired, parts: BTreeSet::new(), live };
         self.settle(&mut made).await;
         made
+    }
+
+    /// What a creation that cannot be is refused with.
+    pub async fn refused(&self, type_name: &str, settings: Json) -> Fault {
+        let token = new_token();
+        let desired = self.desired(type_name, &settings, &token);
+        let target = self.target(type_name);
+        match patient(type_name, || self.clouds.create(&target, &desired, &token)).await {
+            Ok(id) => panic!("{type_name} was made: {id}"),
+            Err(fault) => fault,
+        }
+    }
+
+    /// Makes a thing that ends otherwise than ready; says how.
+    pub async fn make_failed(&self, type_name: &'static str, settings: Json) -> (Made, String) {
+        let token = new_token();
+        let desired = self.desired(type_name, &settings, &token);
+        let target = self.target(type_name);
+        let id = patient(type_name, || self.clouds.create(&target, &desired, &token)).await.unwrap();
+        let live = Live { settings: desired.clone(), outputs: Value::Null, status: Status::Ready };
+        let made = Made { type_name, id, token, desired, parts: BTreeSet::new(), live };
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.read_one(&made).await.map(|it| it.status) {
+                Some(Status::Failed(why)) => return (made, why),
+                other => assert!(Instant::now() < end, "{type_name} does not fail: {other:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Changes members until that is refused for good; says why.
+    pub async fn change_refused(&self, made: &Made, change: Json) -> Fault {
+        let mut desired = made.desired.clone();
+        for (name, member) in change.as_object().unwrap() {
+            desired = desired.with(name, Value::from_json(member));
+        }
+        let desired = self.schema(made.type_name).conform(&desired).unwrap();
+        let target = self.target(made.type_name);
+        loop {
+            let live = self.ready(made).await;
+            let asked = patient(made.type_name, || self.clouds.update(&target, &made.id, &live.settings, &desired)).await;
+            if let Err(fault) = asked {
+                return fault;
+            }
+        }
     }
 
     /// Reads until ready, and updates until nothing differs: at most twice, as the engine does.

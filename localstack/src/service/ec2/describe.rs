@@ -7,7 +7,7 @@ use crate::gateway::{Answer, Call, Local, Refusal, Reply};
 use crate::xml::Node;
 
 use super::pages::Page;
-use super::{error, group_rules, interfaces, order, pass_on, tags};
+use super::{error, group_rules, interfaces, order, pass_on, tags, templates};
 
 /// What has to be known about a `Describe` action.
 pub struct Table {
@@ -21,7 +21,7 @@ pub struct Table {
     state: Option<&'static str>,
     /// AWS's largest page; 0 where AWS has no pages.
     page: usize,
-    /// Filters that the emulator gets wrong, does not know, or takes seconds for: name and where the value is.
+    /// Filters that the emulator gets wrong or does not know: name and where the value is.
     filters: &'static [(&'static str, &'static [&'static str])],
 }
 
@@ -30,13 +30,16 @@ const fn table(action: &'static str, set: &'static str, id: &'static str, ids: &
 }
 
 /// Page sizes are the upper bounds of `MaxResults` in the API Reference.
-static TABLES: [Table; 15] = [
+static TABLES: [Table; 17] = [
     table("DescribeAddresses", "addressesSet", "allocationId", "AllocationId", 0),
     table("DescribeFlowLogs", "flowLogSet", "flowLogId", "FlowLogId", 1000),
     Table {
         filters: &[("attachment.vpc-id", &["attachmentSet", "item", "vpcId"]), ("internet-gateway-id", &["internetGatewayId"])],
         ..table("DescribeInternetGateways", "internetGatewaySet", "internetGatewayId", "InternetGatewayId", 1000)
     },
+    table("DescribeLaunchTemplates", "launchTemplates", "launchTemplateId", "LaunchTemplateId", 200),
+    // The versions that are asked for are no ids.
+    table("DescribeLaunchTemplateVersions", "launchTemplateVersionSet", "launchTemplateId", "LaunchTemplateVersion", 200),
     table("DescribeManagedPrefixLists", "prefixListSet", "prefixListId", "PrefixListId", 100),
     Table {
         state: Some("state"),
@@ -60,14 +63,8 @@ static TABLES: [Table; 15] = [
         ],
         ..table("DescribeRouteTables", "routeTableSet", "routeTableId", "RouteTableId", 100)
     },
-    Table {
-        filters: &[("group-id", &["groupId"])],
-        ..table("DescribeSecurityGroupRules", "securityGroupRuleSet", "securityGroupRuleId", "SecurityGroupRuleId", 1000)
-    },
-    Table {
-        filters: &[("group-id", &["groupId"])],
-        ..table("DescribeSecurityGroups", "securityGroupInfo", "groupId", "GroupId", 1000)
-    },
+    table("DescribeSecurityGroupRules", "securityGroupRuleSet", "securityGroupRuleId", "SecurityGroupRuleId", 1000),
+    table("DescribeSecurityGroups", "securityGroupInfo", "groupId", "GroupId", 1000),
     Table {
         state: Some("state"),
         filters: &[("state", &["state"])],
@@ -87,6 +84,9 @@ static TABLES: [Table; 15] = [
     table("DescribeVpcPeeringConnections", "vpcPeeringConnectionSet", "vpcPeeringConnectionId", "VpcPeeringConnectionId", 1000),
 ];
 
+/// More than anybody has.
+const MOST: &str = "1000000";
+
 /// The table of an action, if its answers need work.
 pub fn table_of(action: &str) -> Option<&'static Table> {
     TABLES.iter().find(|table| table.action == action)
@@ -103,7 +103,11 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
     }
     let (ours, theirs) = split(&call.form, table);
     call.form.set_filters(&theirs);
-    let (action, account) = (call.action.clone(), call.account.clone());
+    if table.action.starts_with("DescribeLaunchTemplate") {
+        // Without it moto shows fifteen.
+        call.form.set("MaxResults", MOST);
+    }
+    let (action, account, again) = (call.action.clone(), call.account.clone(), call.without_body());
     let mut reply = ask(local, call, table).await?;
     if !reply.status.is_success() {
         return Ok(reply);
@@ -118,6 +122,8 @@ pub async fn serve(local: &Local, mut call: Call, table: &Table) -> Answer {
             "DescribeSecurityGroupRules" => group_rules::annotate_rules(local, &account, &mut set),
             "DescribeSecurityGroups" => group_rules::annotate_groups(local, &mut set),
             "DescribeNetworkInterfaces" => interfaces::annotate(local, &mut set),
+            "DescribeLaunchTemplates" => templates::tag(local, &again, &mut set).await?,
+            "DescribeLaunchTemplateVersions" => templates::tidy(&mut set),
             "DescribeTags" => set.children = tags::living(local, &mut set),
             "DescribeNetworkAcls" => set.children.retain(|item| !local.ec2.is_gone(item.get("vpcId"))),
             _ => {}

@@ -15,6 +15,7 @@ mod network;
 mod order;
 mod pages;
 mod tags;
+mod templates;
 mod tokens;
 
 use std::sync::Arc;
@@ -58,8 +59,9 @@ async fn read(local: &Local, call: Call) -> Answer {
 }
 
 /// Deletes, and the parameter that names what goes.
-const DELETES: [(&str, &str); 10] = [
+const DELETES: [(&str, &str); 11] = [
     ("DeleteInternetGateway", "InternetGatewayId"),
+    ("DeleteLaunchTemplate", "LaunchTemplateId"),
     ("DeleteNatGateway", "NatGatewayId"),
     ("DeleteNetworkAcl", "NetworkAclId"),
     ("DeleteNetworkInterface", "NetworkInterfaceId"),
@@ -109,6 +111,7 @@ async fn by_rule(local: &Local, call: Call) -> Answer {
         "CreateRoute" | "ReplaceRoute" => network::create_route(local, call).await,
         "AssociateRouteTable" => network::associate(local, call).await,
         "DeleteRouteTable" => network::delete_route_table(local, call).await,
+        "DeleteLaunchTemplate" => templates::delete(local, call).await,
         "CreateTags" | "DeleteTags" => tags::change(local, call).await,
         _ => pass_on(local, call).await,
     }

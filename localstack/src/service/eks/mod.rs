@@ -36,6 +36,7 @@ pub use authentication::review;
 pub use logs::serve as serve_logs;
 pub use memory::Memory;
 pub use route::action;
+pub use version::newest_ami;
 
 /// Answers an EKS call.
 pub async fn serve(local: &Local, call: Call) -> Answer {

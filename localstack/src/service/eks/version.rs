@@ -91,6 +91,11 @@ pub static VERSIONS: [Version; 5] = [
 /// What a cluster gets that asks for none.
 pub const DEFAULT: &str = "1.37";
 
+/// The release of the newest image of a minor version.
+pub fn newest_ami(name: &str) -> Option<&'static str> {
+    VERSIONS.iter().find(|version| version.name == name).map(|version| version.ami)
+}
+
 pub fn find(name: &str) -> Result<&'static Version, Refusal> {
     VERSIONS
         .iter()

@@ -63,7 +63,8 @@ impl Change {
         new(want.version.as_ref(), was.version.as_ref()).map(|it| Self::Version(it.clone()))
     }
 
-    pub async fn ask(self, aws: &Aws, cluster: &str) -> Result<(), Fault> {
+    /// Asks for it; what EKS makes of it is told by the update.
+    pub async fn ask(self, aws: &Aws, cluster: &str) -> Result<Option<sdk::Update>, Fault> {
         let config = aws.eks().update_cluster_config().name(cluster);
         let config = match self {
             Self::Access(mode) => config.access_config(
@@ -77,16 +78,14 @@ impl Change {
             Self::ZonalShift(it) => config.zonal_shift_config(it),
             Self::DeletionProtection(it) => config.deletion_protection(it),
             Self::Encryption(it) => {
-                aws.eks().associate_encryption_config().cluster_name(cluster).encryption_config(it).send().await?;
-                return Ok(());
+                let call = aws.eks().associate_encryption_config().cluster_name(cluster).encryption_config(it);
+                return Ok(call.send().await?.update);
             }
             Self::Version(version) => {
-                aws.eks().update_cluster_version().name(cluster).version(version).send().await?;
-                return Ok(());
+                return Ok(aws.eks().update_cluster_version().name(cluster).version(version).send().await?.update);
             }
         };
-        config.send().await?;
-        Ok(())
+        Ok(config.send().await?.update)
     }
 }
 

@@ -114,7 +114,7 @@ fn check_resolution(body: &Value) -> Result<(), Refusal> {
 }
 
 async fn check_role(local: &Local, call: &Call, body: &Value) -> Result<(), Refusal> {
-    match body["serviceAccountRoleArn"].as_str() {
+    match body["serviceAccountRoleArn"].as_str().filter(|arn| !arn.is_empty()) {
         Some(arn) if ask::role(local, call, arn).await?.is_none() => {
             Err(refuse::parameter(format!("The role {arn} does not exist")))
         }

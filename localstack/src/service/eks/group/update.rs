@@ -158,7 +158,7 @@ pub async fn change_version(local: &Local, call: &Call, place: &mut Place, input
     if let Some(plane) = plane.filter(|_| body["force"] != true) {
         let nodes: Vec<String> = group.nodes.iter().map(|machine| machine.name.clone()).collect();
         let pods = plane.unevictable(nodes.clone()).await.map_err(Refusal::internal)?;
-        if !pods.is_empty() {
+        if !pods.is_empty() || local.control.settings(&call.account).stuck_pods {
             plan.errors.push(json!({
                 "errorCode": "PodEvictionFailure",
                 "errorMessage": "Reached max retries while trying to evict pods from nodes in node group",
