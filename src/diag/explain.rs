@@ -130,7 +130,7 @@ const PAGES: &[(&str, &str)] = pages! {
     "quota"
     "refused"
     "refused-function"
-"refused-settings"
+    "refused-settings"
     "rehearsal"
     "secret-gone"
     "secret-kept"

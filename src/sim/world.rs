@@ -79,7 +79,16 @@ impl World {
 
     /// A world of other types.
     pub fn of(types: Arc<dyn Types>, rng: Rng, weather: Weather) -> Self {
-        Self { types, things: BTreeMap::new(), weather, typical: BTreeMap::new(), made: 0, rng, sealer: Sealer::new([7; 32]), violations: Vec::new() }
+        Self {
+            types,
+            things: BTreeMap::new(),
+            weather,
+            typical: BTreeMap::new(),
+            made: 0,
+            rng,
+            sealer: Sealer::new([7; 32]),
+            violations: Vec::new(),
+        }
     }
 
     /// Puts a thing there that was made before.
