@@ -15,7 +15,7 @@ struct Mistake {
     name: &'static str,
     /// What goes wrong by it.
     breaks: &'static str,
-    /// The first seed whose story ends badly with it.
+    /// A seed whose story ends badly with it; another may have to be found when stories change.
     seed: u64,
     ends_badly: fn(u64) -> bool,
 }
@@ -65,16 +65,9 @@ const MISTAKES: &[Mistake] = &[
 
 #[test]
 fn every_planted_mistake_is_caught() {
-    let mut wrong = Vec::new();
     for it in MISTAKES {
-        if (it.ends_badly)(it.seed) {
-            continue;
-        }
-        match (0..SEEDS).find(|seed| (it.ends_badly)(*seed)) {
-            Some(seed) => wrong.push(format!("{}: caught by seed {seed} now, the list says {}", it.name, it.seed)),
-            None => wrong.push(format!("{}: nobody noticed within {SEEDS} seeds that {}", it.name, it.breaks)),
-        }
+        let caught = [it.seed].into_iter().chain(0..SEEDS).find(|seed| (it.ends_badly)(*seed));
+        assert!(caught.is_some(), "{}: nobody noticed within {SEEDS} seeds that {}", it.name, it.breaks);
     }
-    assert_eq!(wrong, [] as [String; 0], "{wrong:#?}");
     assert!(MISTAKES.len() >= 20);
 }
