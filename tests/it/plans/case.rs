@@ -302,7 +302,10 @@ impl Case {
             let live = (said.as_str() != Some("gone")).then(|| {
                 let changed = said.members().into_iter().flatten();
                 let settings = changed.fold(record.applied.clone(), |all, (name, it)| all.with(name, it.clone()));
-                Live { settings, outputs: record.outputs.clone(), status: Status::Ready }
+                // Outputs are as recorded, but those of an object are what the cloud makes of it now.
+                let is_object = !record.outputs.get("imprint").is_null();
+                let outputs = if is_object { outputs(&record.id.0) } else { record.outputs.clone() };
+                Live { settings, outputs, status: Status::Ready }
             });
             observed.live.insert(address.clone(), live);
         }
