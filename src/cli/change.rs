@@ -72,16 +72,7 @@ impl Goal {
 pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> Ended {
     call.only(&[Format::Text, Format::Json])?;
     let began = call.world.nature.now();
-    // The key has nothing to do with the lock; a lock that was taken for nothing is given back.
-    let (locked, sealer) = futures::join!(connected.lock(call, change.goal.command(), &change.carrying), connected.sealer(call));
-    let (mut session, state) = locked?;
-    let sealer = match sealer {
-        Ok(sealer) => sealer,
-        Err(stop) => {
-            session.release().await.map_err(|it| connected.refused(call, &it))?;
-            return Err(stop);
-        }
-    };
+    let (mut session, state) = connected.lock(call, change.goal.command(), &change.carrying).await?;
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
     if let Err(error) = ledger::close_former(&*connected.store, &mut *session).await {
         call.complain(&[unnoted(&error)]);
@@ -98,7 +89,7 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
     });
     let (total, quiet) = (Outcome::default(), true);
     let mut run = Run { call, connected: &mut connected, session: &mut *session, change: &change, ledger, total, quiet, began };
-    let ended = run.all(state, sealer).await;
+    let ended = run.all(state).await;
     let Run { total, quiet, ledger, .. } = run;
     let (now, kept) = (call.world.nature.now(), connected.stack.settings.runs_kept);
     if let Err(error) = ledger.end(&*connected.store, &mut *session, result(&ended, &total), now, kept).await {
@@ -158,7 +149,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn all(&mut self, state: State, sealer: Sealer) -> Ended {
+    async fn all(&mut self, state: State) -> Ended {
+        let sealer = self.connected.sealer(self.call).await?;
         let mut state = self.settle(state).await?;
         let seed =
             drive::seed().map_err(|error| Diagnostic::error("io", "there are no random numbers").detail(error.to_string()))?;
