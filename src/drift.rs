@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::address::Address;
 use crate::diag::Span;
-use crate::plan::{Action, AttributeChange, Change, Observed, Planned, Reason, path};
+use crate::plan::{Action, AttributeChange, Change, Observed, Planned, Reason};
 use crate::remote::Id;
 use crate::state::State;
-use crate::value::Value;
+use crate::value::{Value, path};
 
 /// What became of one difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

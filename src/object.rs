@@ -5,7 +5,6 @@ pub mod key;
 pub mod managed;
 pub mod marks;
 pub mod order;
-pub mod path;
 pub mod readiness;
 pub mod schema;
 pub mod secret;

@@ -15,7 +15,6 @@ mod guard;
 mod make;
 mod moves;
 mod order;
-pub mod path;
 mod previews;
 pub mod read;
 mod request;

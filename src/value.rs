@@ -4,6 +4,7 @@
 mod arithmetic;
 mod convert;
 mod number;
+pub mod path;
 mod seal;
 pub mod size;
 mod text;

@@ -5,7 +5,7 @@ use crate::plan::Forms;
 use crate::plan::diff::{Differ, Difference};
 use crate::schema::equal::Compare;
 use crate::schema::{Attribute, Presence, Schema, Shape};
-use crate::value::{Sealer, Value};
+use crate::value::{Sealer, Value, path};
 
 /// What must be changed for live to be as desired; of a shell, in what its creation could set. What the cloud never tells
 /// counts as it was `applied`, what it answers in another form as desired once it was `taken` in this step, and what is kept on
@@ -23,10 +23,7 @@ pub(super) fn differences(
     let mut found = Differ { forms, ..Differ::new(schema, sealer) }.differences(desired, Some(applied), live);
     found.retain(|it| !it.local);
     if shell {
-        let later = |path: &str| {
-            let root = path.split(['.', '[']).next().unwrap_or(path);
-            schema.attributes.get(root).is_some_and(|it| it.later)
-        };
+        let later = |at: &str| schema.attributes.get(path::root(at)).is_some_and(|it| it.later);
         found.retain(|it| !later(&it.path));
     }
     found

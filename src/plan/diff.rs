@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use super::forms::{self, Forms};
-use super::path;
 use crate::address::{Address, Mode};
 use crate::remote::tags;
 use crate::schema::equal::Compare;
 use crate::schema::{Attribute, Attributes, Equality, Presence, Schema, Shape};
 use crate::stack::desired::Lifecycle;
-use crate::value::{Sealer, Value};
+use crate::value::{Sealer, Value, path};
 
 /// One attribute that is not as desired.
 #[derive(Clone, Debug, PartialEq)]

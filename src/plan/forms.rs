@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::diff::{Cause, Difference};
 use crate::address::Mode;
-use crate::object::{marks, path, secret};
+use crate::object::{marks, secret};
 use crate::remote::Preview;
 use crate::schema::equal::Compare;
 use crate::schema::{Attribute, Presence, Schema, Shape};
-use crate::value::Value;
+use crate::value::{Value, path};
 
 /// What is known of such an object beside its forms.
 #[derive(Clone, Copy, Debug)]

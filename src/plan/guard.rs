@@ -5,6 +5,7 @@ use super::decide::{Decision, Work};
 use super::sight::{Seen, Sight};
 use crate::diag::Diagnostic;
 use crate::remote::tags;
+use crate::value::path;
 
 pub(super) fn check(sight: &Sight<'_>, decisions: &[Decision<'_>], out: &mut Vec<Diagnostic>) {
     for it in decisions {
@@ -73,7 +74,7 @@ fn protected(sight: &Sight<'_>, it: &Decision<'_>, out: &mut Vec<Diagnostic>) {
              then make this change again"
         ));
     let span = it.change.attributes.iter().find(|it| it.forces_replacement);
-    let span = span.and_then(|change| it.instance?.spans.get(super::path::root(&change.path)).cloned());
+    let span = span.and_then(|change| it.instance?.spans.get(path::root(&change.path)).cloned());
     complaint.span = span.or(it.change.span.clone());
     out.push(complaint);
 }
@@ -108,7 +109,7 @@ fn import(it: &Decision<'_>, out: &mut Vec<Diagnostic>) {
         return;
     }
     for change in it.change.attributes.iter().filter(|it| it.forces_replacement) {
-        let span = it.instance.and_then(|it| it.spans.get(super::path::root(&change.path)).cloned());
+        let span = it.instance.and_then(|it| it.spans.get(path::root(&change.path)).cloned());
         out.push(
             Diagnostic::error(
                 "import-differs",

@@ -13,7 +13,7 @@ use crate::diag::Diagnostic;
 use crate::graph::Graph;
 use crate::stack::desired::{Evaluation, Import, Instance};
 use crate::state::Record;
-use crate::value::Value;
+use crate::value::{Value, path};
 
 /// How often the files are evaluated again because a rule in them changed what they see. Each round follows one more link of
 /// a chain of rules.
@@ -259,7 +259,7 @@ fn is_changed(sight: &Sight<'_>, instance: &Instance, path: &str) -> bool {
     let it = decide::instance(sight, schema, instance, BTreeSet::new());
     match it.work {
         Work::Replace { .. } => true,
-        Work::Update { .. } => path.is_empty() || it.change.attributes.iter().any(|it| super::path::is_within(&it.path, path)),
+        Work::Update { .. } => path.is_empty() || it.change.attributes.iter().any(|it| path::is_within(&it.path, path)),
         Work::Nothing | Work::Create | Work::Import { .. } | Work::Delete { .. } => false,
         Work::Forget | Work::Read | Work::Protect | Work::Refresh(_) => false,
     }

@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::diag::{Diagnostic, Span};
 use crate::object::Key;
 use crate::remote::{ConfigName, Id};
-use crate::value::{Provenance, Value};
+use crate::value::{Provenance, Value, path};
 
 /// A stack's files, parsed and checked. Evaluation is lazy, per instance and attribute; what is wholly known once is never
 /// evaluated again, what was unknown is when it is asked for again.
@@ -89,13 +89,12 @@ pub struct Object {
 
 impl Instance {
     /// Where what lies at a path of the settings is written.
-    pub fn span_of(&self, path: &str) -> Option<Span> {
+    pub fn span_of(&self, at: &str) -> Option<Span> {
         let within = |it: &Object| {
-            let rest = path.strip_prefix(&*it.attribute)?;
+            let rest = at.strip_prefix(&*it.attribute)?;
             Some(it.places.as_ref()?.span(rest.strip_prefix('.').unwrap_or(rest)))
         };
-        let attribute = path.split(['.', '[']).next().unwrap_or_default();
-        self.object.as_ref().and_then(within).or_else(|| self.spans.get(attribute).cloned()).or_else(|| self.span.clone())
+        self.object.as_ref().and_then(within).or_else(|| self.spans.get(path::root(at)).cloned()).or_else(|| self.span.clone())
     }
 }
 

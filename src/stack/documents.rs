@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use super::yaml::{self, At, Content, Node};
 use crate::diag::Span;
-use crate::object::path;
-use crate::value::{Type, Value};
+use crate::value::{Type, Value, path};
 
 /// Of the private use area, which no manifest has any use for.
 const OPEN: char = '\u{f8e0}';

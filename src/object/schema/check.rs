@@ -3,8 +3,7 @@
 use super::{Book, Fields, Type};
 use crate::diag::nearest;
 use crate::object::key::group_of;
-use crate::object::path;
-use crate::value::{Number, Value};
+use crate::value::{Number, Value, path};
 
 /// One thing that is wrong with an object.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
-//! Paths into a resource's settings, as the files write them: `scaling_config.desired_size`, `tags["x"]`, `ingress[0].port`.
+//! Paths into settings and objects, as people write them: `scaling_config.desired_size`, `ingress[0].port`,
+//! `metadata.labels["app.kubernetes.io/name"]`.
 
 use std::sync::Arc;
 
-use crate::value::Value;
+use super::Value;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
@@ -12,7 +13,12 @@ enum Step {
 
 /// `path` with a member behind it.
 pub fn member(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    let plain = !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_' || it == b'-');
+    match (plain, path.is_empty()) {
+        (true, true) => name.to_owned(),
+        (true, false) => format!("{path}.{name}"),
+        (false, _) => key(path, name),
+    }
 }
 
 /// `path` with the key of a map behind it.
@@ -20,14 +26,19 @@ pub fn key(path: &str, key: &str) -> String {
     format!("{path}[{}]", serde_json::Value::from(key))
 }
 
+/// `path` with the place of an item behind it, from 0.
+pub fn item(path: &str, index: usize) -> String {
+    format!("{path}[{index}]")
+}
+
 /// The first name of a path: the attribute that is written in the file.
 pub fn root(path: &str) -> &str {
     path.find(['.', '[']).map_or(path, |end| &path[..end])
 }
 
-/// Whether `path` is `scope` or lies within it.
+/// Whether `path` is `scope` or lies within it; everything lies within the empty scope.
 pub fn is_within(path: &str, scope: &str) -> bool {
-    path.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    scope.is_empty() || path.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// `desired` with what lies at `paths` taken from `live`. A path that is malformed or leads nowhere changes nothing.
@@ -146,5 +157,13 @@ mod tests {
     fn a_scope_covers_its_parts() {
         assert!(is_within("tags[\"a\"]", "tags") && is_within("a.b", "a.b") && !is_within("tagset", "tags"));
         assert_eq!(root("ingress[0].from_port"), "ingress");
+    }
+
+    #[test]
+    fn names_with_dots_are_quoted() {
+        assert_eq!(member(&member("", "metadata"), "labels"), "metadata.labels");
+        assert_eq!(member("labels", "app.kubernetes.io/name"), r#"labels["app.kubernetes.io/name"]"#);
+        assert_eq!(member(&item("spec.containers", 1), "image"), "spec.containers[1].image");
+        assert!(is_within("spec.a", "spec") && is_within("spec[0]", "spec") && !is_within("specs", "spec") && is_within("a", ""));
     }
 }
