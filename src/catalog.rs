@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod dynamodb;
+mod each;
 pub mod ec2;
 pub mod ecr;
 pub mod eks;

@@ -10,38 +10,25 @@ pub mod node_group;
 pub mod pod_identity_association;
 mod updates;
 
-use std::collections::BTreeMap;
-
-use futures::stream::{self, StreamExt, TryStreamExt};
+use std::collections::HashMap;
 
 use crate::catalog::tags::{TagChanges, Tags};
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id};
-use crate::resource::{Resource, Seen};
-
-/// How many things are asked for at a time; the transport's rates apply besides.
-const SIDE_BY_SIDE: usize = 16;
-
-/// EKS has no call for several things: each is a call of its own.
-async fn read_each<'a, R, F>(ids: &'a [Id], look: impl Fn(&'a Id) -> F) -> Result<BTreeMap<Id, Seen<R>>, Fault>
-where
-    R: Resource,
-    F: Future<Output = Result<Option<Seen<R>>, Fault>>,
-{
-    let looks: Vec<_> = ids
-        .iter()
-        .map(|id| {
-            let look = look(id);
-            async move { Ok::<_, Fault>(look.await?.map(|it| (id.clone(), it))) }
-        })
-        .collect();
-    let found: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-    Ok(found.into_iter().flatten().collect())
-}
+use crate::remote::{Fault, Id, tags};
 
 /// `CLUSTER:NAME`; names of clusters have no colon.
 fn of_two(id: &Id) -> Option<(&str, &str)> {
     id.as_str().split_once(':')
+}
+
+/// What something is about: ` (i-1, i-2)`; nothing where nothing is named.
+fn about(ids: &[String]) -> String {
+    if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) }
+}
+
+/// The token of the creation that made it.
+fn token_in(tags: Option<&HashMap<String, String>>) -> Option<&str> {
+    tags?.get(tags::ID).map(String::as_str)
 }
 
 /// Brings the tags of anything of EKS, by its ARN, from one map to another.

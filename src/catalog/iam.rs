@@ -16,7 +16,7 @@ use aws_sdk_iam::types as sdk;
 use crate::catalog::tags::Tags;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Fault, Settle, Token, tags};
+use crate::remote::{Fault, Settle, tags};
 use crate::schema::Fixed;
 
 /// IAM is eventually consistent: what was made may be denied for a while. Source: IAM user guide, "Changes that I make are not
@@ -25,9 +25,6 @@ const SETTLE: Settle = Settle { hidden: Duration::from_secs(120), typical: Durat
 
 /// Up to so many are asked for one by one; beyond, all of the account's roles at once.
 const FEW: usize = 3;
-
-/// How many things are asked for at a time; the transport's rates apply besides.
-const SIDE_BY_SIDE: usize = 16;
 
 /// Documents come URL-encoded (RFC 3986). One that begins as JSON is not.
 fn document(text: &str) -> String {
@@ -49,9 +46,9 @@ fn to_tags(tags: &Tags) -> Result<Vec<sdk::Tag>, Fault> {
     tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build().map_err(unfit("iam"))).collect()
 }
 
-/// Whether the creation with this token made it.
-fn carries(tags: &[sdk::Tag], token: &Token) -> bool {
-    tags.iter().any(|it| it.key == tags::ID && it.value == token.as_str())
+/// The token of the creation that made it.
+fn token_in(tags: &[sdk::Tag]) -> Option<&str> {
+    tags.iter().find(|it| it.key == tags::ID).map(sdk::Tag::value)
 }
 
 fn from_tags(tags: &[sdk::Tag]) -> Tags {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 
 use crate::cloud::aws::Aws;
-use crate::remote::Fault;
+use crate::remote::{Class, Fault, Id, Token};
 
 pub type Tags = BTreeMap<String, String>;
 
@@ -22,6 +22,14 @@ impl TagChanges {
         let put = want.iter().filter(|(key, value)| was.get(*key) != Some(value));
         let remove = was.keys().filter(|key| !want.contains_key(*key));
         Self { put: put.map(|(key, value)| (key.clone(), value.clone())).collect(), remove: remove.cloned().collect() }
+    }
+}
+
+/// What has a name that only one thing can have: the creation's own where it carries its token, else somebody else's.
+pub fn own(id: Id, carries: Option<&str>, token: &Token, call: &str, taken: String) -> Result<Option<Id>, Fault> {
+    match carries == Some(token.as_str()) {
+        true => Ok(Some(id)),
+        false => Err(Fault::new(Class::Exists, call, taken)),
     }
 }
 

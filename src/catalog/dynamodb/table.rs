@@ -9,11 +9,11 @@ use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::tags::{TagChanges, Tags};
+use crate::catalog::tags::{TagChanges, Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
+use crate::remote::{Fault, Id, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, Fixed};
 
@@ -224,10 +224,8 @@ impl Resource for Table {
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let Some(table) = describe(aws, &self.name).await? else { return Ok(None) };
         let found = read_tags(aws, table.table_arn().unwrap_or_default()).await?;
-        match found.get(tags::ID).map(String::as_str) == Some(token.as_str()) {
-            true => Ok(Some(Id::new(self.name.as_str()))),
-            false => Err(Fault::new(Class::Exists, "dynamodb:CreateTable", format!("the table {} exists already", *self.name))),
-        }
+        let taken = format!("the table {} exists already", *self.name);
+        own(Id::new(self.name.as_str()), found.get(tags::ID).map(String::as_str), token, "dynamodb:CreateTable", taken)
     }
 }
 

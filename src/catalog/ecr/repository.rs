@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use aws_sdk_ecr::error::ProvideErrorMetadata;
 use aws_sdk_ecr::types as sdk;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::tags::{TagChanges, Tags, tagged};
+use crate::catalog::each::side_by_side;
+use crate::catalog::tags::{TagChanges, Tags, own, tagged};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Class, Fault, Id, Status, Token, tags};
+use crate::remote::{Fault, Id, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, EcrLifecycle, Fixed, Later, Policy};
 
@@ -89,9 +89,6 @@ fn aes256() -> String {
     "AES256".into()
 }
 
-/// How many sub-resources are asked for at a time; the transport's rates apply besides.
-const SIDE_BY_SIDE: usize = 16;
-
 /// Up to so many, tags are asked for one by one; beyond, all of the account's repositories at once, 100 an answer.
 const FEW: usize = 3;
 
@@ -122,8 +119,8 @@ impl Resource for Repository {
             true => Some(tagged(aws, "ecr:repository", query.shared).await?),
             false => None,
         };
-        let seen: Vec<_> = mine.into_iter().map(|(id, it)| read_one(aws, id, it, all_tags.as_deref(), query)).collect();
-        stream::iter(seen).buffer_unordered(SIDE_BY_SIDE).try_collect().await
+        let asks: Vec<_> = mine.into_iter().map(|(id, it)| read_one(aws, id, it, all_tags.as_deref(), query)).collect();
+        Ok(side_by_side(asks).await?.into_iter().collect())
     }
 
     async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -169,12 +166,8 @@ impl Resource for Repository {
             return Ok(None);
         }
         let found = read_tags(aws, &arn(aws, &self.name).await?).await?;
-        match found.get(tags::ID).map(String::as_str) == Some(token.as_str()) {
-            true => Ok(Some(Id::new(self.name.as_str()))),
-            false => {
-                Err(Fault::new(Class::Exists, "ecr:CreateRepository", format!("the repository {} exists already", *self.name)))
-            }
-        }
+        let taken = format!("the repository {} exists already", *self.name);
+        own(Id::new(self.name.as_str()), found.get(tags::ID).map(String::as_str), token, "ecr:CreateRepository", taken)
     }
 }
 

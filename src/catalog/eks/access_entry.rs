@@ -8,11 +8,12 @@ use aws_sdk_eks::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::read_each;
-use crate::catalog::tags::Tags;
+use super::token_in;
+use crate::catalog::each::read_each;
+use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
+use crate::remote::{Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Auto, Fixed, Local};
 
@@ -140,13 +141,14 @@ impl Resource for AccessEntry {
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let Some(found) = describe(aws, &self.cluster_name, &self.principal_arn).await? else { return Ok(None) };
-        match found.tags().and_then(|it| it.get(tags::ID)).map(String::as_str) == Some(token.as_str()) {
-            true => Ok(Some(Id::new(format!("{}:{}", *self.cluster_name, &**self.principal_arn)))),
-            false => {
-                let message = format!("the cluster {} has an entry for {} already", *self.cluster_name, &**self.principal_arn);
-                Err(Fault::new(Class::Exists, "eks:CreateAccessEntry", message))
-            }
-        }
+        let taken = format!("the cluster {} has an entry for {} already", *self.cluster_name, &**self.principal_arn);
+        own(
+            Id::new(format!("{}:{}", *self.cluster_name, &**self.principal_arn)),
+            token_in(found.tags()),
+            token,
+            "eks:CreateAccessEntry",
+            taken,
+        )
     }
 }
 

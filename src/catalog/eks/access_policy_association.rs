@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_eks::error::ProvideErrorMetadata;
 use aws_sdk_eks::types as sdk;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SIDE_BY_SIDE;
+use crate::catalog::each::side_by_side;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::remote::{Class, Fault, Id, Settle, Status, Token};
@@ -112,8 +111,7 @@ impl Resource for AccessPolicyAssociation {
         let entries: BTreeSet<(&str, &str)> = asked.iter().map(|(_, (cluster, principal, _))| (*cluster, *principal)).collect();
         let looks: Vec<_> =
             entries.into_iter().map(|entry| async move { Ok::<_, Fault>((entry, list(aws, entry.0, entry.1).await?)) }).collect();
-        let found: BTreeMap<(&str, &str), Vec<sdk::AssociatedAccessPolicy>> =
-            stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
+        let found: BTreeMap<(&str, &str), Vec<sdk::AssociatedAccessPolicy>> = side_by_side(looks).await?.into_iter().collect();
         let look = |(id, (cluster, principal, policy)): (&Id, (&str, &str, &str))| {
             let one = found.get(&(cluster, principal))?.iter().find(|it| it.policy_arn() == Some(policy))?;
             Some((id.clone(), see(cluster, principal, policy, one)))

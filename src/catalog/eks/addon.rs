@@ -12,12 +12,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::updates::{self, Part, Subject};
-use super::{of_two, read_each};
-use crate::catalog::tags::Tags;
+use super::{of_two, token_in};
+use crate::catalog::each::read_each;
+use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Class, Fault, Id, Objection, Settle, Status, Token, tags};
+use crate::remote::{Fault, Id, Objection, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Auto, Fixed, Json, Local};
 use crate::value::Value;
@@ -199,13 +200,14 @@ impl Resource for Addon {
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let Some(found) = describe(aws, &self.cluster_name, &self.addon_name).await? else { return Ok(None) };
-        match found.tags().and_then(|it| it.get(tags::ID)).map(String::as_str) == Some(token.as_str()) {
-            true => Ok(Some(Id::new(format!("{}:{}", *self.cluster_name, *self.addon_name)))),
-            false => {
-                let message = format!("the cluster {} has the add-on {} already", *self.cluster_name, *self.addon_name);
-                Err(Fault::new(Class::Exists, "eks:CreateAddon", message))
-            }
-        }
+        let taken = format!("the cluster {} has the add-on {} already", *self.cluster_name, *self.addon_name);
+        own(
+            Id::new(format!("{}:{}", *self.cluster_name, *self.addon_name)),
+            token_in(found.tags()),
+            token,
+            "eks:CreateAddon",
+            taken,
+        )
     }
 
     /// What EKS would refuse once everything before the add-on is made.

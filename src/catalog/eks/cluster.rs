@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use aws_sdk_eks::error::ProvideErrorMetadata;
 use aws_sdk_eks::types as sdk;
-use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::token_in;
 use super::updates::{self, Part, Subject};
-use crate::catalog::tags::Tags;
+use crate::catalog::each::read_each;
+use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Token, tags};
+use crate::remote::{Fault, Id, Settle, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Auto, Cidr, Fixed, Local};
 
@@ -250,12 +251,7 @@ impl Resource for Cluster {
     }
 
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
-        let look = |id: &Id| {
-            let id = id.clone();
-            async move { Ok::<_, Fault>(describe(aws, id.as_str()).await?.map(|it| (id, seen::seen(&it)))) }
-        };
-        let seen = try_join_all(query.ids.iter().map(look)).await?;
-        Ok(seen.into_iter().flatten().collect())
+        read_each(&query.ids, |id| async move { Ok(describe(aws, id.as_str()).await?.map(|it| seen::seen(&it))) }).await
     }
 
     async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -278,10 +274,8 @@ impl Resource for Cluster {
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let Some(found) = describe(aws, &self.name).await? else { return Ok(None) };
-        match found.tags().and_then(|it| it.get(tags::ID)).map(String::as_str) == Some(token.as_str()) {
-            true => Ok(Some(Id::new(self.name.as_str()))),
-            false => Err(Fault::new(Class::Exists, "eks:CreateCluster", format!("the cluster {} exists already", *self.name))),
-        }
+        let taken = format!("the cluster {} exists already", *self.name);
+        own(Id::new(self.name.as_str()), token_in(found.tags()), token, "eks:CreateCluster", taken)
     }
 }
 

@@ -12,11 +12,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::updates::{self, Part, Subject};
-use super::{of_two, read_each};
-use crate::catalog::tags::Tags;
+use super::{of_two, token_in};
+use crate::catalog::each::read_each;
+use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Token, tags};
+use crate::remote::{Class, Fault, Id, Settle, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Auto, Fixed, Local};
 
@@ -283,13 +284,8 @@ impl Resource for NodeGroup {
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let name = self.name(token);
         let Some(found) = describe(aws, &self.cluster_name, &name).await? else { return Ok(None) };
-        match found.tags().and_then(|it| it.get(tags::ID)).map(String::as_str) == Some(token.as_str()) {
-            true => Ok(Some(Id::new(format!("{}:{name}", *self.cluster_name)))),
-            false => {
-                let message = format!("the cluster {} has a node group {name} already", *self.cluster_name);
-                Err(Fault::new(Class::Exists, "eks:CreateNodegroup", message))
-            }
-        }
+        let taken = format!("the cluster {} has a node group {name} already", *self.cluster_name);
+        own(Id::new(format!("{}:{name}", *self.cluster_name)), token_in(found.tags()), token, "eks:CreateNodegroup", taken)
     }
 }
 

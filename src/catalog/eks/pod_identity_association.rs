@@ -7,11 +7,12 @@ use aws_sdk_eks::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::read_each;
-use crate::catalog::tags::Tags;
+use super::token_in;
+use crate::catalog::each::read_each;
+use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Objection, Settle, Status, Token, tags};
+use crate::remote::{Fault, Id, Objection, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Fixed, Policy};
 use crate::value::Value;
@@ -162,13 +163,14 @@ impl Resource for PodIdentityAssociation {
         let id = got.associations.unwrap_or_default().into_iter().find_map(|it| it.association_id);
         let Some(id) = id else { return Ok(None) };
         let Some(found) = describe(aws, &self.cluster_name, &id).await? else { return Ok(None) };
-        match found.tags().and_then(|it| it.get(tags::ID)).map(String::as_str) == Some(token.as_str()) {
-            true => Ok(Some(Id::new(format!("{},{id}", *self.cluster_name)))),
-            false => {
-                let message = format!("{}/{} has the association {id} already", *self.namespace, *self.service_account);
-                Err(Fault::new(Class::Exists, "eks:CreatePodIdentityAssociation", message))
-            }
-        }
+        let taken = format!("{}/{} has the association {id} already", *self.namespace, *self.service_account);
+        own(
+            Id::new(format!("{},{id}", *self.cluster_name)),
+            token_in(found.tags()),
+            token,
+            "eks:CreatePodIdentityAssociation",
+            taken,
+        )
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_eks::types as sdk;
 
+use super::about;
 use crate::cloud::aws::Aws;
 use crate::remote::{Class, Fault};
 
@@ -82,10 +83,7 @@ fn failed(update: &sdk::Update) -> Fault {
 
 fn sentence(error: &sdk::ErrorDetail) -> String {
     let code = error.error_code().map_or("unknown", |it| it.as_str());
-    let on = match error.resource_ids() {
-        [] => String::new(),
-        ids => format!(" ({})", ids.join(", ")),
-    };
+    let on = about(error.resource_ids());
     let hint = match error.error_code() {
         Some(sdk::ErrorCode::PodEvictionFailure) => {
             ". A PodDisruptionBudget allows no eviction, or a pod belongs to nothing that would make it again: \

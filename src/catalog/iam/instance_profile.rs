@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iam::error::ProvideErrorMetadata;
 use aws_sdk_iam::types as sdk;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SIDE_BY_SIDE, carries, from_tags, root, to_tags};
-use crate::catalog::tags::{TagChanges, Tags};
+use super::{from_tags, root, to_tags, token_in};
+use crate::catalog::each::read_each;
+use crate::catalog::tags::{TagChanges, Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token};
+use crate::remote::{Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::Fixed;
 
@@ -75,9 +75,7 @@ impl Resource for InstanceProfile {
 
     /// Lists leave out tags: one call a profile.
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
-        let looks: Vec<_> = query.ids.iter().map(|id| get(aws, id.as_str())).collect();
-        let found: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-        Ok(found.into_iter().flatten().map(|it| see(&it)).collect())
+        read_each(&query.ids, |id| async move { Ok(get(aws, id.as_str()).await?.map(|it| see(&it))) }).await
     }
 
     async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -113,13 +111,8 @@ impl Resource for InstanceProfile {
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let Some(found) = get(aws, &self.name).await? else { return Ok(None) };
-        match carries(found.tags(), token) {
-            true => Ok(Some(Id::new(self.name.as_str()))),
-            false => {
-                let message = format!("the instance profile {} exists already", *self.name);
-                Err(Fault::new(Class::Exists, "iam:CreateInstanceProfile", message))
-            }
-        }
+        let taken = format!("the instance profile {} exists already", *self.name);
+        own(Id::new(self.name.as_str()), token_in(found.tags()), token, "iam:CreateInstanceProfile", taken)
     }
 }
 
@@ -131,7 +124,7 @@ async fn get(aws: &Aws, name: &str) -> Result<Option<sdk::InstanceProfile>, Faul
     }
 }
 
-fn see(it: &sdk::InstanceProfile) -> (Id, Seen<InstanceProfile>) {
+fn see(it: &sdk::InstanceProfile) -> Seen<InstanceProfile> {
     let name = it.instance_profile_name();
     let settings = InstanceProfile {
         name: Fixed(name.to_owned()),
@@ -140,5 +133,5 @@ fn see(it: &sdk::InstanceProfile) -> (Id, Seen<InstanceProfile>) {
         tags: from_tags(it.tags()),
     };
     let outputs = Outputs { id: name.to_owned(), arn: it.arn().to_owned(), unique_id: it.instance_profile_id().to_owned() };
-    (Id::new(name), Seen { settings, outputs, status: Status::Ready })
+    Seen { settings, outputs, status: Status::Ready }
 }

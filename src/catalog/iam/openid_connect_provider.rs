@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::error::ProvideErrorMetadata;
 use aws_sdk_iam::operation::get_open_id_connect_provider::GetOpenIdConnectProviderOutput as Live;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SIDE_BY_SIDE, carries, from_tags, to_tags};
-use crate::catalog::tags::{TagChanges, Tags};
+use super::{from_tags, to_tags, token_in};
+use crate::catalog::each::read_each;
+use crate::catalog::tags::{TagChanges, Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token};
+use crate::remote::{Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, CaseFold, Fixed};
 
@@ -76,13 +76,7 @@ impl Resource for OpenIdConnectProvider {
 
     /// Lists have ARNs alone: one call a provider.
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
-        let look = |id: &Id| {
-            let id = id.clone();
-            async move { Ok::<_, Fault>(get(aws, id.as_str()).await?.map(|it| (id.clone(), see(&id, &it)))) }
-        };
-        let looks: Vec<_> = query.ids.iter().map(look).collect();
-        let found: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-        Ok(found.into_iter().flatten().collect())
+        read_each(&query.ids, |id| async move { Ok(get(aws, id.as_str()).await?.map(|it| see(id, &it))) }).await
     }
 
     async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -120,13 +114,8 @@ impl Resource for OpenIdConnectProvider {
         let (partition, account) = (aws.partition().await?, aws.account().await?);
         let arn = format!("arn:{partition}:iam::{account}:oidc-provider/{}", bare(&self.url));
         let Some(found) = get(aws, &arn).await? else { return Ok(None) };
-        match carries(found.tags(), token) {
-            true => Ok(Some(Id::new(arn))),
-            false => {
-                let message = format!("the account has a provider for {} already", *self.url);
-                Err(Fault::new(Class::Exists, "iam:CreateOpenIDConnectProvider", message))
-            }
-        }
+        let taken = format!("the account has a provider for {} already", *self.url);
+        own(Id::new(arn), token_in(found.tags()), token, "iam:CreateOpenIDConnectProvider", taken)
     }
 }
 

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iam::error::ProvideErrorMetadata;
 use aws_sdk_iam::types as sdk;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Details, FEW, SIDE_BY_SIDE, carries, details, document, from_tags, root, to_tags};
-use crate::catalog::tags::{TagChanges, Tags};
+use super::{Details, FEW, details, document, from_tags, root, to_tags, token_in};
+use crate::catalog::each::side_by_side;
+use crate::catalog::tags::{TagChanges, Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token};
+use crate::remote::{Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::Fixed;
 use crate::schema::field::ManagedPolicy;
@@ -80,8 +80,7 @@ impl Resource for Policy {
         };
         let all = all.as_deref();
         let looks: Vec<_> = query.ids.iter().map(|id| read_one(aws, id, all)).collect();
-        let found: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-        Ok(found.into_iter().flatten().collect())
+        Ok(side_by_side(looks).await?.into_iter().flatten().collect())
     }
 
     async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -116,10 +115,8 @@ impl Resource for Policy {
         let (partition, account) = (aws.partition().await?, aws.account().await?);
         let arn = format!("arn:{partition}:iam::{account}:policy{}{}", *self.path, *self.name);
         let Some(policy) = get(aws, &arn).await? else { return Ok(None) };
-        match carries(policy.tags(), token) {
-            true => Ok(Some(Id::new(arn))),
-            false => Err(Fault::new(Class::Exists, "iam:CreatePolicy", format!("the policy {arn} exists already"))),
-        }
+        let taken = format!("the policy {arn} exists already");
+        own(Id::new(arn), token_in(policy.tags()), token, "iam:CreatePolicy", taken)
     }
 }
 

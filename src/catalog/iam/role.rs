@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use aws_sdk_iam::error::ProvideErrorMetadata;
 use aws_sdk_iam::types as sdk;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FEW, SIDE_BY_SIDE, carries, details, document, from_tags, root, to_tags};
-use crate::catalog::tags::{TagChanges, Tags};
+use super::{FEW, details, document, from_tags, root, to_tags, token_in};
+use crate::catalog::each::side_by_side;
+use crate::catalog::tags::{TagChanges, Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token};
+use crate::remote::{Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Fixed, Local, Policy};
 
@@ -103,8 +103,12 @@ impl Resource for Role {
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
         if query.ids.len() <= FEW {
             let looks: Vec<_> = query.ids.iter().map(|id| get(aws, id.as_str())).collect();
-            let found: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-            return Ok(found.into_iter().flatten().map(|it| see(&it, it.permissions_boundary(), it.tags())).collect());
+            return Ok(side_by_side(looks)
+                .await?
+                .into_iter()
+                .flatten()
+                .map(|it| see(&it, it.permissions_boundary(), it.tags()))
+                .collect());
         }
         let (plain, more) = futures::try_join!(list(aws, query.shared), details(aws, query.shared))?;
         let mine = query.ids.iter().filter_map(|id| Some((plain.get(id.as_str())?, more.roles.get(id.as_str())?)));
@@ -161,10 +165,8 @@ impl Resource for Role {
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let Some(role) = get(aws, &self.name).await? else { return Ok(None) };
-        match carries(role.tags(), token) {
-            true => Ok(Some(Id::new(role.role_name))),
-            false => Err(Fault::new(Class::Exists, "iam:CreateRole", format!("the role {} exists already", *self.name))),
-        }
+        let taken = format!("the role {} exists already", *self.name);
+        own(Id::new(role.role_name()), token_in(role.tags()), token, "iam:CreateRole", taken)
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::error::ProvideErrorMetadata;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FEW, SIDE_BY_SIDE, details, document};
+use super::{FEW, details, document};
+use crate::catalog::each::side_by_side;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::remote::{Class, Fault, Id, Settle, Status, Token};
@@ -96,8 +96,7 @@ impl Resource for RolePolicy {
                     Ok::<_, Fault>(get(aws, role, name).await?.map(|it| (id.clone(), seen(role, name, &it))))
                 })
                 .collect();
-            let found: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-            return Ok(found.into_iter().flatten().collect());
+            return Ok(side_by_side(looks).await?.into_iter().flatten().collect());
         }
         let all = details(aws, query.shared).await?;
         let look = |(id, role, name): (&Id, &str, &str)| {

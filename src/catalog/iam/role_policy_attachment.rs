@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::error::ProvideErrorMetadata;
 use aws_sdk_iam::types::AttachedPolicy;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FEW, SIDE_BY_SIDE, details};
+use super::{FEW, details};
+use crate::catalog::each::side_by_side;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::remote::{Fault, Id, Settle, Status, Token};
@@ -77,9 +77,7 @@ impl Resource for RolePolicyAttachment {
         let attached: BTreeMap<&str, BTreeSet<String>> = if roles.len() <= FEW {
             let looks: Vec<_> =
                 roles.into_iter().map(|role| async move { Ok::<_, Fault>((role, list(aws, role).await?)) }).collect();
-            let found: Vec<(&str, Vec<AttachedPolicy>)> =
-                stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-            found.into_iter().map(|(role, all)| (role, arns(&all))).collect()
+            side_by_side(looks).await?.into_iter().map(|(role, all)| (role, arns(&all))).collect()
         } else {
             let all = details(aws, query.shared).await?;
             roles.into_iter().filter_map(|role| Some((role, arns(all.roles.get(role)?.attached_managed_policies())))).collect()

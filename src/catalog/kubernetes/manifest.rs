@@ -121,12 +121,7 @@ impl Manifest {
     async fn holder(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let id = self.object_id()?;
         let connection = aws.kube().connection(&self.cluster.reference()?, aws).await?;
-        let Some(kind) = connection.kind(&id.key.group, &id.key.kind).await? else { return Ok(None) };
-        let live = match connection.get(&kind, &id.key).await {
-            Ok(live) => live,
-            Err(fault) if fault.class == Class::Missing => return Ok(None),
-            Err(fault) => return Err(fault),
-        };
+        let Some(live) = connection.object(&id.key).await? else { return Ok(None) };
         let (has, wants) = (Marks::of(&live), Marks::of(&self.manifest));
         if has.token == token.as_str() && has.lineage == wants.lineage {
             return Ok(Some(id.id()));

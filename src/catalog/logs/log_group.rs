@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_cloudwatchlogs::types as sdk;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::tags::{TagChanges, Tags, tagged};
+use crate::catalog::each::read_each;
+use crate::catalog::tags::{TagChanges, Tags, own, tagged};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
+use crate::remote::{Fault, Id, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Auto, Fixed};
 
@@ -61,9 +61,6 @@ pub struct Outputs {
 /// Up to so many are asked for one by one; beyond, all of the region, fifty an answer.
 const FEW: usize = 3;
 
-/// How many things are asked for at a time; the transport's rates apply besides.
-const SIDE_BY_SIDE: usize = 16;
-
 impl Resource for LogGroup {
     const TYPE: &'static str = "aws_cloudwatch_log_group";
     const SETTLE: Settle = Settle::INSTANT;
@@ -87,17 +84,12 @@ impl Resource for LogGroup {
             let mine = query.ids.iter().filter_map(|id| Some((id, all.get(id.as_str())?)));
             return Ok(mine.map(|(id, it)| (id.clone(), see(it, marks.get(arn_of(it)).cloned().unwrap_or_default()))).collect());
         }
-        let look = |id: &Id| {
-            let id = id.clone();
-            async move {
-                let Some(it) = get(aws, id.as_str()).await? else { return Ok::<_, Fault>(None) };
-                let marks = read_tags(aws, arn_of(&it)).await?;
-                Ok(Some((id, see(&it, marks))))
-            }
-        };
-        let looks: Vec<_> = query.ids.iter().map(look).collect();
-        let found: Vec<_> = stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-        Ok(found.into_iter().flatten().collect())
+        read_each(&query.ids, |id| async move {
+            let Some(it) = get(aws, id.as_str()).await? else { return Ok(None) };
+            let marks = read_tags(aws, arn_of(&it)).await?;
+            Ok(Some(see(&it, marks)))
+        })
+        .await
     }
 
     async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -137,13 +129,9 @@ impl Resource for LogGroup {
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let Some(found) = get(aws, &self.name).await? else { return Ok(None) };
-        match read_tags(aws, arn_of(&found)).await?.get(tags::ID).map(String::as_str) == Some(token.as_str()) {
-            true => Ok(Some(Id::new(self.name.as_str()))),
-            false => {
-                let message = format!("the log group {} exists already", *self.name);
-                Err(Fault::new(Class::Exists, "logs:CreateLogGroup", message))
-            }
-        }
+        let marks = read_tags(aws, arn_of(&found)).await?;
+        let taken = format!("the log group {} exists already", *self.name);
+        own(Id::new(self.name.as_str()), marks.get(tags::ID).map(String::as_str), token, "logs:CreateLogGroup", taken)
     }
 }
 

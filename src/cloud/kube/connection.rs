@@ -99,6 +99,23 @@ impl Connection {
         Ok(self.sender.send(&Ask::read("Get", kind.path(key))).await?)
     }
 
+    /// The object as it is now, if there is one.
+    pub async fn find(&self, kind: &Kind, key: &Key) -> Result<Option<Value>, Fault> {
+        match self.get(kind, key).await {
+            Ok(object) => Ok(Some(object)),
+            Err(fault) if fault.class == Class::Missing => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The same by its key alone; a kind that is not served has no objects.
+    pub async fn object(&self, key: &Key) -> Result<Option<Value>, Fault> {
+        match self.kind(&key.group, &key.kind).await? {
+            Some(kind) => self.find(&kind, key).await,
+            None => Ok(None),
+        }
+    }
+
     /// All objects of a kind that are selected, in one call.
     pub async fn list(&self, kind: &Kind, select: Select<'_>) -> Result<Vec<Value>, Fault> {
         let folder = select.namespace.map_or_else(|| kind.everywhere(), |it| kind.folder(Some(it)));

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::fault::{conflicts, is_immutable, owners};
 use super::send::Refusal;
-use crate::object::{items, path, text};
+use crate::object::{items, text};
 use crate::remote::{Class, Fault};
+use crate::value::path;
 
 /// What would come of applying an object.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,6 +2,7 @@
 
 use aws_sdk_eks::types as sdk;
 
+use super::super::about;
 use super::{LaunchTemplate, NodeGroup, NodeRepair, Outputs, Resources, Scaling, Taint, UpdateConfig};
 use crate::remote::Status;
 use crate::resource::Seen;
@@ -74,11 +75,7 @@ fn status(it: &sdk::Nodegroup) -> Status {
 
 fn issue(it: &sdk::Issue) -> String {
     let code = it.code().map_or("unknown", |it| it.as_str());
-    let on = match it.resource_ids() {
-        [] => String::new(),
-        ids => format!(" ({})", ids.join(", ")),
-    };
-    format!("{code}: {}{on}", it.message().unwrap_or_default())
+    format!("{code}: {}{}", it.message().unwrap_or_default(), about(it.resource_ids()))
 }
 
 #[cfg(test)]

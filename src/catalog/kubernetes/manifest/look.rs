@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::try_join_all;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::{Cluster, Manifest, ManifestOutputs, wait};
+use crate::catalog::each::side_by_side;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::cloud::kube::{Connection, Kind, Select, Troubles};
@@ -20,8 +20,6 @@ use crate::resource::Seen;
 
 /// So few of a kind are asked for one by one.
 const FEW: usize = 2;
-/// Single objects that are asked for at the same time.
-const AT_ONCE: usize = 16;
 
 type Found = BTreeMap<Id, Seen<Manifest>>;
 /// By group and kind.
@@ -76,15 +74,21 @@ async fn of_kind(
     };
     let (kind, listed) = (&kind, &listed);
     let looks = wanted.into_iter().map(|(id, key)| async move {
+        let single;
         let live = match listed.get(&placed(kind, key.clone())) {
-            Some(it) => Some(it.clone()),
-            None => get(connection, kind, &key).await?,
+            Some(it) => it,
+            None => match get(connection, kind, &key).await? {
+                Some(it) => {
+                    single = it;
+                    &single
+                }
+                None => return Ok(None),
+            },
         };
-        let Some(live) = live else { return Ok(None) };
-        let seen = seen(aws, connection, &id, &live, query).await;
+        let seen = seen(aws, connection, &id, live, query).await;
         Ok::<_, Fault>(Some((id, seen)))
     });
-    stream::iter(looks).buffer_unordered(AT_ONCE).try_filter_map(async |it| Ok(it)).try_collect().await
+    Ok(side_by_side(looks.collect()).await?.into_iter().flatten().collect())
 }
 
 /// A key as the cluster knows it: what has a namespace and names none is in `default`.
@@ -116,11 +120,7 @@ fn by_key(all: Vec<Json>) -> BTreeMap<Key, Json> {
 }
 
 async fn get(connection: &Connection, kind: &Kind, key: &Key) -> Result<Option<Json>, Fault> {
-    let live = match connection.get(kind, key).await {
-        Ok(live) => live,
-        Err(fault) if fault.class == Class::Missing => return Ok(None),
-        Err(fault) => return Err(fault),
-    };
+    let Some(live) = connection.find(kind, key).await? else { return Ok(None) };
     match applied_in(&live).filter(|it| *it != kind.api_version()) {
         Some(version) => match connection.version(version, &kind.kind).await? {
             Some(kind) => connection.get(&kind, key).await.map(Some),

@@ -61,19 +61,12 @@ async fn foreseen(wanted: &Manifest, id: Option<&Id>, connection: &Connection) -
 /// An object that is not ours and has the name: a dry run would say nothing of it.
 async fn taken(wanted: &Manifest, connection: &Connection) -> Result<Option<Complaint>, Fault> {
     let key = Key::of(&wanted.manifest).map_err(|error| Fault::bug("kubernetes", error.to_string()))?;
-    let Some(kind) = connection.kind(&key.group, &key.kind).await? else { return Ok(None) };
-    match connection.get(&kind, &key).await {
-        // What is on its way out makes room.
-        Ok(live) if is_going(&live) => Ok(None),
-        Ok(live) => {
-            let message = in_the_way(&key, &live, connection);
-            // What a stack made may be about to go, and be it as another address of this plan.
-            let certain = Marks::of(&live).lineage.is_empty();
-            Ok(Some(Complaint { path: below("metadata.name"), message, did_you_mean: None, certain }))
-        }
-        Err(fault) if fault.class == Class::Missing => Ok(None),
-        Err(fault) => Err(fault),
-    }
+    // What is on its way out makes room.
+    let Some(live) = connection.object(&key).await?.filter(|it| !is_going(it)) else { return Ok(None) };
+    let message = in_the_way(&key, &live, connection);
+    // What a stack made may be about to go, and be it as another address of this plan.
+    let certain = Marks::of(&live).lineage.is_empty();
+    Ok(Some(Complaint { path: below("metadata.name"), message, did_you_mean: None, certain }))
 }
 
 /// What an object that cannot be applied yet waits for.
