@@ -6,6 +6,7 @@ use std::path::Path;
 
 use infra::address::StackName;
 use infra::plan;
+use infra::sim::Rng;
 use infra::state::codec::{self, CodecError};
 use infra::state::{Commit, FORMAT};
 use infra::store::frame::{self, FrameError};
@@ -57,20 +58,14 @@ fn what_is_wrong_is_told_apart() {
     assert_eq!(code(&PLAN[..PLAN.len() - 1]), "plan-file-damaged");
 }
 
-/// Flips, cuts and doublings, from a generator that is the same every time.
+/// Flips, cuts and doublings.
 fn mutation(bytes: &[u8], seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % below.max(1) as u64).unwrap()
-    };
+    let mut rng = Rng::new(seed);
     let mut bytes = bytes.to_vec();
-    for _ in 0..1 + next(3) {
-        let (a, b) = (next(bytes.len() + 1), next(bytes.len() + 1));
+    for _ in 0..=rng.below(3) {
+        let (a, b) = (rng.below(bytes.len() + 1), rng.below(bytes.len() + 1));
         let (a, b) = (a.min(b), a.max(b).min(a.min(b) + 40));
-        match next(4) {
+        match rng.below(4) {
             0 => drop(bytes.drain(a..b)),
             1 => {
                 let part = bytes[a..b].to_vec();
