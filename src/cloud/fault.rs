@@ -208,7 +208,7 @@ struct Consumer {
     /// How its actions begin.
     actions: &'static [&'static str],
     codes: &'static [&'static str],
-    /// Any of them, in lower case, where the code has other reasons too; none: the code says it all.
+    /// Any of them, in lower case: each code has other reasons too.
     words: &'static [&'static str],
     /// After so long it is not late but wrong.
     budget: Duration,
@@ -305,7 +305,7 @@ static CONSUMERS: &[Consumer] = &[
 /// How long this may be IAM's news that has not arrived yet; nothing when it is something else.
 fn spreading(call: &Call, code: &str, message: &str) -> Option<Duration> {
     let message = message.to_ascii_lowercase();
-    let says = |words: &[&str]| words.is_empty() || words.iter().any(|it| message.contains(it));
+    let says = |words: &[&str]| words.iter().any(|it| message.contains(it));
     let is_it = |it: &&Consumer| {
         let acts = it.actions.iter().any(|action| call.action.starts_with(action));
         it.service == call.service && acts && it.codes.contains(&code) && says(it.words)
