@@ -9,6 +9,8 @@ use super::access::{kubectl, stack};
 use crate::cli::person::{Repository, Said};
 
 const ACCOUNT: &str = "760000000004";
+/// A part of how long late answers of AWS are waited for: the local cloud is as much faster.
+const PATIENCE: (&str, &str) = ("INFRA_PATIENCE", "0.05");
 
 const OBJECTS: &str = r#"
 resource "kubernetes_manifest" "all" {
@@ -112,7 +114,7 @@ struct Story {
 
 impl Story {
     fn run(&self, line: &str) -> Said {
-        self.here.binary(self.cloud, ACCOUNT, line)
+        self.here.binary_with(self.cloud, ACCOUNT, line, &[PATIENCE])
     }
 
     fn kubectl(&self, args: &[&str]) -> String {
@@ -252,8 +254,14 @@ fn killed(story: &Story) {
     let all: Vec<String> = (0..200).map(one).collect();
     story.here.write("stacks/dev/k8s/many.yaml", &all.join("---"));
     for (round, millis) in [1500, 2000, 2500].into_iter().enumerate() {
-        let mut run =
-            story.here.command("apply --auto-approve").envs(story.cloud.env(ACCOUNT)).stdout(Stdio::null()).spawn().unwrap();
+        let mut run = story
+            .here
+            .command("apply --auto-approve")
+            .envs(story.cloud.env(ACCOUNT))
+            .envs([PATIENCE])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         std::thread::sleep(Duration::from_millis(millis));
         run.kill().unwrap();
         run.wait().unwrap();
