@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answers;
 use super::diff::{Cause, Differ, Difference, settled};
+use super::path;
 use super::request::{DataKey, DataRead, ImportKey, Observed, Options};
 use crate::address::Address;
 use crate::remote::{ConfigName, Id, Live, Status};
@@ -191,7 +192,9 @@ impl<'a> Sight<'a> {
         }
         let moves = schema.outputs().any(|(_, it)| it.moving);
         let changes = || self.differ(schema).differences(&desired, recorded, there.settings);
-        match moves && changes().iter().any(|it| !it.local && self.is_real(it)) {
+        // Tags are beside what a thing is.
+        let counts = |it: &Difference| !it.local && path::root(&it.path) != "tags" && self.is_real(it);
+        match moves && changes().iter().any(counts) {
             true => Fate::Change,
             false => Fate::Keep,
         }

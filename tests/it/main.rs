@@ -13,3 +13,4 @@ mod simulation;
 mod stacks;
 mod store;
 mod torture;
+mod traps;
