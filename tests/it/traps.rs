@@ -138,7 +138,7 @@ async fn t20_the_control_plane_moves_first_and_by_name_only() {
     here.is_settled("dev");
 
     here.write(versions, &new);
-    let moved = here.run("apply dev --auto-approve").ends(0).out;
+    let moved = here.run("apply dev --auto-approve").ends(0).err;
     here.is_settled("dev");
     let at = |text: &str| moved.find(text).unwrap_or_else(|| panic!("{text}: {moved}"));
     let cluster = at("module.eks.aws_eks_cluster.main: updated");

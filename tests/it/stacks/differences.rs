@@ -13,6 +13,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("devops-demo.chene-factory.com", "chene-factory.com"),
     ("devops-demo-dev", "devops-demo-prod"),
     ("\"dev\"", "\"prod\""),
+    ("\\\"dev\\\"", "\\\"prod\\\""),
     ("/devops-demo/dev/", "/devops-demo/prod/"),
     ("10.10.", "10.20."),
     ("700000000019", "700000000020"),
