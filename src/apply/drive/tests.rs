@@ -353,7 +353,7 @@ async fn what_is_owned_elsewhere_may_move_with_a_change() {
     let owned = |flavor: &str| {
         let mut wish = stepwise(1, flavor);
         for block in wish.blocks.values_mut() {
-            block.lifecycle.owned_elsewhere = vec!["size".into()];
+            block.lifecycle.owned_elsewhere = ["size".to_owned()].into();
         }
         wish
     };
