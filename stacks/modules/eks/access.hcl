@@ -53,7 +53,8 @@ resource "aws_eks_access_policy_association" "person" {
     namespaces = each.value.namespaces
   }
 
-  depends_on = [aws_eks_access_entry.person]
+  # With its entry it goes, and comes again.
+  lifecycle { replace_triggered_by = [aws_eks_access_entry.person[each.key].access_entry_arn] }
 }
 
 resource "aws_eks_access_entry" "administrator" {
@@ -68,5 +69,6 @@ resource "aws_eks_access_policy_association" "administrator" {
   principal_arn = aws_eks_access_entry.administrator[each.key].principal_arn
   policy_arn    = "arn:${stack.partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
   access_scope { type = "cluster" }
-  depends_on = [aws_eks_access_entry.administrator]
+
+  lifecycle { replace_triggered_by = [aws_eks_access_entry.administrator[each.key].access_entry_arn] }
 }
