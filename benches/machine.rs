@@ -7,7 +7,7 @@ use divan::Bencher;
 use infra::address::Address;
 use infra::apply::event::Failure;
 use infra::apply::{Answer, Desired, Effect, Machine, Mint, Pace, Setup, Time};
-use infra::plan::{Act, Need, Step, StepId};
+use infra::plan::{Act, Need, Step, StepId, Until};
 use infra::remote::{Id, Live, Status};
 use infra::sim::types::SimTypes;
 use infra::state::{Lineage, Position, State};
@@ -35,7 +35,11 @@ impl Desired for Same {
 /// Each step needs the one a tenth of the way before it.
 fn steps(count: usize) -> Vec<Step> {
     let one = |at: usize| {
-        let need = (at >= count / 10 && count >= 10).then(|| Need { step: StepId((at - count / 10) as u32), why: "x".into() });
+        let need = (at >= count / 10 && count >= 10).then(|| Need {
+            step: StepId((at - count / 10) as u32),
+            why: "x".into(),
+            until: Until::Done,
+        });
         Step {
             address: format!("sim_instant.n{at}").parse().unwrap_or_else(|_| unreachable!("a good address")),
             config: Default::default(),
@@ -90,7 +94,7 @@ fn carry_out(steps: Vec<Step>) -> usize {
                     let live = Live { settings: settings(), outputs: Value::object([("id", "x".into())]), status: Status::Ready };
                     Answer::Read(Ok(query.ids.into_iter().map(|id| (id, live.clone())).collect()))
                 }
-                Effect::Find { .. } => Answer::Found(Ok(None)),
+                Effect::Find { .. } => Answer::Found(Ok(Vec::new())),
                 Effect::Update { .. } => Answer::Updated(Ok(())),
                 Effect::Delete { .. } => Answer::Deleted(Ok(())),
                 Effect::Data { .. } => Answer::Data(Ok(Value::Null)),

@@ -10,7 +10,7 @@ use infra::address::Address;
 use infra::diag::Diagnostic;
 use infra::plan::{Observed, Options, Outcome, Plan, Request, plan, verify};
 use infra::remote::{ConfigName, Id, Live, Status};
-use infra::schema::{Attribute, Equality, Limits, Presence, Schema, Shape, Types};
+use infra::schema::{Attribute, Presence, Schema, Shape, Types};
 use infra::stack::desired::{Configuration, Evaluation, Host, Instance, Lifecycle, OutputValue, Reference, Timeouts};
 use infra::state::{Lineage, Record, State};
 use infra::value::{Sealer, Value};
@@ -67,6 +67,7 @@ impl Configuration for Wide {
                 references: references.collect(),
                 lifecycle: Lifecycle::default(),
                 timeouts: Timeouts::default(),
+                object: None,
             };
             (address.clone(), instance)
         };
@@ -88,19 +89,7 @@ struct One(Schema);
 
 impl One {
     fn new() -> Self {
-        let attribute = |shape, presence, fixed| Attribute {
-            doc: String::new(),
-            shape,
-            presence,
-            fixed,
-            later: false,
-            local: false,
-            secret: false,
-            moving: false,
-            equality: Equality::Exact,
-            default: Value::Null,
-            limits: Limits::default(),
-        };
+        let attribute = |shape, presence, fixed| Attribute { fixed, ..Attribute::new(shape, presence) };
         let attributes = [
             ("id", attribute(Shape::String, Presence::Computed, false)),
             ("name", attribute(Shape::String, Presence::Optional, false)),
@@ -186,7 +175,7 @@ fn make(configuration: &mut Wide, state: &State, observed: &Observed, options: &
     match plan(request) {
         Outcome::Planned(it) => it.plan,
         Outcome::Refused(why) => panic!("{why:?}"),
-        Outcome::NeedsData(_) | Outcome::NeedsImports(_) => panic!("nothing is to be read"),
+        Outcome::NeedsData(_) | Outcome::NeedsImports(_) | Outcome::NeedsPreviews(_) => panic!("nothing is to be read"),
     }
 }
 

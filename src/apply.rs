@@ -19,6 +19,7 @@ mod pace;
 mod schedule;
 pub mod settle;
 mod start;
+mod taken;
 mod work;
 
 pub use driven::Driven;

@@ -1,5 +1,8 @@
 //! What can be managed: every type one line here, one file below.
 
+// How many things `find` may find is a type's own: one where names are unique, any number where a token is only a tag.
+#![allow(refining_impl_trait)]
+
 pub mod account;
 pub mod dynamodb;
 pub mod ec2;
@@ -7,6 +10,7 @@ pub mod ecr;
 pub mod eks;
 pub mod iam;
 pub mod kms;
+pub mod kubernetes;
 pub mod logs;
 pub mod route53;
 pub mod s3;
@@ -56,6 +60,8 @@ fn all() -> Vec<Kind> {
         Kind::resource::<iam::role_policy_attachment::RolePolicyAttachment>(),
         Kind::resource::<kms::alias::Alias>(),
         Kind::resource::<kms::key::Key>(),
+        Kind::data::<kubernetes::cluster::KubernetesCluster>(),
+        Kind::resource::<kubernetes::manifest::Manifest>(),
         Kind::resource::<logs::log_group::LogGroup>(),
         Kind::resource::<route53::record::Record>(),
         Kind::resource::<route53::zone::Zone>(),

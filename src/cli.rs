@@ -26,6 +26,7 @@ mod output;
 mod plan;
 mod planning;
 mod private;
+mod rehearse;
 mod rollback;
 mod runs;
 mod schema;
@@ -64,6 +65,8 @@ pub enum Command {
     Console(console::Args),
     /// Print what depends on what
     Graph(graph::Args),
+    /// Play a stack without calling anything: how long it takes, and what a crash would cost
+    Rehearse(rehearse::Args),
     /// Print the reference of a resource type
     Schema(schema::Args),
     /// Look at the recorded state, and mend it
@@ -117,6 +120,7 @@ async fn dispatch(call: &mut Call, command: Command) -> Ended {
         Command::Validate(args) => validate::run(call, args),
         Command::Console(args) => console::run(call, args).await,
         Command::Graph(args) => graph::run(call, args),
+        Command::Rehearse(args) => rehearse::run(call, args),
         Command::Schema(args) => schema::run(call, args),
         Command::State(command) => state::run(call, command).await,
         Command::Rollback(args) => rollback::run(call, args).await,

@@ -25,8 +25,8 @@ pub trait Cloud: Send + Sync {
     ) -> BoxFuture<'a, Result<(), Fault>>;
     /// Asks to remove it. `settings` are what it was last known to have.
     fn delete<'a>(&'a self, what: &'a Target, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
-    /// Looks for what a creation with this token and these settings may have made.
-    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>>;
+    /// Looks for all that creations with this token and these settings may have made.
+    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>>;
     /// Looks something up: the outputs of a data source.
     fn data<'a>(&'a self, what: &'a Target, arguments: &'a Value) -> BoxFuture<'a, Result<Value, Fault>>;
 }

@@ -3,8 +3,12 @@
 
 pub mod key;
 pub mod managed;
+pub mod marks;
 pub mod order;
+pub mod path;
 pub mod readiness;
+pub mod schema;
+pub mod secret;
 
 pub use key::{Key, ObjectId};
 pub use managed::managed;

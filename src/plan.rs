@@ -3,34 +3,41 @@
 //! `change` is for people (what, and why), `step` is for the machine (what, and after what).
 
 pub mod answers;
+mod books;
 pub mod change;
 pub mod codec;
+mod contents;
 mod decide;
 pub mod diff;
 mod former;
+mod forms;
 mod guard;
 mod make;
 mod moves;
 mod order;
 pub mod path;
+mod previews;
 pub mod read;
 mod request;
 mod select;
 mod sight;
 pub mod step;
 pub mod verify;
+mod waves;
 
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use books::unfit_objects;
 pub use change::{Action, AttributeChange, Change, Reason, Summary};
 pub use former::Former;
+pub use forms::Forms;
 pub use make::plan;
 pub use order::doing;
-pub use request::{DataKey, DataRead, ImportKey, Observed, Options, Outcome, Planned, Request};
-pub use step::{Act, Need, Step, StepId};
+pub use request::{DataKey, DataRead, ImportKey, Observed, Options, Outcome, Planned, PreviewRead, Previewed, Request};
+pub use step::{Act, Need, Step, StepId, Until};
 
 use std::collections::BTreeMap;
 

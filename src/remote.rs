@@ -103,6 +103,29 @@ pub struct Live {
     pub status: Status,
 }
 
+/// What the cloud would make of something, were it applied now: asked without changing anything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Preview {
+    /// The settings as it would have them afterwards, in the form in which a read says them; none where it could not be asked.
+    pub settings: Option<Value>,
+    /// Paths of settings that it would not change in place.
+    pub fixed: BTreeSet<String>,
+    pub complaints: Vec<Complaint>,
+}
+
+/// Something that is wrong with what is desired.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Complaint {
+    /// The setting that it is about: `manifest.spec.replicas`.
+    pub path: String,
+    /// A sentence without its full stop.
+    pub message: String,
+    /// What else may have been meant.
+    pub did_you_mean: Option<String>,
+    /// Nothing that this plan does can mend it. What only the cloud says may be true no longer once the rest is applied.
+    pub certain: bool,
+}
+
 /// How patient the machine is with one resource type. All are scaled by one factor in tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settle {

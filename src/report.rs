@@ -7,6 +7,7 @@ pub mod markdown;
 pub mod plan;
 pub mod progress;
 pub mod reason;
+pub mod rehearsal;
 pub mod runs;
 pub mod schema;
 pub mod style;

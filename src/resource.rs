@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Found, Id, Live, Objection, Settle, Status, Token};
+use crate::remote::{Fault, Found, Id, Live, Objection, Preview, Settle, Status, Token};
 use crate::schema::Schema;
 use crate::value::Value;
 
@@ -61,9 +61,16 @@ pub trait Resource: Block {
     fn object(_: &Aws, _: &Value) -> impl Future<Output = Result<Vec<Objection>, Fault>> + Send {
         std::future::ready(Ok(Vec::new()))
     }
-    /// What a creation with these settings and this token may have made: by the tag `infra:id`, or by unique name. A thing
-    /// found by name that carries another token or lineage is not ours: a fault of class `Exists`.
-    fn find(&self, aws: &Aws, token: &Token) -> impl Future<Output = Result<Option<Id>, Fault>> + Send;
+    /// What would come of these settings, for a type with an [`Applied`](crate::schema::Applied) setting: asked of the cloud
+    /// without changing anything.
+    fn preview(aws: &Aws, id: Option<&Id>, settings: &Value) -> impl Future<Output = Result<Preview, Fault>> + Send {
+        let _ = (aws, id, settings);
+        std::future::ready(Ok(Preview::default()))
+    }
+    /// What creations with these settings and this token may have made: everything with the tag `infra:id`, or the one thing
+    /// of a unique name (an [`Option`] will do). A thing found by name that carries another token or lineage is not ours: a
+    /// fault of class `Exists`.
+    fn find(&self, aws: &Aws, token: &Token) -> impl Future<Output = Result<impl IntoIterator<Item = Id>, Fault>> + Send;
 }
 
 /// A data source: looks something up and owns nothing.
@@ -119,7 +126,8 @@ pub trait ErasedResource: Send + Sync {
     fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>>;
     fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
-    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>>;
+    fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>>;
+    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>>;
     fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>>;
 }
 
@@ -164,8 +172,12 @@ impl<R: Resource> ErasedResource for Typed<R> {
         Box::pin(async move { decode::<R>(R::TYPE, settings)?.delete(aws, id).await })
     }
 
-    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {
-        Box::pin(async move { decode::<R>(R::TYPE, settings)?.find(aws, token).await })
+    fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>> {
+        Box::pin(R::preview(aws, id, settings))
+    }
+
+    fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
+        Box::pin(async move { Ok(decode::<R>(R::TYPE, settings)?.find(aws, token).await?.into_iter().collect()) })
     }
 
     fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>> {
@@ -184,7 +196,7 @@ impl<D: Data> ErasedData for Source<D> {
 }
 
 /// Nulls are left out, so that a field's own default applies; so are members that the struct has as outputs.
-fn decode<T: DeserializeOwned>(type_name: &str, settings: &Value) -> Result<T, Fault> {
+pub fn decode<T: DeserializeOwned>(type_name: &str, settings: &Value) -> Result<T, Fault> {
     let unfit = |why: String| Fault::bug(type_name, format!("the settings do not fit their own schema: {why}"));
     let json = settings.to_json().ok_or_else(|| unfit("a part is not known yet".into()))?;
     serde_json::from_value(without_nulls(json)).map_err(|error| unfit(error.to_string()))
@@ -201,7 +213,7 @@ fn without_nulls(json: serde_json::Value) -> serde_json::Value {
     }
 }
 
-fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> {
+pub fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> {
     let json = serde_json::to_value(value);
     let json = json.map_err(|error| Fault::bug(type_name, format!("the answer does not fit its own schema: {error}")))?;
     Ok(Value::from_json(&json))

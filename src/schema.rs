@@ -13,7 +13,7 @@ pub mod rules;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use field::{Auto, Fixed, Json, Later, Local, Moving, Secret};
+pub use field::{Applied, Auto, Fixed, Imprint, Json, Later, Local, Moving, Secret};
 
 use crate::value::{self, Type, Value};
 
@@ -55,6 +55,14 @@ pub struct Attribute {
     pub local: bool,
     /// Sensitive whatever the user writes.
     pub secret: bool,
+    /// The cloud takes it as a whole and may answer in another form: what it took is as it was written.
+    pub applied: bool,
+    /// Of an output: a digest of what the cloud made of what is `applied`; as long as it stays, nothing of that has changed.
+    pub imprint: bool,
+    /// Says where the block's objects are found: evaluated once a block. Only `Objects` is a setting of what comes of it.
+    pub source: Option<Source>,
+    /// Of an object: takes its members out of one that may have more, such as a whole resource.
+    pub picks: bool,
     /// An output that a change of the thing may change.
     pub moving: bool,
     /// Of a list, set or map, its members'.
@@ -62,6 +70,21 @@ pub struct Attribute {
     /// What the type takes when the user writes nothing; null when it has no default.
     pub default: Value,
     pub limits: Limits,
+}
+
+/// A block of a type with sources makes an instance of each object that they lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An object or a list of them, written out; in an instance, its object.
+    Objects,
+    /// A YAML or JSON file of objects.
+    File,
+    /// Such files in one folder.
+    Folder,
+    /// Such files by a pattern.
+    Glob,
+    /// What the files, as templates, may name.
+    Variables,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -132,15 +155,62 @@ impl Schema {
         self.attributes.iter().filter(|(_, it)| it.presence == Presence::Computed)
     }
 
+    /// The attribute that holds the object of an instance, where a block makes one of each object that it leads to.
+    pub fn objects(&self) -> Option<&Arc<str>> {
+        self.attributes.iter().find(|(_, it)| it.source == Some(Source::Objects)).map(|(name, _)| name)
+    }
+
+    /// Of an object's settings those that say where it is: what cannot change, at any depth.
+    pub fn home(&self, settings: &Value) -> Value {
+        fixed(&self.attributes, settings)
+    }
+
     /// Whether the type takes tags, and so the stack's default tags and our ownership tags.
     pub fn has_tags(&self) -> bool {
         self.is_setting("tags")
+    }
+
+    /// Whether what is made says whose it is: by tags, or in an object's own metadata.
+    pub fn has_marks(&self) -> bool {
+        self.has_tags() || self.objects().is_some()
     }
 
     /// Gives plain values (out of JSON: tuples and objects) the types that the schema declares. Members that the schema does
     /// not know are dropped, missing ones are null.
     pub fn conform(&self, settings: &Value) -> Result<Value, value::ConvertError> {
         settings.convert(&Shape::Object(self.attributes.clone()).ty())
+    }
+}
+
+fn fixed(attributes: &Attributes, value: &Value) -> Value {
+    let part = |(name, it): (&Arc<str>, &Attribute)| match (&it.shape, it.fixed) {
+        (_, true) => Some((name.clone(), value.get(name))),
+        (Shape::Object(inner), false) => Some((name.clone(), fixed(inner, &value.get(name)))),
+        (_, false) => None,
+    };
+    Value::object(attributes.iter().filter_map(part))
+}
+
+impl Attribute {
+    /// An attribute of which nothing else is to be said.
+    pub fn new(shape: Shape, presence: Presence) -> Self {
+        Self {
+            doc: String::new(),
+            shape,
+            presence,
+            fixed: false,
+            later: false,
+            local: false,
+            secret: false,
+            moving: false,
+            applied: false,
+            imprint: false,
+            source: None,
+            picks: false,
+            equality: Equality::Exact,
+            default: Value::Null,
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -6,10 +6,12 @@
 mod check;
 mod cycles;
 pub mod desired;
+mod documents;
 mod eval;
 mod expr;
 pub mod files;
 pub mod functions;
+mod identity;
 mod load;
 mod lower;
 mod model;
@@ -20,12 +22,14 @@ pub mod program;
 mod read;
 mod reading;
 pub mod refusals;
+mod relations;
 mod resolve;
 pub mod settings;
 pub mod source;
 mod template;
 mod type_expr;
 pub mod variables;
+mod yaml;
 
 pub use desired::{Configuration, Evaluation, Host, Instance, Reference};
 pub use files::Files;

@@ -8,7 +8,7 @@
 pub mod aws;
 mod clock;
 mod document;
-mod frame;
+pub mod frame;
 mod heartbeat;
 mod key;
 pub mod lease;

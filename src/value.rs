@@ -176,15 +176,33 @@ impl Value {
         }
     }
 
-    /// Rebuilds the value with every leaf replaced; a mark counts as a leaf.
+    /// The value with every leaf replaced; a mark counts as a leaf. What stays the same is shared with this one.
     pub fn map_leaves(&self, with: &mut impl FnMut(&Value) -> Value) -> Value {
+        self.changed(with).unwrap_or_else(|| self.clone())
+    }
+
+    /// Nothing when no leaf was replaced by another.
+    fn changed(&self, with: &mut impl FnMut(&Value) -> Value) -> Option<Value> {
         match self {
-            Self::List(items) => Self::list(items.iter().map(|it| it.map_leaves(with)).collect::<Vec<_>>()),
-            Self::Tuple(items) => Self::tuple(items.iter().map(|it| it.map_leaves(with)).collect::<Vec<_>>()),
-            Self::Set(items) => Self::set(items.iter().map(|it| it.map_leaves(with)).collect::<Vec<_>>()),
-            Self::Map(items) => Self::Map(Arc::new(items.iter().map(|(k, v)| (k.clone(), v.map_leaves(with))).collect())),
-            Self::Object(items) => Self::Object(Arc::new(items.iter().map(|(k, v)| (k.clone(), v.map_leaves(with))).collect())),
-            leaf => with(leaf),
+            Self::List(items) => changed_items(items.iter(), with).map(Self::list),
+            Self::Tuple(items) => changed_items(items.iter(), with).map(Self::tuple),
+            Self::Set(items) => changed_items(items.iter(), with).map(Self::set),
+            Self::Map(items) => changed_members(items, with).map(|it| Self::Map(Arc::new(it))),
+            Self::Object(items) => changed_members(items, with).map(|it| Self::Object(Arc::new(it))),
+            leaf => Some(with(leaf)).filter(|it| !leaf.is_same(it)),
+        }
+    }
+
+    /// Whether both are one leaf, without a look at what they hold.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) => a == b,
+            (Self::String(a), Self::String(b)) | (Self::Digest(a), Self::Digest(b)) => Arc::ptr_eq(a, b),
+            (Self::Unknown(a), Self::Unknown(b)) => Arc::ptr_eq(a, b),
+            (Self::Sensitive(a), Self::Sensitive(b)) => Arc::ptr_eq(a, b),
+            _ => false,
         }
     }
 
@@ -281,6 +299,23 @@ impl Value {
             Json::Object(members) => Self::object(members.iter().map(|(k, v)| (k.as_str(), Self::from_json(v)))),
         }
     }
+}
+
+fn changed_items<'a>(
+    items: impl Iterator<Item = &'a Value> + Clone,
+    with: &mut impl FnMut(&Value) -> Value,
+) -> Option<Vec<Value>> {
+    let changed: Vec<Option<Value>> = items.clone().map(|it| it.changed(with)).collect();
+    let any = changed.iter().any(Option::is_some);
+    any.then(|| changed.into_iter().zip(items).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect())
+}
+
+fn changed_members(
+    items: &BTreeMap<Arc<str>, Value>,
+    with: &mut impl FnMut(&Value) -> Value,
+) -> Option<BTreeMap<Arc<str>, Value>> {
+    let values = changed_items(items.values(), with)?;
+    Some(items.keys().cloned().zip(values).collect())
 }
 
 impl From<&str> for Value {

@@ -1,6 +1,6 @@
 // A Kubernetes control plane and the nodes behind it in one binary. The first argument says which part to run:
 //
-//	kube etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kwok FLAGS…
+//	kube etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kwok|kubectl FLAGS…
 //
 // Each part is the upstream command as it is. They share one binary because they share nearly all of their code: it is built once,
 // and its pages are in memory once.
@@ -21,6 +21,8 @@ import (
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
+	kubectl "k8s.io/kubectl/pkg/cmd"
+	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
@@ -55,6 +57,10 @@ func main() {
 		etcdmain.Main(os.Args)
 	case "kwok":
 		kwok()
+	case "kubectl":
+		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
+			kubectlutil.CheckErr(err)
+		}
 	default:
 		component, known := components[part]
 		if !known {

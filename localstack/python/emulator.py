@@ -59,9 +59,24 @@ def remember():
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
 
 
+def compare():
+    """moto makes a regular expression of each value of a filter for each thing that it has; most values are plain ids. To be
+    called before anything imports the function by its name."""
+    from moto.core import utils
+
+    by_pattern = utils.aws_api_matches
+
+    def aws_api_matches(pattern, string):
+        is_plain = pattern.replace("-", "").isalnum()
+        return pattern == str(string) if is_plain else by_pattern(pattern, string)
+
+    utils.aws_api_matches = aws_api_matches
+
+
 def moto():
     import logging
 
+    compare()
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 

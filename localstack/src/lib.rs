@@ -19,12 +19,14 @@ pub mod control;
 pub mod dice;
 mod form;
 mod gateway;
+mod go;
 mod ids;
 pub mod kube;
 mod python;
 mod service;
 mod setup;
 pub mod sigv4;
+pub mod tools;
 pub mod torture;
 mod xml;
 
@@ -44,6 +46,8 @@ pub enum StartError {
     Setup(String),
     #[error("{name} did not start: {said}")]
     Emulator { name: String, said: String },
+    #[error("what is built from source could not be built: {0}")]
+    Build(String),
     #[error("Kubernetes could not be set up: {0}")]
     Kubernetes(String),
     #[error("{0}")]

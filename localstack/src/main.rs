@@ -1,4 +1,4 @@
-//! The local cloud from a shell: `up`, `run`, `kube`, `demo`, `bench`, `torture`.
+//! The local cloud from a shell: `up`, `run`, `kube`, `schemas`, `demo`, `bench`, `torture`.
 
 mod bench;
 mod demo;
@@ -41,6 +41,11 @@ enum Verb {
         /// The version that it is, as EKS writes it.
         #[arg(long, default_value_t = Version::default())]
         version: Version,
+    },
+    /// Write what infra knows of Kubernetes versions without a cluster: src/object/schemas/VERSION.json.gz of each.
+    Schemas {
+        /// The versions, as EKS writes them; all that are served here when there are none.
+        versions: Vec<Version>,
     },
     /// Build infra, and show it at work on this repository's own stacks/dev.
     Demo,
@@ -95,6 +100,7 @@ async fn main() -> ExitCode {
         Verb::Up(how) => up(&how).await,
         Verb::Run { how, command } => run(&how, &command).await,
         Verb::Kube { version } => kube(version).await,
+        Verb::Schemas { versions } => schemas(versions).await,
         Verb::Demo => until_interrupted(demo::run()).await,
         Verb::Bench => until_interrupted(bench::run()).await,
         Verb::Torture(how) => until_interrupted(kill::run(&how)).await,
@@ -152,6 +158,22 @@ async fn kube(version: Version) -> Outcome {
         _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// From a control plane of each version. One that is emulated serves the kinds of its version with the fields of the build.
+async fn schemas(versions: Vec<Version>) -> Outcome {
+    let versions = if versions.is_empty() { Version::all().collect() } else { versions };
+    let folder = infra::repository().join("src/object/schemas");
+    std::fs::create_dir_all(&folder)?;
+    for version in versions {
+        let options = localstack::kube::Options { version, ..localstack::kube::Options::default() };
+        let plane = ControlPlane::start(options).await?;
+        let data = localstack::kube::schemas(&plane, &version.to_string()).await?;
+        let file = folder.join(format!("{version}.json.gz"));
+        std::fs::write(&file, &data)?;
+        anstream::eprintln!("localstack: {} ({} kB)", file.display(), data.len() / 1000);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run(how: &How, command: &[String]) -> Outcome {

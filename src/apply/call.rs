@@ -9,7 +9,6 @@ use super::work::{Call, Phase};
 use super::{Answer, Time};
 use crate::plan::doing;
 use crate::remote::{Class, Fault, Id};
-use crate::schema::Schema;
 use crate::state::{Entry, Outcome};
 use crate::value::Value;
 
@@ -24,15 +23,20 @@ impl Machine<'_> {
         match (call, answer) {
             (Call::Create, Answer::Created(Ok(id))) => self.created(at, id),
             (Call::Create, Answer::Created(Err(fault))) => self.not_created(at, fault),
-            (Call::Find, Answer::Found(Ok(Some(id)))) => self.found(at, id),
-            (Call::Find, Answer::Found(Ok(None))) => self.not_found(at),
+            (Call::Find, Answer::Found(Ok(found))) => match found.split_first() {
+                Some((id, twins)) => self.found(at, id.clone(), twins),
+                None => self.not_found(at),
+            },
             (Call::Find, Answer::Found(Err(fault))) => self.not_searched(at, fault),
+            (Call::FindFormer, Answer::Found(Ok(found))) => self.found_former(at, &found),
+            (Call::FindFormer, Answer::Found(Err(fault))) => self.not_found_former(at, fault),
             (Call::Update, Answer::Updated(Ok(()))) => self.updated(at),
             (Call::Update, Answer::Updated(Err(fault))) => self.not_updated(at, fault),
             (Call::Delete, Answer::Deleted(Ok(()))) => {
                 if let Some(work) = self.works.get_mut(&at) {
                     work.acknowledged = true;
                 }
+                self.schedule.called(at);
                 self.look_at(at, self.now);
             }
             (Call::Delete, Answer::Deleted(Err(fault))) => self.not_deleted(at, fault),
@@ -59,6 +63,7 @@ impl Machine<'_> {
             self.record_for(at, Entry::Outcome { op, outcome: Outcome::Created { id: id.clone() } });
         }
         self.made.insert(self.steps[at].address.clone(), id);
+        self.schedule.called(at);
         self.look_at(at, now);
     }
 
@@ -93,22 +98,6 @@ impl Machine<'_> {
         }
     }
 
-    /// What has no tags is known by its name alone: it is ours only if a creation of ours may have made it.
-    fn found(&mut self, at: usize, id: Id) {
-        let tagged = self.types.resource(self.steps[at].address.type_name()).is_some_and(Schema::has_tags);
-        let Some(work) = self.works.get_mut(&at) else { return };
-        match work.taken.take() {
-            Some(fault) if !tagged && !work.may_be_ours => self.fail_taken(at, fault, Some(id)),
-            Some(_) | None => self.created(at, id),
-        }
-    }
-
-    fn fail_taken(&mut self, at: usize, fault: Fault, id: Option<Id>) {
-        self.close(at, "the name is taken");
-        let address = self.steps[at].address.clone();
-        self.fail(at, Failure::Taken { fault: Box::new(fault), address, id });
-    }
-
     fn not_found(&mut self, at: usize) {
         let settle = self.patience.of(self.steps[at].address.type_name());
         let Some(work) = self.works.get_mut(&at) else { return };
@@ -121,7 +110,7 @@ impl Machine<'_> {
         }
         work.doubt = false;
         match work.taken.take() {
-            Some(fault) => self.fail_taken(at, fault, None),
+            Some(fault) => self.taken(at, fault),
             None if self.now >= work.give_up => {
                 let fault = work.last.take();
                 self.close(at, "it was not made in time");
@@ -141,7 +130,7 @@ impl Machine<'_> {
             // What has the name is not ours.
             Class::Exists => {
                 let fault = work.taken.take().unwrap_or(fault);
-                self.fail_taken(at, fault, None);
+                self.taken(at, fault);
             }
             Class::Missing => self.not_found(at),
             // The intent stays open: the next run looks again.
@@ -163,6 +152,7 @@ impl Machine<'_> {
             work.looks = 0;
             work.spread_until = self.now + settle.hidden / 4;
         }
+        self.schedule.called(at);
         self.look_at(at, self.now);
     }
 
@@ -234,7 +224,7 @@ impl Machine<'_> {
         self.fail_or_fence(at, fault);
     }
 
-    fn again(&mut self, at: usize, call: Call, fault: Fault) {
+    pub(super) fn again(&mut self, at: usize, call: Call, fault: Fault) {
         let settle = self.patience.of(self.steps[at].address.type_name());
         let Some(work) = self.works.get_mut(&at) else { return };
         let (base, limit) = match fault.class {

@@ -1,21 +1,26 @@
 //! How the machine compares: what was planned with what came out, and what is desired with what is live.
 
+use crate::object::secret;
+use crate::plan::Forms;
 use crate::plan::diff::{Differ, Difference};
 use crate::schema::equal::Compare;
 use crate::schema::{Attribute, Presence, Schema, Shape};
 use crate::value::{Sealer, Value};
 
 /// What must be changed for live to be as desired; of a shell, in what its creation could set. What the cloud never tells
-/// counts as it was `applied`, and what is kept on record alone is nothing to change.
+/// counts as it was `applied`, what it answers in another form as desired once it was `taken` in this step, and what is kept on
+/// record alone is nothing to change.
 pub(super) fn differences(
     schema: &Schema,
     sealer: &Sealer,
     desired: &Value,
     applied: &Value,
     live: &Value,
+    taken: bool,
     shell: bool,
 ) -> Vec<Difference> {
-    let mut found = Differ { schema, sealer }.differences(desired, Some(applied), live);
+    let forms = if taken { Forms::Taken } else { Forms::Given };
+    let mut found = Differ { forms, ..Differ::new(schema, sealer) }.differences(desired, Some(applied), live);
     found.retain(|it| !it.local);
     if shell {
         let later = |path: &str| {
@@ -77,7 +82,10 @@ pub(super) fn mark_secrets(schema: &Schema, value: &Value) -> Value {
             out = out.with(name, member.sensitive());
         }
     }
-    out
+    match schema.objects().map(|name| (name, out.get(name))) {
+        Some((name, object)) if !object.is_null() => out.with(name, secret::mark(&object)),
+        Some(_) | None => out,
+    }
 }
 
 /// What a creation can do without: attributes that a later step sets, where they wait for something.

@@ -68,7 +68,7 @@ impl Effect {
 pub enum Answer {
     Appended(Result<Position, NotStored>),
     Created(Result<Id, Fault>),
-    Found(Result<Option<Id>, Fault>),
+    Found(Result<Vec<Id>, Fault>),
     Read(Result<Found, Fault>),
     Updated(Result<(), Fault>),
     Deleted(Result<(), Fault>),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::address::Address;
+use crate::plan::Act;
 use crate::remote::{Fault, Id};
 
 /// What a step does, in the word that progress shows.
@@ -19,6 +20,20 @@ pub enum Doing {
     Import,
     Read,
     Record,
+}
+
+impl Doing {
+    pub fn of(act: &Act) -> Self {
+        match act {
+            Act::Create { .. } => Self::Create,
+            Act::Configure { .. } => Self::Configure,
+            Act::Update { .. } => Self::Update,
+            Act::Delete { .. } | Act::DeleteReplaced { .. } => Self::Delete,
+            Act::Import { .. } => Self::Import,
+            Act::Read => Self::Read,
+            Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => Self::Record,
+        }
+    }
 }
 
 /// `at` is the time since the run began.
@@ -107,6 +122,9 @@ pub enum Failure {
     /// Two updates, and the cloud still says something else. Values are shown as the plan shows them.
     #[error("the change did not take effect: {path} is {live}, not {desired}")]
     DidNotTake { path: String, live: String, desired: String },
+    /// What the plan could not know came out as something that an update cannot bring about.
+    #[error("{path} is {live} and came out as {desired}, which it cannot become in place: plan again, to see it replaced")]
+    MustBeReplaced { path: String, live: String, desired: String },
     /// The value that the plan showed is not what came out.
     #[error("{path} came out as {now}, the plan showed {planned}")]
     NotAsPlanned { path: String, planned: String, now: String },

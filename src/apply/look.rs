@@ -110,7 +110,8 @@ impl Machine<'_> {
         }
         let shell = matches!(self.steps[at].act, Act::Create { shell: true, .. });
         let applied = self.applied(at).unwrap_or(&desired);
-        let differences = compare::differences(schema, self.sealer, &desired, applied, &live.settings, shell);
+        let taken = work.updates > 0 || matches!(self.steps[at].act, Act::Create { .. });
+        let differences = compare::differences(schema, self.sealer, &desired, applied, &live.settings, taken, shell);
         let Some(first) = differences.first() else { return self.as_desired(at, &desired, live) };
         let paths: Vec<String> = differences.iter().map(|it| it.path.clone()).collect();
         let tried = work.tried.get(&paths).copied().unwrap_or(0);
@@ -118,8 +119,12 @@ impl Machine<'_> {
         match stuck {
             _ if tried > 0 && self.now < work.spread_until && self.now < work.give_up => self.look_again(at),
             Some(it) => {
-                let (live, desired) = (format!("{:?}", it.before), format!("{:?}", it.after));
-                return Err(Failure::DidNotTake { path: it.path.clone(), live, desired });
+                let (path, live, desired) = (it.path.clone(), format!("{:?}", it.before), format!("{:?}", it.after));
+                let changes = matches!(self.steps[at].act, Act::Update { .. } | Act::Configure { .. });
+                if it.fixed && changes && work.updates == 0 {
+                    return Err(Failure::MustBeReplaced { path, live, desired });
+                }
+                return Err(Failure::DidNotTake { path, live, desired });
             }
             None if !work.on_record => self.look_again(at),
             None if self.now >= work.give_up => return Err(self.late(at, work.last.clone())),
@@ -175,7 +180,7 @@ impl Machine<'_> {
             config: step.config.clone(),
             id,
             token: None,
-            applied: self.sealer.seal(&compare::mark_secrets(schema, &strip(&live.settings))),
+            applied: self.sealer.seal(&compare::mark_secrets(schema, &strip(schema, &live.settings))),
             outputs: self.sealer.seal(&clear),
             dependencies: dependencies.clone(),
             lifecycle: lifecycle.clone(),

@@ -9,7 +9,7 @@ use super::journal::{Journal, Trouble};
 use super::looks::Looks;
 use super::ownership::Owner;
 use super::pace::{Jitter, Mint, Pace, Patience};
-use super::schedule::{BadOrder, Schedule};
+use super::schedule::{BadOrder, Room, Schedule};
 use super::work::{Call, Phase, Work};
 use super::{Answer, Effect, EffectId, NotStored, Time};
 use crate::address::Address;
@@ -17,8 +17,11 @@ use crate::plan::{Act, Step};
 use crate::remote::{Class, Fault, Id, Live, Query, Settle, Target, Token};
 use crate::schema::Types;
 use crate::stack::desired::{Lifecycle, Timeouts};
-use crate::state::{Entry, IntentAct, State};
+use crate::state::{Entry, IntentAct, Record, State};
 use crate::value::{Sealer, Value};
+
+#[cfg(test)]
+mod tests;
 
 /// What the user's files say now that more is known than when the plan was made.
 pub trait Desired {
@@ -99,6 +102,7 @@ impl<'a> Machine<'a> {
         let schedule = Schedule::new(setup.steps.iter())?;
         let count = setup.steps.len();
         let kept = setup.state.intents.values().filter_map(|it| match &it.act {
+            IntentAct::Create { token, .. } if is_used(token, setup.state.resources.get(&it.address)) => None,
             IntentAct::Create { token, inputs, .. } => Some((it.address.clone(), (token.clone(), inputs.clone()))),
             IntentAct::Update { .. } | IntentAct::Delete { .. } => None,
         });
@@ -147,22 +151,18 @@ impl<'a> Machine<'a> {
             if let Phase::Pausing(call, until) = self.phases[at]
                 && until == due
             {
-                self.phases[at] = Phase::Queued(call);
-                self.schedule.queue(at);
+                self.call_now(at, call);
             }
         }
         while let Some(at) = self.stored.pop_front() {
-            self.begin_calls(at, &mut out);
+            self.go_on(at);
         }
-        while let Some(at) = self.schedule.next(self.pace.concurrency) {
-            match self.phases[at] {
-                Phase::Waiting => self.begin(at),
-                Phase::Queued(call) => {
-                    self.schedule.occupy(at);
-                    self.send(at, call, &mut out);
-                }
-                Phase::Storing | Phase::Calling(_) | Phase::Pausing(..) | Phase::Looking => {}
-                Phase::Done | Phase::Failed | Phase::Skipped | Phase::Held => {}
+        // Each call leaves room ahead, and some steps begin with a call.
+        loop {
+            let calls = self.send_calls(&mut out);
+            let starts = self.begin_steps();
+            if !calls && !starts {
+                break;
             }
         }
         for (target, steps) in self.looks.due(self.now, self.is_idle()) {
@@ -221,6 +221,11 @@ impl<'a> Machine<'a> {
             return;
         }
         self.stopping = true;
+        for at in self.unsent() {
+            if let Phase::Queued(_) = self.phases[at] {
+                self.hold_unsent(at);
+            }
+        }
         // A call that was refused for the moment was not made: there is nothing to finish.
         let pausing = self.works.iter().filter(|(at, work)| {
             let pauses = matches!(self.phases[**at], Phase::Pausing(..) | Phase::Queued(_));
@@ -290,6 +295,30 @@ impl<'a> Machine<'a> {
         id
     }
 
+    /// Whether there were any.
+    fn send_calls(&mut self, out: &mut Vec<(EffectId, Effect)>) -> bool {
+        let mut any = false;
+        while let Some(at) = self.schedule.next_call(self.pace.concurrency) {
+            any = true;
+            if let Phase::Queued(call) = self.phases[at] {
+                self.send(at, call, out);
+            }
+        }
+        any
+    }
+
+    /// Whether there were any.
+    fn begin_steps(&mut self) -> bool {
+        let mut any = false;
+        while let Some(at) = self.schedule.next_start(self.pace.concurrency) {
+            any = true;
+            if let Phase::Waiting = self.phases[at] {
+                self.begin(at);
+            }
+        }
+        any
+    }
+
     /// The step's turn has come.
     fn begin(&mut self, at: usize) {
         let late = self
@@ -307,9 +336,10 @@ impl<'a> Machine<'a> {
     }
 
     /// The intent is stored: whatever it announced may be called.
-    fn begin_calls(&mut self, at: usize, out: &mut Vec<(EffectId, Effect)>) {
+    fn go_on(&mut self, at: usize) {
         match (&self.phases[at], self.first_call(at)) {
-            (Phase::Storing, Some(call)) => self.send(at, call, out),
+            (Phase::Storing, Some(_)) if self.is_halted() => self.hold_unsent(at),
+            (Phase::Storing, Some(call)) => self.call_now(at, call),
             (Phase::Storing, None) => {
                 self.schedule.vacate(at);
                 self.look_at(at, self.now);
@@ -322,11 +352,25 @@ impl<'a> Machine<'a> {
         }
     }
 
+    fn hold_unsent(&mut self, at: usize) {
+        self.schedule.vacate(at);
+        self.close_undoubted(at, "interrupted before it was made");
+        self.hold(at);
+    }
+
+    /// For what was not called; but what a former run may have made stays on record, to be looked for.
+    fn close_undoubted(&mut self, at: usize, message: &str) {
+        if self.works.get(&at).is_some_and(|it| !it.doubt) {
+            self.close(at, message);
+        }
+    }
+
     fn send(&mut self, at: usize, call: Call, out: &mut Vec<(EffectId, Effect)>) {
         let Some(effect) = self.effect(at, call) else {
             self.schedule.vacate(at);
             return self.fail(at, Failure::Fault { fault: Fault::bug("apply", "a call without a thing to call for") });
         };
+        self.schedule.occupy(at, Room::Calling);
         if let Some(work) = self.works.get_mut(&at) {
             work.asked = self.now;
         }
@@ -334,17 +378,17 @@ impl<'a> Machine<'a> {
         out.push((self.launch(Flight::Step(at)), effect));
     }
 
-    /// Takes room until the intent is stored and its first call answered.
+    /// Takes room ahead until its first call is made.
     pub(super) fn store(&mut self, at: usize, entry: Entry) {
-        self.schedule.occupy(at);
+        self.schedule.occupy(at, Room::Ahead);
         self.phases[at] = Phase::Storing;
         self.journal.push(entry, Some(at));
     }
 
-    /// Takes room for a call that needs no intent.
+    /// As soon as there is room for it.
     pub(super) fn call_now(&mut self, at: usize, call: Call) {
         self.phases[at] = Phase::Queued(call);
-        self.schedule.queue(at);
+        self.schedule.queue_call(at);
     }
 
     pub(super) fn record(&mut self, entry: Entry) {
@@ -403,16 +447,20 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Those that have begun and were not called.
+    fn unsent(&self) -> Vec<usize> {
+        self.works.keys().copied().filter(|at| self.schedule.is_ahead(*at)).collect()
+    }
+
     /// The store does not answer: what is not started is not, what is in flight is finished.
     fn halt(&mut self, why: &NotStored) {
         if self.halted {
             return;
         }
         self.halted = true;
-        let storing = self.works.keys().filter(|at| matches!(self.phases[**at], Phase::Storing)).copied();
-        for at in storing.collect::<Vec<_>>() {
+        for at in self.unsent() {
             self.schedule.vacate(at);
-            self.close(at, "the state could not be stored");
+            self.close_undoubted(at, "the state could not be stored");
             self.fail(at, Failure::Store { message: why.to_string() });
         }
     }
@@ -486,16 +534,13 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn doing(&self, at: usize) -> Doing {
-        match &self.steps[at].act {
-            Act::Create { .. } => Doing::Create,
-            Act::Configure { .. } => Doing::Configure,
-            Act::Update { .. } => Doing::Update,
-            Act::Delete { .. } | Act::DeleteReplaced { .. } => Doing::Delete,
-            Act::Import { .. } => Doing::Import,
-            Act::Read => Doing::Read,
-            Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => Doing::Record,
-        }
+        Doing::of(&self.steps[at].act)
     }
+}
+
+/// Whether something on record was made with this token, or may have been: what replaces it must not be taken for it.
+fn is_used(token: &Token, record: Option<&Record>) -> bool {
+    record.is_some_and(|it| it.token.as_ref() == Some(token) || !it.deposed.is_empty())
 }
 
 /// Failures after which the same call may be made again.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::address::{Address, StackName};
+use crate::object::{LINEAGE_LABEL, marks};
 use crate::remote::{Token, tags};
 use crate::schema::Schema;
 use crate::state::Lineage;
@@ -39,12 +40,31 @@ impl Owner {
 
     /// The settings as they are handed to the cloud: with our tags where the type has tags.
     pub fn mark(&self, schema: &Schema, settings: &Value, address: &Address, token: Option<&Token>) -> Value {
+        if let Some(attribute) = schema.objects() {
+            return settings.with(attribute, self.marked_object(&settings.get(attribute), address, token));
+        }
         if !schema.has_tags() {
             return settings.clone();
         }
         let mut all = settings.get("tags").members().cloned().unwrap_or_default();
         all.extend(self.tags(address, token));
         settings.with("tags", Value::Map(Arc::new(all)))
+    }
+
+    /// The object with our marks in its metadata: a label for what is listed by it, annotations for the rest.
+    fn marked_object(&self, object: &Value, address: &Address, token: Option<&Token>) -> Value {
+        let metadata = object.get("metadata");
+        let with = |list: &str, more: &[(&str, &str)]| {
+            let known = metadata.get(list);
+            let mut all = known.unmark().0.members().cloned().unwrap_or_default();
+            all.extend(more.iter().map(|(name, it)| (Arc::from(*name), Value::from(*it))));
+            Value::Object(Arc::new(all))
+        };
+        let address = address.to_string();
+        let mut annotations = vec![(marks::STACK, self.stack.as_str()), (marks::ADDRESS, &address)];
+        annotations.extend(token.map(|it| (marks::TOKEN, it.as_str())));
+        let labels = with("labels", &[(LINEAGE_LABEL, &self.lineage.0)]);
+        object.with("metadata", metadata.with("labels", labels).with("annotations", with("annotations", &annotations)))
     }
 
     /// The settings of a change in place: our tags and those of others stay as they are on the thing.
@@ -59,8 +79,11 @@ impl Owner {
     }
 }
 
-/// The settings without our own tags: as state and plans have them.
-pub fn strip(settings: &Value) -> Value {
+/// The settings without our own marks: as state and plans have them.
+pub fn strip(schema: &Schema, settings: &Value) -> Value {
+    if let Some(name) = schema.objects() {
+        return settings.with(name, marks::strip(&settings.get(name)));
+    }
     let all = settings.get("tags");
     match all.members() {
         Some(members) if members.keys().any(|it| it.starts_with(tags::PREFIX)) => {
@@ -155,7 +178,7 @@ mod tests {
         let sent = owner.mark_over(&schema, &wanted, &live, &address, None).get("tags");
         let keys: Vec<_> = sent.members().unwrap().keys().map(|it| &**it).collect();
         assert_eq!(keys, ["aws:x", "infra:address", "infra:id", "infra:lineage", "infra:stack", "new"]);
-        let stripped = strip(&Value::object([("tags", sent)])).get("tags");
+        let stripped = strip(&schema, &Value::object([("tags", sent)])).get("tags");
         assert_eq!(stripped.members().unwrap().keys().map(|it| &**it).collect::<Vec<_>>(), ["aws:x", "new"]);
     }
 }

@@ -5,20 +5,21 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::Time;
-use crate::plan::{Step, doing};
+use crate::plan::{Step, Until, doing};
 
 /// The graph of the steps, indexed by readiness. Each step and each edge is touched once in a run.
 #[derive(Debug)]
 pub(super) struct Schedule {
     /// Needs that are not done yet.
     missing: Vec<usize>,
-    users: Vec<Vec<usize>>,
+    users: Vec<Vec<(usize, Until)>>,
     /// Expected time until everything behind this step is done, in milliseconds.
     path: Vec<u64>,
     /// Of each step, which bucket its calls draw from, as far as a machine can know: its type, configuration and action.
     kind: Vec<usize>,
     kinds: Vec<Kind>,
-    busy: usize,
+    room: Vec<Option<Room>>,
+    taken: Taken,
     timers: BinaryHeap<Reverse<(Time, usize)>>,
 }
 
@@ -26,11 +27,39 @@ pub(super) struct Schedule {
 /// that wait for it must not keep out the calls of others. A kind that is alone has all the room.
 const SHARE: usize = 4;
 
+/// What a step takes up. There is as much of the one as of the other: while calls are in flight, the intents of those that come
+/// next are stored, so that no call waits for the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Its intent is being stored, or is stored and its first call waits.
+    Ahead,
+    /// Its call is in flight.
+    Calling,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    ahead: usize,
+    calling: usize,
+}
+
+impl Taken {
+    fn of(&mut self, room: Room) -> &mut usize {
+        match room {
+            Room::Ahead => &mut self.ahead,
+            Room::Calling => &mut self.calling,
+        }
+    }
+}
+
+/// Those that wait, by path, then in plan order.
+type Turn = BinaryHeap<(u64, Reverse<usize>)>;
+
 #[derive(Debug, Default)]
 struct Kind {
-    /// By path, then in plan order.
-    turn: BinaryHeap<(u64, Reverse<usize>)>,
-    busy: usize,
+    starts: Turn,
+    calls: Turn,
+    taken: Taken,
 }
 
 /// A step that needs itself or a later one: no plan of ours.
@@ -47,11 +76,11 @@ impl Schedule {
         let (mut missing, mut users) = (vec![0; count], vec![Vec::new(); count]);
         for (at, step) in steps.clone().enumerate() {
             for need in &step.needs {
-                let need = need.step.0 as usize;
-                if need >= at {
-                    return Err(BadOrder { step: at, need });
+                let (on, until) = (need.step.0 as usize, need.until);
+                if on >= at {
+                    return Err(BadOrder { step: at, need: on });
                 }
-                users[need].push(at);
+                users[on].push((at, until));
                 missing[at] += 1;
             }
         }
@@ -64,10 +93,19 @@ impl Schedule {
         let kinds = std::iter::repeat_with(Kind::default).take(names.len()).collect();
         let mut path = vec![0; count];
         for (at, step) in steps.enumerate().rev() {
-            let behind = users[at].iter().map(|user| path[*user]).max().unwrap_or(0);
+            let behind = users[at].iter().map(|(user, _)| path[*user]).max().unwrap_or(0);
             path[at] = step.expected_millis + behind;
         }
-        let mut schedule = Self { missing, users, path, kind, kinds, busy: 0, timers: BinaryHeap::new() };
+        let mut schedule = Self {
+            missing,
+            users,
+            path,
+            kind,
+            kinds,
+            room: vec![None; count],
+            taken: Taken::default(),
+            timers: BinaryHeap::new(),
+        };
         for at in 0..count {
             if schedule.missing[at] == 0 {
                 schedule.queue(at);
@@ -76,39 +114,66 @@ impl Schedule {
         Ok(schedule)
     }
 
-    /// It may run as soon as there is room.
-    pub fn queue(&mut self, at: usize) {
-        self.kinds[self.kind[at]].turn.push((self.path[at], Reverse(at)));
+    /// It may begin as soon as there is room ahead.
+    fn queue(&mut self, at: usize) {
+        self.kinds[self.kind[at]].starts.push((self.path[at], Reverse(at)));
     }
 
-    /// The next one for which there is room within `limit`; a kind that has its share of it waits for the others.
-    pub fn next(&mut self, limit: usize) -> Option<usize> {
-        if self.busy >= limit.max(1) {
+    /// Its next call may be made as soon as there is room for calls.
+    pub fn queue_call(&mut self, at: usize) {
+        self.kinds[self.kind[at]].calls.push((self.path[at], Reverse(at)));
+    }
+
+    /// The next step that may begin while `limit` are ahead; a kind that has its share of that waits for the others.
+    pub fn next_start(&mut self, limit: usize) -> Option<usize> {
+        self.next(limit, Room::Ahead, |kind| &mut kind.starts)
+    }
+
+    /// The next call that may be made while `limit` are in flight; a kind that has its share of them waits for the others.
+    pub fn next_call(&mut self, limit: usize) -> Option<usize> {
+        self.next(limit, Room::Calling, |kind| &mut kind.calls)
+    }
+
+    fn next(&mut self, limit: usize, room: Room, turn: impl Fn(&mut Kind) -> &mut Turn) -> Option<usize> {
+        if *self.taken.of(room) >= limit.max(1) {
             return None;
         }
         let share = limit.div_ceil(SHARE);
-        let waiting = self.kinds.iter_mut().filter(|it| !it.turn.is_empty());
-        let first = waiting.max_by_key(|it| (it.busy < share, it.turn.peek().copied()))?;
-        first.turn.pop().map(|(_, Reverse(at))| at)
+        let rank = |kind: &mut Kind| {
+            let is_below = *kind.taken.of(room) < share;
+            turn(kind).peek().map(|first| (is_below, *first))
+        };
+        let ranked = self.kinds.iter_mut().enumerate().filter_map(|(at, kind)| rank(kind).map(|rank| (rank, at)));
+        let (_, first) = ranked.max()?;
+        turn(&mut self.kinds[first]).pop().map(|(_, Reverse(at))| at)
     }
 
     pub fn nobody_waits(&self) -> bool {
-        self.kinds.iter().all(|it| it.turn.is_empty())
+        self.kinds.iter().all(|it| it.starts.is_empty() && it.calls.is_empty())
     }
 
-    /// The step takes up room: its intent is being stored, or its call is in flight.
-    pub fn occupy(&mut self, at: usize) {
-        self.busy += 1;
-        self.kinds[self.kind[at]].busy += 1;
+    /// The step takes up this, and nothing else any more.
+    pub fn occupy(&mut self, at: usize, room: Room) {
+        self.vacate(at);
+        self.room[at] = Some(room);
+        *self.taken.of(room) += 1;
+        *self.kinds[self.kind[at]].taken.of(room) += 1;
     }
 
     pub fn vacate(&mut self, at: usize) {
-        self.busy -= 1;
-        self.kinds[self.kind[at]].busy -= 1;
+        if let Some(room) = self.room[at].take() {
+            *self.taken.of(room) -= 1;
+            *self.kinds[self.kind[at]].taken.of(room) -= 1;
+        }
+    }
+
+    /// Whether the step has begun and no call of it was made yet.
+    pub fn is_ahead(&self, at: usize) -> bool {
+        self.room[at] == Some(Room::Ahead)
     }
 
     pub fn is_idle(&self) -> bool {
-        self.busy == 0 && self.nobody_waits()
+        self.taken.ahead + self.taken.calling == 0 && self.nobody_waits()
     }
 
     pub fn has_users(&self, at: usize) -> bool {
@@ -117,8 +182,28 @@ impl Schedule {
 
     /// Takes a finished step out of the way of those that need it; the ones that it freed may run.
     pub fn complete(&mut self, at: usize) -> Vec<usize> {
+        let users = std::mem::take(&mut self.users[at]);
+        self.free(users.into_iter().map(|(user, _)| user))
+    }
+
+    /// The cloud took the step's call: those that need no more of it may run.
+    pub fn called(&mut self, at: usize) -> Vec<usize> {
+        let (met, left) = std::mem::take(&mut self.users[at]).into_iter().partition(|(_, until)| *until == Until::Called);
+        self.users[at] = left;
+        let met: Vec<(usize, Until)> = met;
+        self.free(met.into_iter().map(|(user, _)| user))
+    }
+
+    /// The direct users of a step that will not be done; asked once. Those that only came after it may run.
+    pub fn abandon(&mut self, at: usize) -> Vec<usize> {
+        let (lost, met): (Vec<_>, Vec<_>) = std::mem::take(&mut self.users[at]).into_iter().partition(|(_, it)| it.is_done());
+        self.free(met.into_iter().map(|(user, _)| user));
+        lost.into_iter().map(|(user, _)| user).collect()
+    }
+
+    fn free(&mut self, users: impl Iterator<Item = usize>) -> Vec<usize> {
         let mut freed = Vec::new();
-        for user in std::mem::take(&mut self.users[at]) {
+        for user in users {
             self.missing[user] -= 1;
             if self.missing[user] == 0 {
                 freed.push(user);
@@ -126,11 +211,6 @@ impl Schedule {
             }
         }
         freed
-    }
-
-    /// The direct users of a step that will not be done; asked once.
-    pub fn abandon(&mut self, at: usize) -> Vec<usize> {
-        std::mem::take(&mut self.users[at])
     }
 
     pub fn wake(&mut self, at: usize, due: Time) {
@@ -155,7 +235,7 @@ mod tests {
     use crate::plan::{Act, Need, StepId};
 
     fn step(needs: &[u32], expected_millis: u64) -> Step {
-        let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "x".into() }).collect();
+        let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "x".into(), until: Until::Done }).collect();
         Step { address: "a.b".parse().unwrap(), config: Default::default(), act: Act::Forget, needs, expected_millis }
     }
 
@@ -163,10 +243,30 @@ mod tests {
     fn the_longest_path_goes_first() {
         let steps = [step(&[], 5), step(&[], 1), step(&[1], 9), step(&[0, 2], 1)];
         let mut schedule = Schedule::new(steps.iter()).unwrap();
-        assert_eq!((schedule.next(9), schedule.next(9), schedule.next(9)), (Some(1), Some(0), None));
+        assert_eq!((schedule.next_start(9), schedule.next_start(9), schedule.next_start(9)), (Some(1), Some(0), None));
         assert_eq!(schedule.complete(1), [2]);
         assert!(schedule.complete(2).is_empty());
         assert_eq!(schedule.complete(0), [3]);
+    }
+
+    #[test]
+    fn calls_leave_room_for_the_intents_of_the_next() {
+        let steps: Vec<Step> = (0..4).map(|_| step(&[], 1)).collect();
+        let mut schedule = Schedule::new(steps.iter()).unwrap();
+        for _ in 0..2 {
+            let at = schedule.next_start(2).unwrap();
+            schedule.occupy(at, Room::Ahead);
+            schedule.queue_call(at);
+        }
+        assert_eq!(schedule.next_start(2), None);
+        assert_eq!(schedule.next_call(2), Some(0));
+        schedule.occupy(0, Room::Calling);
+        assert_eq!(schedule.next_start(2), Some(2));
+        assert!(schedule.is_ahead(1) && !schedule.is_ahead(0));
+        schedule.vacate(0);
+        schedule.vacate(0);
+        schedule.vacate(1);
+        assert!(!schedule.is_idle(), "a step waits");
     }
 
     #[test]
@@ -175,13 +275,27 @@ mod tests {
         let steps: Vec<Step> = (0..5).map(|_| step(&[], 9)).chain([other]).collect();
         let mut schedule = Schedule::new(steps.iter()).unwrap();
         let mut turns = Vec::new();
-        while let Some(at) = schedule.next(4) {
-            schedule.occupy(at);
+        while let Some(at) = schedule.next_start(4) {
+            schedule.occupy(at, Room::Ahead);
             turns.push(at);
         }
         assert_eq!(turns, [0, 5, 1, 2]);
         schedule.vacate(5);
-        assert_eq!(schedule.next(4), Some(3));
+        assert_eq!(schedule.next_start(4), Some(3));
+    }
+
+    #[test]
+    fn what_only_comes_after_another_does_not_depend_on_it() {
+        let after = |until| Step { needs: vec![Need { step: StepId(0), why: "x".into(), until }], ..step(&[], 1) };
+        let steps = [step(&[], 1), after(Until::Called), after(Until::Ended), after(Until::Done)];
+        let schedule = || Schedule::new(steps.iter()).unwrap();
+        let mut it = schedule();
+        assert_eq!(it.called(0), [1]);
+        assert_eq!(it.complete(0), [2, 3]);
+        let mut it = schedule();
+        assert_eq!(it.abandon(0), [3]);
+        it.next_start(9);
+        assert_eq!((it.next_start(9), it.next_start(9), it.next_start(9)), (Some(1), Some(2), None));
     }
 
     #[test]

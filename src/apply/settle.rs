@@ -12,7 +12,7 @@ use super::ownership::Owner;
 use super::pace::{Jitter, Pace, Patience};
 use super::{Answer, Effect, EffectId, NotStored, Time};
 use crate::address::Address;
-use crate::remote::{Class, Fault, Found, Id, Live, Query, Settle, Status, Target, Token};
+use crate::remote::{Class, ConfigName, Fault, Found, Id, Live, Query, Settle, Status, Target, Token};
 use crate::schema::Types;
 use crate::state::{Deposed, Entry, Intent, IntentAct, OpId, Outcome, Record, State};
 use crate::value::Value;
@@ -21,6 +21,8 @@ use crate::value::Value;
 pub const WATCH_SECONDS: u64 = 300;
 /// The longest that one attempt of a call may take, in seconds.
 pub const ATTEMPT_SECONDS: u64 = 20;
+/// What is said of a step whose thing is on record, and which the plan goes on with.
+const INTERRUPTED: &str = "interrupted before its end";
 
 /// What settling is made from.
 pub struct Open<'a> {
@@ -53,6 +55,11 @@ pub struct Settling<'a> {
     scale: f64,
     now: Time,
     cases: BTreeMap<OpId, Case>,
+    /// What is on record, or about to be.
+    known: BTreeSet<(Target, Id)>,
+    /// Addresses whose records are about to change, and the numbers under which the journal says when they have.
+    storing: BTreeSet<Address>,
+    stored: Vec<Address>,
     flights: BTreeMap<EffectId, Option<OpId>>,
     effects: u64,
     dead: bool,
@@ -71,6 +78,8 @@ struct Case {
     hidden_until: Time,
     /// What is on its way is not waited for any longer.
     give_up: Time,
+    /// More than one attempt of it was carried out.
+    repeated: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -101,8 +110,8 @@ impl<'a> Settling<'a> {
             // What is asked at once and answered with "it is there" needs no patience at all.
             let due = if question == Question::Wait { since_began(quiet) } else { Time::ZERO };
             let hidden_until = since_began(quiet.saturating_add(hidden));
-            let case =
-                Case { intent: intent.clone(), question, due, asked: None, tries: 0, hidden_until, give_up: settle.delete };
+            let (intent, give_up) = (intent.clone(), settle.delete);
+            let case = Case { intent, question, due, asked: None, tries: 0, hidden_until, give_up, repeated: false };
             cases.insert(op.clone(), case);
         }
         Self {
@@ -113,6 +122,9 @@ impl<'a> Settling<'a> {
             quiet: since_began(quiet),
             watch_until: open.last_sign.saturating_add(scaled(WATCH_SECONDS)),
             waits: open.waits,
+            known: if cases.is_empty() { BTreeSet::new() } else { on_record(&open.state) },
+            storing: BTreeSet::new(),
+            stored: Vec::new(),
             state: open.state,
             journal: Journal::default(),
             jitter: Jitter::new(open.pace.seed),
@@ -136,7 +148,7 @@ impl<'a> Settling<'a> {
         let due = self.cases.iter().filter(|(_, it)| it.asked.is_none() && it.due <= self.now);
         for op in due.map(|(op, _)| op.clone()).collect::<Vec<_>>() {
             let Some(effect) = self.effect(&op) else {
-                self.close(&op, Outcome::Failed { message: "interrupted before its end".into() });
+                self.close(&op, Outcome::Failed { message: INTERRUPTED.into() });
                 continue;
             };
             if let Some(case) = self.cases.get_mut(&op) {
@@ -156,7 +168,7 @@ impl<'a> Settling<'a> {
         match (flight, answer) {
             _ if self.dead => {}
             (None, Answer::Appended(result)) => self.appended(result),
-            (Some(op), Answer::Found(Ok(found))) => self.found(&op, found),
+            (Some(op), Answer::Found(Ok(found))) => self.found(&op, &found),
             (Some(op), Answer::Read(Ok(found))) => self.seen(&op, &found),
             (Some(op), Answer::Found(Err(fault)) | Answer::Read(Err(fault))) => self.not_answered(&op, fault),
             (None | Some(_), _) => {}
@@ -209,7 +221,7 @@ impl<'a> Settling<'a> {
     fn effect(&self, op: &OpId) -> Option<Effect> {
         let case = self.cases.get(op)?;
         let intent = &case.intent;
-        let target = Target { type_name: intent.address.type_name().to_owned(), config: intent.config.clone() };
+        let target = target(&intent.address, &intent.config);
         match (&case.question, &intent.act) {
             (Question::Find(token) | Question::Watch(token), IntentAct::Create { inputs, .. }) => {
                 let schema = self.types.resource(intent.address.type_name())?;
@@ -224,13 +236,23 @@ impl<'a> Settling<'a> {
         }
     }
 
-    fn found(&mut self, op: &OpId, found: Option<Id>) {
+    /// Everything that attempts of this creation have made, on record or not.
+    fn found(&mut self, op: &OpId, found: &[Id]) {
         let Some(case) = self.cases.get_mut(op) else { return };
         let asked = case.asked.take().unwrap_or_default();
-        let watch_until = case.intent.watched_until.unwrap_or(self.watch_until);
+        let target = target(&case.intent.address, &case.intent.config);
+        let mut new = found.iter().filter(|it| !self.known.contains(&(target.clone(), (*it).clone())));
+        let first = new.next();
+        case.repeated |= new.next().is_some();
+        // What arrives at the last moment may be hidden for a while.
+        let hidden = millis(self.patience.of(case.intent.address.type_name()).hidden);
+        let watch_until = case.intent.watched_until.unwrap_or(self.watch_until).saturating_add(hidden);
         let watched = self.began.saturating_add(millis(asked)) < watch_until;
-        match (&case.question, found) {
-            (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id),
+        match (&case.question, first) {
+            // Its record would be overwritten with what is not yet known to be on it.
+            (_, Some(_)) if self.storing.contains(&case.intent.address) => self.ask_again(op),
+            (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id.clone()),
+            (Question::Find(_), None) if !found.is_empty() && !case.repeated => self.close(op, Outcome::NeverHappened),
             (Question::Watch(_), None) if !watched => self.close(op, Outcome::NeverHappened),
             (Question::Watch(_), None) if self.waits => self.wait_out(op, watch_until),
             (Question::Watch(_), None) => self.leave(op),
@@ -245,9 +267,9 @@ impl<'a> Settling<'a> {
         let is_there = |id: &Id| found.contains_key(id);
         let Some(case) = self.cases.get_mut(op) else { return };
         let asked = case.asked.take().unwrap_or_default();
-        let interrupted = || Outcome::Failed { message: "interrupted before its end".into() };
+        let interrupted = || Outcome::Failed { message: INTERRUPTED.into() };
         match &case.question {
-            Question::See(id) if is_there(id) || asked >= case.hidden_until => self.close(op, interrupted()),
+            Question::See(id) if is_there(id) || asked >= case.hidden_until => self.go_on(op, interrupted()),
             Question::See(_) => self.ask_again(op),
             Question::Gone(id) if !is_there(id) => {
                 // Absence of what nobody has seen yet proves nothing.
@@ -267,24 +289,41 @@ impl<'a> Settling<'a> {
     fn adopt(&mut self, op: &OpId, id: Id) {
         let Some(case) = self.cases.get_mut(op) else { return };
         let intent = case.intent.clone();
-        let IntentAct::Create { inputs, replaces, .. } = &intent.act else { return };
+        let IntentAct::Create { inputs, dependencies, replaces, .. } = &intent.act else { return };
+        self.known.insert((target(&intent.address, &intent.config), id.clone()));
         match self.state.resources.get(&intent.address) {
-            Some(record) if record.id == id || record.deposed.iter().any(|it| it.id == id) => {
-                self.close(op, Outcome::NeverHappened);
-            }
             Some(record) if replaces.as_ref() != Some(&record.id) => {
                 let mut record = record.clone();
                 let twin = Deposed { id, config: intent.config.clone(), applied: inputs.clone(), outputs: Value::Null };
                 record.deposed.push(twin);
-                self.journal.push(Entry::Adopt { address: intent.address.clone(), record: Box::new(record) }, None);
-                self.close(op, Outcome::NeverHappened);
+                // It goes before what it was made with.
+                record.dependencies.extend(dependencies.iter().cloned());
+                self.store(intent.address.clone(), Entry::Adopt { address: intent.address, record: Box::new(record) });
+                self.go_on(op, Outcome::NeverHappened);
             }
             Some(_) | None => {
-                self.journal.push(Entry::Outcome { op: op.clone(), outcome: Outcome::Created { id: id.clone() } }, None);
-                case.question = Question::See(id);
+                case.question = Question::See(id.clone());
                 case.due = self.now;
+                self.store(intent.address, Entry::Outcome { op: op.clone(), outcome: Outcome::Created { id } });
             }
         }
+    }
+
+    /// Changes the record of an address: nothing else is found for it before that is stored.
+    fn store(&mut self, address: Address, entry: Entry) {
+        self.journal.push(entry, Some(self.stored.len()));
+        self.stored.push(address.clone());
+        self.storing.insert(address);
+    }
+
+    /// What one attempt made is on record. Where there may be another, it is asked again.
+    fn go_on(&mut self, op: &OpId, outcome: Outcome) {
+        let Some(case) = self.cases.get_mut(op) else { return };
+        if case.intent.watched_until.is_none() && !case.repeated {
+            return self.close(op, outcome);
+        }
+        case.question = question(&case.intent, None);
+        case.due = self.now;
     }
 
     fn not_answered(&mut self, op: &OpId, fault: Fault) {
@@ -344,7 +383,9 @@ impl<'a> Settling<'a> {
     fn appended(&mut self, result: Result<crate::state::Position, NotStored>) {
         let why = match result {
             Ok(position) => {
-                self.journal.stored(position, &mut self.state);
+                for it in self.journal.stored(position, &mut self.state) {
+                    self.stored.get(it).map(|address| self.storing.remove(address));
+                }
                 return;
             }
             Err(why) => why,
@@ -357,6 +398,19 @@ impl<'a> Settling<'a> {
             self.failures.extend(open.into_iter().map(|it| (it, Failure::Store { message: message.clone() })));
         }
     }
+}
+
+fn target(address: &Address, config: &ConfigName) -> Target {
+    Target { type_name: address.type_name().to_owned(), config: config.clone() }
+}
+
+/// Every thing that a record names, former instances too.
+fn on_record(state: &State) -> BTreeSet<(Target, Id)> {
+    let one = |(address, record): (&Address, &Record)| {
+        let deposed = record.deposed.iter().map(|it| (target(address, &it.config), it.id.clone()));
+        deposed.chain([(target(address, &record.config), record.id.clone())]).collect::<Vec<_>>()
+    };
+    state.resources.iter().flat_map(one).collect()
 }
 
 fn is_going(live: &Live) -> bool {

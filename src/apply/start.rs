@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::plan::Act;
 use crate::remote::{Fault, Id};
 use crate::schema::Schema;
+use crate::schema::equal::alike;
 use crate::state::{Entry, Intent, IntentAct, Record, Recorded};
 use crate::value::Value;
 
@@ -95,12 +96,15 @@ impl<'a> Machine<'a> {
         let kept = self.kept.remove(&address);
         work.may_be_ours = kept.is_some();
         let token = match kept {
-            Some((token, former)) if former == inputs => {
+            Some((token, former)) if alike(&former, &inputs) => {
                 // The former run's call may have been carried out since it was looked for.
                 work.doubt = true;
                 token
             }
-            Some(_) | None => self.mint.token(),
+            other => {
+                work.former = other;
+                self.mint.token()
+            }
         };
         work.token = Some(token.clone());
         // What only a later step refers to may not exist yet: that step records it.
@@ -204,6 +208,11 @@ impl<'a> Machine<'a> {
             Call::Find => {
                 let settings = self.owner.mark(schema, &work.settings, address, token);
                 Effect::Find { target, settings, token: token?.clone() }
+            }
+            Call::FindFormer => {
+                let (token, inputs) = work.former.as_ref()?;
+                let settings = compare::without_digests(schema, inputs);
+                Effect::Find { target, settings: self.owner.mark(schema, &settings, address, Some(token)), token: token.clone() }
             }
             Call::Update => {
                 let settings = self.owner.mark_over(schema, &work.settings, &work.was, address, token);

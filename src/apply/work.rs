@@ -33,6 +33,8 @@ pub(super) enum Phase {
 pub(super) enum Call {
     Create,
     Find,
+    /// Like `Find`, for what a former run asked for under this address.
+    FindFormer,
     Update,
     Delete,
     Data,
@@ -58,6 +60,8 @@ pub(super) struct Work {
     pub doubt: bool,
     /// A creation of ours under this address may have been carried out, in this run or a former one.
     pub may_be_ours: bool,
+    /// What a former run asked for under this address, when it was something else; it may still be carried out.
+    pub former: Option<(Token, Value)>,
     /// The cloud says that the name is taken.
     pub taken: Option<Fault>,
     /// It was seen once, so being absent means being gone.
@@ -98,6 +102,7 @@ impl Work {
             asked: now,
             doubt: false,
             may_be_ours: false,
+            former: None,
             taken: None,
             seen: false,
             on_record: false,

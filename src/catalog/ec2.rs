@@ -123,14 +123,9 @@ async fn update_tags(aws: &Aws, id: &str, was: &Tags, want: &Tags) -> Result<(),
     Ok(())
 }
 
-/// The one thing that carries a token, or nothing.
-fn only<T>(call: &str, found: Vec<T>, id_of: impl Fn(&T) -> Option<&str>) -> Result<Option<Id>, Fault> {
-    let ids: Vec<_> = found.iter().filter_map(&id_of).collect();
-    match ids.as_slice() {
-        [] => Ok(None),
-        [one] => Ok(Some(Id::new(*one))),
-        more => Err(Fault::bug(call, format!("several things carry one creation token: {}", more.join(", ")))),
-    }
+/// The ids of what was found.
+fn ids<T>(found: Vec<T>, id_of: impl Fn(&T) -> Option<&str>) -> Vec<Id> {
+    found.iter().filter_map(&id_of).map(Id::new).collect()
 }
 
 /// The id that an answer must have.

@@ -129,9 +129,10 @@ impl Ledger {
             return Ok(());
         }
         self.record.close(result, now, session.serial());
-        session.note(&self.record).await?;
+        let (noted, names) = futures::join!(session.note(&self.record), store.runs());
+        noted?;
         let oldest = now.saturating_sub(millis(kept));
-        for name in store.runs().await?.iter().rev().take_while(|it| it.began < oldest) {
+        for name in names?.iter().rev().take_while(|it| it.began < oldest) {
             session.forget(name).await?;
         }
         Ok(())

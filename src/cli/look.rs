@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt};
 use crate::address::Address;
 use crate::cloud::{Cloud, Clouds, Query};
 use crate::diag::Diagnostic;
-use crate::plan::{Act, DataRead, ImportKey, Observed, Plan};
+use crate::plan::{Act, DataRead, ImportKey, Observed, Plan, PreviewRead, Previewed};
 use crate::remote::{Fault, Id, Target};
 use crate::report::fault;
 use crate::stack::desired::Instance;
@@ -126,6 +126,23 @@ pub async fn imports(cloud: &dyn Cloud, wanted: Vec<ImportKey>, into: &mut Obser
     for (answer, key) in answers {
         match answer {
             Ok(mut found) => drop(into.imports.insert(key.clone(), found.remove(&key.id))),
+            Err(error) => refused.push(error),
+        }
+    }
+    finish(refused)
+}
+
+/// Asks what would come of objects.
+pub async fn previews(clouds: &Clouds, wanted: Vec<PreviewRead>, into: &mut Observed) -> Result<(), Vec<Diagnostic>> {
+    let reads = wanted.into_iter().map(|it| async move {
+        let target = Target { type_name: it.address.type_name().to_owned(), config: it.config.clone() };
+        (clouds.preview(&target, it.id.as_ref(), &it.settings).await, it)
+    });
+    let answers: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
+    let mut refused = Vec::new();
+    for (answer, it) in answers {
+        match answer {
+            Ok(preview) => drop(into.previews.insert(it.address, Previewed { settings: it.settings, preview })),
             Err(error) => refused.push(error),
         }
     }

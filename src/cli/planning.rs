@@ -57,6 +57,7 @@ pub async fn plan(
                 let keys = wanted.into_iter().map(|(_, key)| key).collect();
                 look::imports(&connected.clouds, keys, observed).await?;
             }
+            Outcome::NeedsPreviews(wanted) => look::previews(&connected.clouds, wanted, observed).await?,
             Outcome::Refused(diagnostics) => return Err(diagnostics.into()),
         }
     }

@@ -7,6 +7,7 @@ use super::call::Call;
 use super::exit::{Ended, Exit};
 use super::stack::{self, Unseen};
 use crate::diag::{Diagnostic, Hint, Severity, render};
+use crate::plan;
 use crate::report::Places;
 use crate::stack::Configuration;
 
@@ -23,6 +24,7 @@ pub fn run(call: &mut Call, args: Args) -> Ended {
     if !diagnostics.iter().any(Diagnostic::is_error) {
         let evaluation = it.program.evaluate(&mut Unseen);
         instances = evaluation.instances.len();
+        diagnostics.extend(plan::unfit_objects(&evaluation.instances));
         diagnostics.extend(evaluation.diagnostics);
     }
     let errors = diagnostics.iter().filter(|it| it.is_error()).count();

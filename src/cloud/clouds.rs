@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use super::aws::limits::Limits;
 use super::aws::{Aws, Fence, Identity, Settings, Wire};
 use super::{Cloud, Query, Target};
-use crate::remote::{ConfigName, Fault, Found, Id, Objection, Token};
+use crate::remote::{ConfigName, Fault, Found, Id, Objection, Preview, Token};
 use crate::resource::{ErasedData, ErasedResource, Kinds};
 use crate::value::Value;
 
@@ -74,6 +74,14 @@ impl Clouds {
     }
 }
 
+impl Clouds {
+    /// What would come of the settings of an object; nothing is changed.
+    pub async fn preview(&self, what: &Target, id: Option<&Id>, settings: &Value) -> Result<Preview, Fault> {
+        let (kind, aws) = self.resource(what)?;
+        kind.preview(aws, id, settings).await
+    }
+}
+
 impl Cloud for Clouds {
     fn create<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Id, Fault>> {
         Box::pin(async move {
@@ -112,7 +120,7 @@ impl Cloud for Clouds {
         })
     }
 
-    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {
+    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
         Box::pin(async move {
             let (kind, aws) = self.resource(what)?;
             kind.find(aws, settings, token).await

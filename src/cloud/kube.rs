@@ -7,8 +7,10 @@ pub mod cluster;
 mod connection;
 mod discovery;
 mod fault;
+mod foresee;
 mod send;
 mod token;
+mod troubles;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,10 +19,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use cluster::ClusterRef;
-pub use connection::{Apply, Connection, Select};
+pub use connection::{Connection, Select};
 pub use discovery::{Catalogue, Kind};
 pub use fault::is_immutable;
+pub use foresee::{Complaint, Foreseen};
+pub use send::kubeconfig;
 pub use token::Token;
+pub use troubles::Troubles;
 
 use crate::cloud::aws::Aws;
 use crate::remote::{Class, Fault};

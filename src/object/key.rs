@@ -30,6 +30,13 @@ pub fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
+/// Group and kind of the objects that a CustomResourceDefinition is about; nothing of any other object.
+pub fn definition(object: &Value) -> Option<(String, String)> {
+    let is_one =
+        text(object, "/kind") == "CustomResourceDefinition" && group_of(text(object, "/apiVersion")) == "apiextensions.k8s.io";
+    is_one.then(|| (text(object, "/spec/group").to_owned(), text(object, "/spec/names/kind").to_owned()))
+}
+
 impl Key {
     /// The key of an object as its `apiVersion`, `kind` and `metadata` say. The namespace is taken as it stands: whether the
     /// kind has one, only discovery knows.

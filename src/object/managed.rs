@@ -13,45 +13,77 @@ use super::{items, text};
 /// The part of `object` whose fields `manager` has applied, with what names the object. Drift of ours is a difference in it:
 /// status, defaults, and what others own are not seen.
 pub fn managed(object: &Value, manager: &str) -> Value {
-    let mut out = Value::Object(Map::new());
-    for entry in items(object, "/metadata/managedFields") {
-        let is_ours =
-            text(entry, "/manager") == manager && text(entry, "/operation") == "Apply" && text(entry, "/subresource").is_empty();
-        if let (true, Some(fields)) = (is_ours, entry.get("fieldsV1").and_then(Value::as_object)) {
-            merge(&mut out, project(object, fields));
+    of_entries(object, |it| is_applied_by(it, manager))
+}
+
+/// The same, and with it what was set by hand. A field of ours that kubectl changed is kubectl's from then on.
+pub fn touched(object: &Value, manager: &str) -> Value {
+    of_entries(object, |it| is_applied_by(it, manager) || is_set_by_hand(it))
+}
+
+/// The version that [`MANAGER`](super::MANAGER) applied the object in: its fields are those of that version.
+pub fn applied_in(object: &Value) -> Option<&str> {
+    let ours = items(object, "/metadata/managedFields").iter().find(|it| is_applied_by(it, super::MANAGER))?;
+    Some(text(ours, "/apiVersion")).filter(|it| !it.is_empty())
+}
+
+/// Whether a manager of updates is a person at a keyboard: what kubectl calls itself, by its commands.
+pub fn is_by_hand(manager: &str) -> bool {
+    manager == "kubectl" || manager.starts_with("kubectl-")
+}
+
+fn is_applied_by(entry: &Value, manager: &str) -> bool {
+    text(entry, "/manager") == manager && text(entry, "/operation") == "Apply" && text(entry, "/subresource").is_empty()
+}
+
+/// `kubectl scale` writes a part of its own that says how many there shall be.
+fn is_set_by_hand(entry: &Value) -> bool {
+    let is_desired = matches!(text(entry, "/subresource"), "" | "scale");
+    is_by_hand(text(entry, "/manager")) && text(entry, "/operation") == "Update" && is_desired
+}
+
+fn of_entries(object: &Value, is_meant: impl Fn(&Value) -> bool) -> Value {
+    let entries = items(object, "/metadata/managedFields").iter().filter(|it| is_meant(it));
+    let fields = entries.filter_map(|it| it.get("fieldsV1").and_then(Value::as_object).cloned()).reduce(union);
+    let mut out = fields.map_or_else(|| Value::Object(Map::new()), |fields| project(object, &fields));
+    if let Value::Object(out) = &mut out {
+        let name = |metadata: &mut Map<String, Value>| {
+            for part in ["name", "namespace"] {
+                if let Some(it) = object.pointer(&format!("/metadata/{part}")) {
+                    metadata.insert(part.into(), it.clone());
+                }
+            }
+        };
+        match out.get_mut("metadata").and_then(Value::as_object_mut) {
+            Some(metadata) => name(metadata),
+            None => {
+                let mut metadata = Map::new();
+                name(&mut metadata);
+                out.insert("metadata".into(), Value::Object(metadata));
+            }
+        }
+        for part in ["apiVersion", "kind"] {
+            if let Some(it) = object.get(part) {
+                out.insert(part.into(), it.clone());
+            }
         }
     }
-    let mut name = Map::new();
-    for part in ["name", "namespace"] {
-        if let Some(it) = object.pointer(&format!("/metadata/{part}")) {
-            name.insert(part.into(), it.clone());
-        }
-    }
-    let mut head = Map::from_iter([("metadata".to_owned(), Value::Object(name))]);
-    for part in ["apiVersion", "kind"] {
-        if let Some(it) = object.get(part) {
-            head.insert(part.into(), it.clone());
-        }
-    }
-    merge(&mut out, Value::Object(head));
     out
 }
 
-/// Adds the members of `more`; entries of several versions of one manager do not overlap.
-fn merge(into: &mut Value, more: Value) {
-    match (into, more) {
-        (Value::Object(into), Value::Object(more)) => {
-            for (name, value) in more {
-                match into.get_mut(&name) {
-                    Some(known) => merge(known, value),
-                    None => {
-                        into.insert(name, value);
-                    }
-                }
-            }
-        }
-        (into, more) => *into = more,
+/// The fields of both. What one of them owns as a whole is owned as a whole.
+fn union(mut some: Map<String, Value>, more: Map<String, Value>) -> Map<String, Value> {
+    for (path, fields) in more {
+        let both = match some.remove(&path) {
+            Some(known) => match (below(&known), below(&fields)) {
+                (known, fields) if known.is_empty() || fields.is_empty() => Map::new(),
+                (known, fields) => union(known, fields),
+            },
+            None => below(&fields),
+        };
+        some.insert(path, Value::Object(both));
     }
+    some
 }
 
 fn project(live: &Value, fields: &Map<String, Value>) -> Value {
@@ -157,6 +189,26 @@ mod tests {
                 "spec": {"paused": true}
             })
         );
+    }
+
+    #[test]
+    fn what_kubectl_changed_is_seen_beside_what_is_ours() {
+        let web = |fields: Value| json!({"f:containers": {"k:{\"name\":\"web\"}": fields}});
+        let mut it = live(
+            json!({"replicas": 5, "paused": true, "containers": [{"name": "web", "image": "y", "tty": true}]}),
+            web(json!({".": {}, "f:name": {}, "f:image": {}})),
+        );
+        let by_hand = [
+            json!({"manager": "kubectl", "operation": "Update", "subresource": "scale", "fieldsV1": {"f:spec": {"f:replicas": {}}}}),
+            json!({"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": web(json!({"f:tty": {}}))}}),
+            json!({"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {"f:paused": {}}}}),
+        ];
+        it["metadata"]["managedFields"].as_array_mut().unwrap().extend(by_hand);
+        let containers = |one: Value| json!({"containers": [one]});
+        assert_eq!(managed(&it, "infra")["spec"], containers(json!({"name": "web", "image": "y"})));
+        let mut all = containers(json!({"name": "web", "image": "y", "tty": true}));
+        all["replicas"] = 5.into();
+        assert_eq!(touched(&it, "infra")["spec"], all, "what kubectl applied is declared somewhere else");
     }
 
     #[test]

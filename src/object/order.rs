@@ -51,19 +51,43 @@ pub fn rank(key: &Key) -> u8 {
     at.and_then(|it| u8::try_from(it).ok()).unwrap_or(UNKNOWN)
 }
 
-/// Objects of a lower rank are deleted before those of a higher one: first what would refuse or make things in AWS that only
-/// its controller can remove (load balancers, volumes), then the reverse of how they came.
-pub fn delete_rank(key: &Key, makes_load_balancer: bool) -> u8 {
-    let makes_things = makes_load_balancer
-        || key.is("networking.k8s.io", "Ingress")
-        || key.is("", "PersistentVolumeClaim")
-        || key.is("gateway.networking.k8s.io", "Gateway");
-    match (rank(key), makes_things) {
-        (WEBHOOK, _) => 0,
-        (_, true) => 1,
-        (rank, false) => u8::MAX - rank,
+/// How many waves there are.
+pub const WAVES: usize = 5;
+/// The last wave.
+pub const WEBHOOKS: usize = WAVES - 1;
+
+/// Objects in the order in which they are applied, without waiting for each to be ready: what others are in or of, what
+/// workloads read when they start, workloads, what their controllers act on, and webhooks. They go in the reverse of it: what
+/// only a controller can take away (a load balancer, a finalizer) goes while there is one.
+pub fn wave(key: &Key, makes_load_balancer: bool) -> usize {
+    match (key.group.as_str(), key.kind.as_str()) {
+        ("admissionregistration.k8s.io", _) => WEBHOOKS,
+        ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition") | ("scheduling.k8s.io", "PriorityClass") => 0,
+        ("networking.k8s.io", "Ingress") | ("apiregistration.k8s.io", "APIService") => 3,
+        ("", "Service") => {
+            if makes_load_balancer {
+                3
+            } else {
+                2
+            }
+        }
+        ("" | "apps" | "batch" | "autoscaling", kind) if WORKLOADS.contains(&kind) => 2,
+        _ if rank(key) < UNKNOWN => 1,
+        _ => 3,
     }
 }
+
+const WORKLOADS: &[&str] = &[
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "Job",
+    "Pod",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+];
 
 #[cfg(test)]
 mod tests {
@@ -90,11 +114,12 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_things_in_aws_goes_first() {
-        let first = delete_rank(&key("Service/a/a"), true);
-        assert_eq!(first, delete_rank(&key("PersistentVolumeClaim/a/a"), false));
-        let after = ["Certificate.cert-manager.io/a/a", "Deployment.apps/a/a", "Service/a/a", "Namespace/a"];
-        let ranks: Vec<u8> = after.iter().map(|it| delete_rank(&key(it), false)).collect();
-        assert!(first < ranks[0] && ranks.is_sorted(), "{ranks:?}");
+    fn waves_follow_what_stands_on_what() {
+        let waves = ["Namespace/a", "ConfigMap/a/a", "Deployment.apps/a/a", "Certificate.cert-manager.io/a/a"];
+        assert!(waves.iter().enumerate().all(|(at, it)| wave(&key(it), false) == at));
+        assert_eq!(wave(&key("ValidatingWebhookConfiguration.admissionregistration.k8s.io/a"), false), WEBHOOKS);
+        assert_eq!((wave(&key("Service/a/a"), false), wave(&key("Service/a/a"), true)), (2, 3));
+        // Claims outlive the pods that keep them from going.
+        assert!(wave(&key("PersistentVolumeClaim/a/a"), false) < wave(&key("StatefulSet.apps/a/a"), false));
     }
 }

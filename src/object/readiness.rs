@@ -17,9 +17,19 @@ pub enum WaitFor {
     Path { path: String, value: Option<String> },
 }
 
+/// Whether its deletion was asked for.
+pub fn is_going(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string)
+}
+
+/// Whether an object of this kind that failed stays so: no change in place makes it try again.
+pub fn is_final(object: &Value) -> bool {
+    matches!((group_of(text(object, "/apiVersion")), text(object, "/kind")), ("batch", "Job") | ("", "Pod"))
+}
+
 /// How far `object` is. `pods` and `events` are those that belong to it, in any order; they only add words.
 pub fn readiness(object: &Value, pods: &[Value], events: &[Value], wait_for: Option<&WaitFor>) -> Status {
-    if object.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string) {
+    if is_going(object) {
         return Status::Pending(terminating(object));
     }
     let status = match wait_for {
@@ -229,7 +239,8 @@ fn terminating(object: &Value) -> String {
         .filter_map(|it| condition(object, it).filter(|it| text(it, "/status") == "True"))
         .map(|it| text(it, "/message").to_owned())
         .collect();
-    let finalizers: Vec<&str> = items(object, "/metadata/finalizers").iter().filter_map(Value::as_str).collect();
+    let finalizers = items(object, "/metadata/finalizers").iter().filter_map(Value::as_str);
+    let finalizers: Vec<&str> = finalizers.map(|it| if it == "foregroundDeletion" { "what it owns" } else { it }).collect();
     match (left.is_empty(), finalizers.is_empty()) {
         (false, _) => format!("terminating: {}", left.join("; ")),
         (true, false) => format!("terminating: waits for {}", finalizers.join(", ")),

@@ -6,6 +6,7 @@ use super::change::{Action, AttributeChange, Change, Reason};
 use super::diff::{Cause, Difference, settled};
 use super::sight::{Seen, Sight, There};
 use crate::address::{Address, Mode};
+use crate::object::{Key, ObjectId};
 use crate::remote::{ConfigName, Id};
 use crate::schema::{Presence, Schema};
 use crate::stack::desired::{Instance, Lifecycle};
@@ -46,6 +47,35 @@ pub(super) struct Decision<'a> {
     pub part_of: Option<Address>,
     /// Former instances that go.
     pub deposed: &'a [Deposed],
+    pub object: Option<Placed>,
+}
+
+/// What an object is, as far as its order goes.
+#[derive(Debug)]
+pub(super) struct Placed {
+    /// The settings that say in which cluster.
+    pub home: Value,
+    pub key: Key,
+    /// A Service that makes a load balancer.
+    pub balances: bool,
+}
+
+impl Placed {
+    fn desired(instance: &Instance) -> Option<Self> {
+        let object = instance.object.as_ref()?;
+        let balances = balances(&instance.settings.get(&object.attribute));
+        Some(Self { home: object.home.clone(), key: object.key.clone(), balances })
+    }
+
+    fn recorded(schema: &Schema, record: &Record) -> Option<Self> {
+        let object = record.applied.get(schema.objects()?);
+        let key = record.id.as_str().parse::<ObjectId>().ok()?.key;
+        Some(Self { home: schema.home(&record.applied), key, balances: balances(&object) })
+    }
+}
+
+fn balances(object: &Value) -> bool {
+    object.get("spec").get("type").as_str() == Some("LoadBalancer")
 }
 
 impl Decision<'_> {
@@ -92,6 +122,7 @@ pub(super) fn instance<'a>(
         recorded_dependencies: record.map(|it| sight.dependencies(it)).unwrap_or_default(),
         part_of: None,
         deposed: record.map(|it| it.deposed.as_slice()).unwrap_or_default(),
+        object: Placed::desired(instance),
     };
     if address.mode() == Mode::Data {
         if sight.waiting.contains(address) {
@@ -129,11 +160,11 @@ fn create(sight: &Sight<'_>, schema: &Schema, out: &mut Decision<'_>, reason: Re
 
 /// Something exists: it stays as it is, is changed, or is replaced.
 fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: There<'a>, out: &mut Decision<'a>) {
-    let differ = sight.differ(schema);
     let desired = settled(&instance.settings, there.settings, &instance.lifecycle);
+    let differ = sight.differ(schema, &instance.address, &desired, &there);
     let recorded = there.record.map(|it| &it.applied);
     let mut differences = differ.differences(&desired, recorded, there.settings);
-    differences.retain(|it| sight.is_real(it) && (!it.fixed || it.forces_replacement()));
+    differences.retain(|it| sight.is_real(it));
     out.planned = sight.sealer.seal(&desired);
     out.change.id = Some(there.id.clone());
     let forced = forced(sight, instance, there);
@@ -169,9 +200,11 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
     };
     if replaces {
         out.change.action = Action::Replace;
-        // What has failed does nothing that the new one would have to take over first.
-        out.change.create_first = out.lifecycle.create_before_destroy && there.failed().is_none();
-        out.work = Work::Replace { id, create_first: out.change.create_first };
+        // The name of an object is free only once its holder is gone; and what has failed does nothing that the new one would
+        // have to take over first.
+        let create_first = out.lifecycle.create_before_destroy && out.object.is_none() && there.failed().is_none();
+        out.change.create_first = create_first;
+        out.work = Work::Replace { id, create_first };
     } else if !differences.is_empty() || unfinished {
         out.change.action = Action::Update;
         out.work = Work::Update { id };
@@ -185,10 +218,12 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
     if matches!(out.work, Work::Nothing | Work::Protect)
         && let Some(live) = there.live
     {
-        let learned = !differ.same_settings(&desired, &record.applied) || differ.outputs_moved(&record.outputs, &live.outputs);
+        // What is not known and yet no difference is an attribute of something that stays.
+        let applied = known_or_recorded(&desired, &record.applied);
+        let learned = !differ.same_settings(&applied, &record.applied) || differ.outputs_moved(&record.outputs, &live.outputs);
         if learned {
             out.work = Work::Refresh(Box::new(Record {
-                applied: out.planned.clone(),
+                applied: sight.sealer.seal(&applied),
                 outputs: sight.sealer.seal(&marked_outputs(schema, &live.outputs)),
                 dependencies: out.dependencies.clone(),
                 lifecycle: out.lifecycle.clone(),
@@ -196,6 +231,11 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
             }));
         }
     }
+}
+
+fn known_or_recorded(settings: &Value, recorded: &Value) -> Value {
+    let unknown = settings.members().into_iter().flatten().filter(|(_, it)| !it.is_wholly_known());
+    unknown.fold(settings.clone(), |all, (name, _)| all.with(name, recorded.get(name)))
 }
 
 /// Reasons to replace that no attribute has.
@@ -298,6 +338,7 @@ pub(super) fn removal<'a>(
         recorded_dependencies: sight.dependencies(record),
         part_of: schema.and_then(|it| whole(sight, it, record)),
         deposed: &record.deposed,
+        object: schema.and_then(|it| Placed::recorded(it, record)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::forms::{self, Forms};
 use super::path;
 use crate::address::{Address, Mode};
 use crate::remote::tags;
@@ -50,6 +51,8 @@ impl Difference {
 pub struct Differ<'a> {
     pub schema: &'a Schema,
     pub sealer: &'a Sealer,
+    /// Of what the cloud answers in another form.
+    pub forms: Forms<'a>,
 }
 
 /// One place in all three values.
@@ -73,6 +76,12 @@ impl<'v> Sides<'v> {
             recorded: self.recorded.map(|it| member(it, name)),
             live: member(self.live, name),
         }
+    }
+}
+
+impl<'a> Differ<'a> {
+    pub fn new(schema: &'a Schema, sealer: &'a Sealer) -> Self {
+        Self { schema, sealer, forms: Forms::Taken }
     }
 }
 
@@ -127,6 +136,9 @@ impl Differ<'_> {
     fn attribute(&self, attribute: &Attribute, at: &str, fixed: bool, sides: &Sides<'_>, out: &mut Vec<Difference>) {
         if attribute.presence == Presence::Auto && sides.desired.is_null() {
             return;
+        }
+        if attribute.applied {
+            return forms::differences(self.compare(), self.forms, at, (sides.desired, sides.recorded, sides.live), out);
         }
         // What the cloud takes and never tells stands as it was last applied.
         let silent = attribute.local || attribute.secret && sides.live.is_null();
@@ -238,9 +250,6 @@ impl Differ<'_> {
 /// An attribute's rules for a part of it. What is absent in a part is absent.
 fn part_of(of: &Attribute, shape: &Shape) -> Attribute {
     Attribute {
-        doc: String::new(),
-        shape: shape.clone(),
-        presence: Presence::Optional,
         fixed: of.fixed,
         later: of.later,
         local: of.local,
@@ -248,12 +257,12 @@ fn part_of(of: &Attribute, shape: &Shape) -> Attribute {
         moving: of.moving,
         equality: if matches!(shape, Shape::Object(_)) { Equality::Exact } else { of.equality },
         default: if *shape == of.shape { of.default.clone() } else { Value::Null },
-        limits: Default::default(),
+        ..Attribute::new(shape.clone(), Presence::Optional)
     }
 }
 
 fn has_fixed(attribute: &Attribute) -> bool {
-    attribute.fixed || attribute.shape.block().is_some_and(|it| it.values().any(has_fixed))
+    attribute.fixed || attribute.applied || attribute.shape.block().is_some_and(|it| it.values().any(has_fixed))
 }
 
 /// Live tags without our marks and without those of AWS and controllers, unless the stack declares them.

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::diag::Diagnostic;
-use crate::schema::Types;
-use crate::stack::desired::{Configuration, Evaluation, Host, Instance, Lifecycle, OutputValue, Reference, Timeouts};
+use crate::object::ObjectId;
+use crate::schema::{Schema, Types};
+use crate::stack::desired::{Configuration, Evaluation, Host, Instance, Lifecycle, Object, OutputValue, Reference, Timeouts};
 use crate::state::{Record, State};
 use crate::value::Value;
 
@@ -83,6 +84,7 @@ impl Former {
                 references: Vec::new(),
                 lifecycle,
                 timeouts: Timeouts::default(),
+                object: object(schema, record),
             };
             it.instances.insert(address.clone(), instance);
         }
@@ -229,6 +231,12 @@ fn names(record: &Record) -> BTreeMap<Arc<str>, Arc<str>> {
         all.insert(id.into(), "id".into());
     }
     all
+}
+
+fn object(schema: &Schema, record: &Record) -> Option<Object> {
+    let attribute = schema.objects()?.clone();
+    let key = record.id.as_str().parse::<ObjectId>().ok()?.key;
+    Some(Object { key, attribute, home: schema.home(&record.applied), places: None })
 }
 
 fn lifecycle(record: &Record) -> Lifecycle {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Reason;
 use super::decide::{self, Decision, Work};
+use super::previews::Previews;
 use super::request::{ImportKey, Outcome, Planned, Request};
 use super::sight::{Learned, Seen, Sight, lifecycles};
-use super::{Action, Change, Deferred, OutputChange, Plan, guard, moves, order, read, select};
+use super::{Action, Change, Deferred, OutputChange, Plan, contents, guard, moves, order, read, select};
 use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
 use crate::graph::Graph;
@@ -66,6 +67,14 @@ pub fn plan(request: Request<'_>) -> Outcome {
     let selected = select::select(&options.targets, instances, &evaluation.deferred, &dependencies, &mut complaints);
     let is_selected = |address: &Address| selected.as_ref().is_none_or(|it| it.contains(address));
 
+    let chosen: Vec<&Instance> = instances.values().filter(|it| is_selected(&it.address)).collect();
+    let previews = Previews::new(&sight, &chosen, instances);
+    let wanted = previews.wanted(&sight);
+    if !wanted.is_empty() {
+        return Outcome::NeedsPreviews(wanted);
+    }
+    previews.complain(&sight, &mut complaints);
+
     let mut decisions: Vec<Decision<'_>> = Vec::new();
     let mut all = dependency_sets(&evaluation);
     for (address, instance) in instances.iter().filter(|(address, _)| is_selected(address)) {
@@ -81,6 +90,7 @@ pub fn plan(request: Request<'_>) -> Outcome {
     decisions.extend(removed.into_iter().filter(|it| is_selected(it.address())));
     decisions.sort_by(|a, b| a.address().cmp(b.address()));
     guard::check(&sight, &decisions, &mut complaints);
+    contents::check(&decisions, &mut complaints);
 
     let mut withheld = Vec::new();
     if options.confirm_stack && !options.repair_drift {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::decide::{Decision, Work};
-use super::step::{Act, Need, Step, StepId};
+use super::step::{Act, Need, Step, StepId, Until};
 use crate::address::Address;
 use crate::graph::{Graph, Loop};
 use crate::remote::ConfigName;
@@ -17,7 +17,7 @@ use crate::value::Value;
 
 /// What becomes of an edge that is part of a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Hold {
+pub(super) enum Hold {
     /// Gives way first: what exists is changed before its users are, so that they see it changed.
     Courtesy,
     /// What exists, and waits for no value, is changed after what it names is made.
@@ -29,9 +29,10 @@ enum Hold {
 }
 
 #[derive(Clone, Debug)]
-struct Why {
-    text: String,
-    hold: Hold,
+pub(super) struct Why {
+    pub text: String,
+    pub hold: Hold,
+    pub until: Until,
 }
 
 impl fmt::Display for Why {
@@ -42,36 +43,36 @@ impl fmt::Display for Why {
 
 const BEFORE: &str = "(deleted before)";
 
-struct Draft {
+pub(super) struct Draft {
     address: Address,
     config: ConfigName,
     act: Act,
-    needs: Vec<(usize, Why)>,
+    pub needs: Vec<(usize, Why)>,
 }
 
 /// The steps of one address, by what others need of them.
 #[derive(Clone, Default)]
-struct Own {
+pub(super) struct Own {
     /// In the order in which they run.
     all: Vec<usize>,
     /// After it the thing is there, with outputs.
-    made: Option<usize>,
+    pub made: Option<usize>,
     /// Changes a thing that was there.
-    changed: Option<usize>,
+    pub changed: Option<usize>,
     /// Finishes what `made` left.
     configured: Option<usize>,
     /// The live instance is deleted.
-    gone: Option<usize>,
+    pub gone: Option<usize>,
     /// Whether `gone` comes after `made`.
     create_first: bool,
     deposed: Vec<usize>,
 }
 
 pub(super) struct Orderer<'p, 'a> {
-    decisions: &'p mut [Decision<'a>],
+    pub(super) decisions: &'p mut [Decision<'a>],
     index: BTreeMap<Address, usize>,
-    drafts: Vec<Draft>,
-    own: Vec<Own>,
+    pub(super) drafts: Vec<Draft>,
+    pub(super) own: Vec<Own>,
     /// By decision: whose steps one waits for when it refers to it. Its own, or, where nothing is done to it, those that it
     /// refers to itself.
     fronts: Vec<Rc<[usize]>>,
@@ -102,8 +103,10 @@ pub(super) fn steps(decisions: &mut [Decision<'_>], expected: Expected<'_>) -> R
     for at in 0..it.decisions.len() {
         it.draft(at);
     }
+    it.make_way();
     it.forward();
     it.backward(&users);
+    it.waves();
     it.finish(expected)
 }
 
@@ -141,6 +144,7 @@ impl Orderer<'_, '_> {
             for to in on {
                 let it = &mut self.decisions[to];
                 match &mut it.work {
+                    Work::Replace { .. } if it.object.is_some() => {}
                     Work::Replace { create_first, .. } => {
                         if !*create_first {
                             *create_first = true;
@@ -254,6 +258,17 @@ impl Orderer<'_, '_> {
         }
     }
 
+    /// What is recorded under an address moves away before anything is done under it: else its record would be overwritten.
+    fn make_way(&mut self) {
+        for at in 0..self.decisions.len() {
+            let from = self.decisions[at].moved_from.as_ref().and_then(|it| self.index.get(it)).filter(|to| **to != at);
+            let next = from.and_then(|it| self.own[*it].all.first().copied());
+            if let (Some(next), Some(moves)) = (next, self.own[at].all.first().copied()) {
+                self.drafts[next].needs.push((moves, hard("(moved away before)")));
+            }
+        }
+    }
+
     /// Whether something that is only needed to configure it is being made in this plan.
     fn waits_later(&self, at: usize) -> bool {
         let references = self.decisions[at].instance.into_iter().flat_map(|it| &it.references).filter(|it| it.later);
@@ -285,7 +300,7 @@ impl Orderer<'_, '_> {
                     ];
                     for (target, hold) in edges {
                         if let Some(target) = target {
-                            self.drafts[step].needs.push((target, Why { text: it.from.to_string(), hold }));
+                            self.drafts[step].needs.push((target, Why { text: it.from.to_string(), hold, until: Until::Done }));
                         }
                     }
                 }
@@ -340,8 +355,12 @@ impl Orderer<'_, '_> {
                 }
             };
             for (user, recorded) in users {
-                let deleted = || Why { text: BEFORE.to_owned(), hold: if *recorded { Hold::Needed } else { Hold::Courtesy } };
-                let turned_away = || Why { text: "(turned away before)".to_owned(), hold: Hold::Expected };
+                let deleted = || Why {
+                    text: BEFORE.to_owned(),
+                    hold: if *recorded { Hold::Needed } else { Hold::Courtesy },
+                    until: Until::Done,
+                };
+                let turned_away = || Why { text: "(turned away before)".to_owned(), hold: Hold::Expected, until: Until::Done };
                 let other = self.own[*user].clone();
                 if let Some(gone) = own.gone {
                     // The users of what is deleted first turn to the new one afterwards.
@@ -355,6 +374,10 @@ impl Orderer<'_, '_> {
                     }
                     for step in turned {
                         after(&mut self.drafts, step, &turned_away());
+                    }
+                    // Its former instances still use what they were made with.
+                    for step in other.deposed.iter().copied() {
+                        after(&mut self.drafts, step, &if stays { turned_away() } else { deleted() });
                     }
                 }
                 for deposed in &own.deposed {
@@ -402,16 +425,20 @@ impl Orderer<'_, '_> {
         let mut drafts: Vec<Option<Draft>> = self.drafts.into_iter().map(Some).collect();
         let steps = order.iter().filter_map(|old| {
             let draft = drafts[*old].take()?;
-            let mut needs: BTreeMap<StepId, String> = BTreeMap::new();
+            // Of several reasons the one that asks for most.
+            let mut needs: BTreeMap<StepId, &Why> = BTreeMap::new();
             for (to, why) in graph.needs(old) {
-                needs.entry(StepId(place[*to])).or_insert_with(|| why.text.clone());
+                let known = needs.entry(StepId(place[*to])).or_insert(why);
+                if why.until > known.until {
+                    *known = why;
+                }
             }
             let expected_millis = expected(draft.address.type_name(), doing(&draft.act));
             Some(Step {
                 address: draft.address,
                 config: draft.config,
                 act: draft.act,
-                needs: needs.into_iter().map(|(step, why)| Need { step, why }).collect(),
+                needs: needs.into_iter().map(|(step, why)| Need { step, why: why.text.clone(), until: why.until }).collect(),
                 expected_millis,
             })
         });
@@ -457,7 +484,7 @@ fn knots(graph: &Graph<usize, Why>) -> BTreeMap<usize, usize> {
 }
 
 fn hard(text: &str) -> Why {
-    Why { text: text.to_owned(), hold: Hold::Needed }
+    Why { text: text.to_owned(), hold: Hold::Needed, until: Until::Done }
 }
 
 /// The word for a step in `type/action`, under which durations are learned.

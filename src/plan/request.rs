@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Change, Plan};
 use crate::address::Address;
 use crate::diag::Diagnostic;
-use crate::remote::{ConfigName, Id, Live};
+use crate::remote::{ConfigName, Id, Live, Preview};
 use crate::schema::Types;
 use crate::stack::desired::{Configuration, Import, Instance};
 use crate::state::State;
@@ -36,6 +36,25 @@ pub struct Observed {
     pub data: BTreeMap<DataKey, Value>,
     /// What `import` blocks name. None: there is no such thing.
     pub imports: BTreeMap<ImportKey, Option<Live>>,
+    /// What the cloud would make of objects.
+    pub previews: BTreeMap<Address, Previewed>,
+}
+
+/// A preview, and of which settings it is one: those of a later round may know more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Previewed {
+    pub settings: Value,
+    pub preview: Preview,
+}
+
+/// An object that the cloud shall be asked about: what would come of these settings, which are wholly known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreviewRead {
+    pub address: Address,
+    pub config: ConfigName,
+    /// Of the live object; none for a new one.
+    pub id: Option<Id>,
+    pub settings: Value,
 }
 
 /// A question to a data source; the same question has one answer within a run.
@@ -87,6 +106,8 @@ pub enum Outcome {
     NeedsData(Vec<DataRead>),
     /// So can these.
     NeedsImports(Vec<(Import, ImportKey)>),
+    /// And these.
+    NeedsPreviews(Vec<PreviewRead>),
     Refused(Vec<Diagnostic>),
 }
 

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answers;
 use super::diff::{Cause, Differ, Difference, settled};
+use super::forms::{self, Forms};
 use super::path;
 use super::request::{DataKey, DataRead, ImportKey, Observed, Options};
 use crate::address::Address;
-use crate::remote::{ConfigName, Id, Live, Status};
+use crate::remote::{ConfigName, Id, Live, Preview, Status};
+use crate::schema::equal::Compare;
 use crate::schema::{Schema, Types};
 use crate::stack::desired::{Evaluation, Host, Lifecycle};
 use crate::state::{Record, State};
@@ -159,11 +161,29 @@ impl<'a> Sight<'a> {
         self.asked.contains(address)
     }
 
-    pub fn differ<'s>(&self, schema: &'s Schema) -> Differ<'s>
+    /// How an instance with these settings is compared with what is there.
+    pub fn differ<'s>(&self, schema: &'s Schema, address: &Address, desired: &Value, there: &There<'a>) -> Differ<'s>
     where
         'a: 's,
     {
-        Differ { schema, sealer: self.sealer }
+        let Some(name) = schema.objects() else { return Differ::new(schema, self.sealer) };
+        let forms = Forms::Seen { moved: self.moved(schema, there), preview: self.preview(address, name, desired) };
+        Differ { forms, ..Differ::new(schema, self.sealer) }
+    }
+
+    /// Whether what the cloud made of an object is no longer as recorded. What is imported has no record of it.
+    pub fn moved(&self, schema: &Schema, there: &There<'a>) -> bool {
+        match (there.record, there.live) {
+            (Some(record), Some(live)) => forms::moved(Compare { sealer: self.sealer }, schema, &record.outputs, &live.outputs),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+
+    /// What the cloud said that it would make of the object in these settings.
+    pub fn preview(&self, address: &Address, name: &str, settings: &Value) -> Option<&'a Preview> {
+        let it = self.observed.previews.get(address)?;
+        (it.settings.get(name) == settings.get(name)).then_some(&it.preview)
     }
 
     /// What becomes of the outputs of an instance with these settings; attributes that can be set later do not matter to it.
@@ -185,13 +205,13 @@ impl<'a> Sight<'a> {
             None => shell.clone(),
         };
         let recorded = there.record.map(|it| &it.applied);
-        let differences = self.differ(schema).fixed_differences(&desired, recorded, there.settings);
+        let differences = self.differ(schema, address, &desired, &there).fixed_differences(&desired, recorded, there.settings);
         let replaces = |it: &Difference| it.forces_replacement() && self.is_real(it);
         if differences.iter().any(replaces) {
             return Fate::Replace;
         }
         let moves = schema.outputs().any(|(_, it)| it.moving);
-        let changes = || self.differ(schema).differences(&desired, recorded, there.settings);
+        let changes = || self.differ(schema, address, &desired, &there).differences(&desired, recorded, there.settings);
         // Tags are beside what a thing is.
         let counts = |it: &Difference| !it.local && path::root(&it.path) != "tags" && self.is_real(it);
         match moves && changes().iter().any(counts) {

@@ -31,6 +31,28 @@ pub struct Need {
     pub step: StepId,
     /// The attribute that refers to it (`vpc_id`), or words in parentheses: `(depends_on)`, `(deleted before)`.
     pub why: String,
+    /// How far the other has to be.
+    #[serde(default, skip_serializing_if = "Until::is_done")]
+    pub until: Until,
+}
+
+/// How far a step has to be for what needs it to begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Until {
+    /// The cloud took its call, or it has ended: an order without a dependency.
+    Called,
+    /// It has ended, in whatever way.
+    Ended,
+    /// It has ended well. What needs it is skipped when it has not.
+    #[default]
+    Done,
+}
+
+impl Until {
+    pub fn is_done(&self) -> bool {
+        *self == Self::Done
+    }
 }
 
 /// Where a step enters the one loop: *intent stored → create → id known → read until ready → compare → (update → read)* →

@@ -166,6 +166,7 @@ impl Configuration for Double {
                 references: self.references(address),
                 lifecycle: block.lifecycle.clone(),
                 timeouts: Timeouts::default(),
+                object: None,
             };
             instances.insert(address.clone(), instance);
         }
@@ -206,19 +207,7 @@ pub struct Catalogue {
 }
 
 pub fn attribute(shape: Shape, presence: Presence) -> Attribute {
-    Attribute {
-        doc: String::new(),
-        shape,
-        presence,
-        fixed: false,
-        later: false,
-        local: false,
-        secret: false,
-        moving: false,
-        equality: Equality::Exact,
-        default: Value::Null,
-        limits: Default::default(),
-    }
+    Attribute::new(shape, presence)
 }
 
 pub fn schema(name: &str, attributes: impl IntoIterator<Item = (&'static str, Attribute)>) -> Schema {
@@ -425,7 +414,8 @@ impl<'p> Performance<'p> {
                     return self.complaints.push(format!("{address} is changed and not there"));
                 };
                 let schema = self.double.types.resources.get(address.type_name()).unwrap();
-                let differ = Differ { schema, sealer: &sealer() };
+                let sealer_of_all = sealer();
+                let differ = Differ::new(schema, &sealer_of_all);
                 let thing = self.things.get_mut(&record.id).unwrap();
                 let fixed = differ.fixed_differences(&settings, Some(&record.applied), &thing.settings);
                 self.complaints.extend(fixed.iter().map(|it| format!("{address}: {} changes in place", it.path)));

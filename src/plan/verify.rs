@@ -7,6 +7,7 @@ use super::change::{Action, Change};
 use super::step::{Act, Step};
 use super::{Plan, Summary};
 use crate::address::Address;
+use crate::object::secret;
 use crate::state::State;
 use crate::value::Value;
 
@@ -184,7 +185,9 @@ impl<'p> Lint<'p> {
     }
 
     fn secrets(&mut self) {
-        let clear = |it: &Value| it.any(&mut |it| matches!(it, Value::Sensitive(_)));
+        // The data of a Secret is one, marked or not.
+        let bare = |it: &Value| matches!(it, Value::Object(_)) && secret::mark(it) != *it;
+        let clear = |it: &Value| it.any(&mut |it| matches!(it, Value::Sensitive(_)) || bare(it));
         for it in &self.plan.changes {
             for attribute in it.attributes.iter().filter(|it| clear(&it.before) || clear(&it.after)) {
                 self.break_law(8, format!("{}: {}", it.address, attribute.path));

@@ -113,8 +113,8 @@ impl Compare<'_> {
 }
 
 /// Whether both are the same but for the kinds of sequences and maps: what is equal in most cases, without any copy. In a
-/// set, other orders may still be equal.
-fn alike(a: &Value, b: &Value) -> bool {
+/// set, other orders may still be equal. What was stored and read again is alike what it was.
+pub fn alike(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Sensitive(_), _) | (_, Value::Sensitive(_)) => a == b,
         (Value::Map(a) | Value::Object(a), Value::Map(b) | Value::Object(b)) => {
@@ -205,22 +205,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::schema::Limits;
 
     fn attribute(shape: Shape, presence: Presence) -> Attribute {
-        Attribute {
-            doc: String::new(),
-            shape,
-            presence,
-            fixed: false,
-            later: false,
-            local: false,
-            secret: false,
-            moving: false,
-            equality: Equality::Exact,
-            default: Value::Null,
-            limits: Limits::default(),
-        }
+        Attribute::new(shape, presence)
     }
 
     fn texts() -> Shape {

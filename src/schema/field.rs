@@ -66,6 +66,15 @@ behaviour! {
     Secret, "x-secret"
 }
 
+behaviour! {
+    /// The cloud takes it as a whole and may answer in another form: an object of Kubernetes, with what its server adds.
+    Applied, "x-applied"
+}
+behaviour! {
+    /// An output: a digest of the parts of the live thing that are ours. It covers secrets, so it is kept as one.
+    Imprint, "x-imprint"
+}
+
 /// May be left out, and then AWS chooses; what it chose is not drift.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde_json::Value as Json;
 
-use super::{Attribute, Attributes, Equality, Exclusive, Limits, Presence, Schema, Shape};
+use super::{Attribute, Attributes, Equality, Exclusive, Limits, Presence, Schema, Shape, Source};
 use crate::value::Value;
 
 impl Schema {
@@ -71,7 +71,11 @@ fn read_attribute(json: &Json, required: bool, place: &str) -> Attribute {
         fixed: flag("x-fixed"),
         later: flag("x-later"),
         local: flag("x-local"),
-        secret: flag("x-secret"),
+        secret: flag("x-secret") || flag("x-imprint"),
+        applied: flag("x-applied"),
+        imprint: flag("x-imprint"),
+        source: read_source(&bare, place),
+        picks: flag("x-picks"),
         moving: flag("x-moving"),
         equality: read_equality(&bare, place),
         default,
@@ -141,6 +145,17 @@ fn read_equality(json: &Json, place: &str) -> Equality {
         Some("security-group-rules") => Equality::SecurityGroupRules,
         Some(other) => panic!("{place}: unknown equality {other:?}"),
     }
+}
+
+fn read_source(json: &Json, place: &str) -> Option<Source> {
+    Some(match json["x-source"].as_str()? {
+        "objects" => Source::Objects,
+        "file" => Source::File,
+        "folder" => Source::Folder,
+        "glob" => Source::Glob,
+        "variables" => Source::Variables,
+        other => panic!("{place}: unknown source {other:?}"),
+    })
 }
 
 /// The schema of the members of a list, set or map.

@@ -19,13 +19,7 @@ pub fn check(scene: &mut Scene, epoch: u64, effect: &Effect, answer: &Answer) {
                 broken.push(format!("epoch {epoch} wrote while epoch {} had the lock", scene.vault.holder()));
             }
             // What is taken in is ours from here on.
-            for entry in entries {
-                if let Entry::Adopt { record, .. } = entry
-                    && let Some(thing) = scene.world.things.get_mut(&record.id)
-                {
-                    thing.foreign = false;
-                }
-            }
+            entries.iter().filter_map(taken_in).for_each(|it| scene.world.hand_over(it));
             broken.extend(verify::verify(&scene.vault.folded).iter().map(|it| format!("a law of state is broken: {it:?}")));
         }
         (Effect::Create { token, .. }, _) => {
@@ -56,6 +50,14 @@ pub fn check(scene: &mut Scene, epoch: u64, effect: &Effect, answer: &Answer) {
     scene.world.violations.extend(broken);
 }
 
+/// What an entry says is the stack's from here on.
+pub fn taken_in(entry: &Entry) -> Option<&Id> {
+    match entry {
+        Entry::Adopt { record, .. } => Some(&record.id),
+        _ => None,
+    }
+}
+
 fn is_announced(state: &State, id: &Id) -> bool {
     state.intents.values().any(|it| match &it.act {
         IntentAct::Update { id: known, .. } | IntentAct::Delete { id: known, .. } => known == id,
@@ -74,13 +76,19 @@ fn recorded(state: &State) -> BTreeSet<Id> {
 
 /// The laws of the end, after a plain run in calm weather and after all that was late has arrived.
 pub fn check_end(scene: &Scene, state: &State) -> Vec<String> {
+    let mut broken = check_records(scene, state);
+    broken.extend(state.intents.values().map(|it| format!("the intent of {} is still open", it.address)));
+    broken
+}
+
+/// Those of what exists and of what is on record.
+pub fn check_records(scene: &Scene, state: &State) -> Vec<String> {
     let mut broken = [scene.world.violations.clone(), scene.vault.violations.clone()].concat();
     let there: BTreeSet<Id> =
         scene.world.things.iter().filter(|(_, it)| !it.foreign && it.gone.is_none()).map(|(id, _)| id.clone()).collect();
     let recorded = recorded(state);
     broken.extend(there.difference(&recorded).map(|it| format!("{it} exists and is not on record: orphaned or made twice")));
     broken.extend(recorded.difference(&there).map(|it| format!("{it} is on record and does not exist")));
-    broken.extend(state.intents.values().map(|it| format!("the intent of {} is still open", it.address)));
     for (address, record) in &state.resources {
         if record.unfinished {
             broken.push(format!("{address} is unfinished"));

@@ -9,21 +9,32 @@ use super::rates::Rates;
 use super::rng::Rng;
 use super::types::settles;
 use super::vault::Vault;
+use super::words;
 use super::world::World;
-use crate::apply::event::Outcome;
+use crate::apply::event::{Event, Outcome};
 use crate::apply::{
     Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, millis, settle,
 };
-use crate::plan::{self, Observed, Options, Planned, Request};
-use crate::remote::{Class, Fault};
+use crate::diag::Diagnostic;
+use crate::plan::{self, Observed, Options, Planned, Previewed, Request};
+use crate::remote::{Class, Fault, Id, Preview, Settle};
 use crate::stack::desired::Configuration;
 use crate::state::State;
 use crate::value::Sealer;
+
+#[cfg(test)]
+mod tests;
 
 /// Virtual time zero, in milliseconds since 1970.
 pub const BEGAN: u64 = 1_700_000_000_000;
 /// How long a silent holder keeps the lock.
 pub const LEASE: Duration = Duration::from_secs(60);
+
+/// How late a late answer of the store is at most, in milliseconds.
+const STORE_LATE: u64 = 60_000;
+/// What a cloud may say without having done anything.
+const REFUSALS: [Class; 7] =
+    [Class::Settling, Class::InUse, Class::Refused, Class::Denied, Class::Quota, Class::Unreachable, Class::Credentials];
 
 /// What may go wrong on the way, one in so many; zero for never.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,7 +45,7 @@ pub struct Faults {
     /// Not done, and not said.
     pub lost_request: usize,
     pub refused: usize,
-    /// Of commits: not stored, stored and not said, said twice.
+    /// Of commits: not stored, stored and not said, said twice, said late.
     pub store: usize,
     /// Foreign edits, one in so many things that happen.
     pub meddling: usize,
@@ -50,6 +61,10 @@ pub enum Interrupt {
     Abandon,
     /// The process stands still; meanwhile something else happens.
     Pause,
+    /// The machine sleeps for an hour, and nobody else does anything.
+    Sleep,
+    /// From here on the store takes nothing from this run.
+    Outage,
 }
 
 /// How a machine was driven to its end.
@@ -79,6 +94,12 @@ pub trait Watcher {
     fn checks_epoch(&self) -> bool {
         true
     }
+    /// When the former holder was last heard of, as settling is told.
+    fn last_sign(&self, heard: Time) -> Time {
+        heard
+    }
+    /// The state is about to be saved at the end of a run.
+    fn saves(&mut self, _state: &mut State) {}
 }
 
 /// Nobody watches.
@@ -90,16 +111,33 @@ pub struct Scene {
     pub world: World,
     pub vault: Vault,
     pub now: Time,
+    /// How far the clock of the machine that runs now is ahead, in milliseconds.
+    pub ahead: u64,
     pub rng: Rng,
     pub stray: Vec<(Time, Effect)>,
     /// Only kept when somebody will read it.
     pub log: Option<Vec<String>>,
+    /// The same, of what runs tell of themselves.
+    pub events: Option<Vec<(Time, Event)>>,
+    /// How patient runs are with each type.
+    pub settles: BTreeMap<String, Settle>,
     pub sealer: Sealer,
 }
 
 impl Scene {
     pub fn new(world: World, vault: Vault, rng: Rng) -> Self {
-        Self { world, vault, now: Time::ZERO, rng, stray: Vec::new(), log: None, sealer: Sealer::new([7; 32]) }
+        Self {
+            world,
+            vault,
+            now: Time::ZERO,
+            ahead: 0,
+            rng,
+            stray: Vec::new(),
+            log: None,
+            events: None,
+            settles: settles(),
+            sealer: Sealer::new([7; 32]),
+        }
     }
 
     /// Time passes; what dead runs sent arrives.
@@ -111,9 +149,14 @@ impl Scene {
             let (at, effect) = self.stray.remove(0);
             self.now = self.now.max(at);
             let answer = self.world.perform(self.now, &effect);
-            self.tell(|| format!("arrives late: {}", said(&effect, &answer)));
+            self.tell(|| format!("arrives late: {}", words::answered(&effect, &answer)));
         }
         self.now = self.now.max(to);
+    }
+
+    /// What the clock on the wall says, in milliseconds since 1970.
+    pub fn clock(&self) -> u64 {
+        BEGAN + millis(self.now) + self.ahead
     }
 
     pub fn tell(&mut self, line: impl FnOnce() -> String) {
@@ -148,13 +191,17 @@ pub struct Drive<'d> {
     pub lease_until: Time,
     /// Calls wait for a token first, where there are any.
     pub rates: Option<Rates>,
+    /// The store takes nothing any more.
+    pub outage: bool,
+    /// Calls and commits that were carried out or answered.
+    pub happened: usize,
 }
 
 impl Drive<'_> {
     pub fn run(&mut self, scene: &mut Scene, machine: &mut dyn Driven) -> End {
         let began = scene.now;
         let mut wire: BTreeMap<(Time, u64), Item> = BTreeMap::new();
-        let (mut sequence, mut happened) = (0u64, 0usize);
+        let mut sequence = 0u64;
         loop {
             let now = scene.now - began;
             for (id, mut effect) in machine.poll(now) {
@@ -166,7 +213,13 @@ impl Drive<'_> {
                 wire.insert((at, sequence), Item::Carry(id, effect, fate));
             }
             for event in machine.events() {
-                scene.tell(|| format!("{event:?}"));
+                if let Some(line) = words::event(&event).filter(|_| scene.log.is_some()) {
+                    scene.tell(|| line);
+                }
+                let now = scene.now;
+                if let Some(events) = &mut scene.events {
+                    events.push((now, event));
+                }
             }
             if machine.finished() {
                 return End::Finished;
@@ -184,9 +237,12 @@ impl Drive<'_> {
                 Item::Carry(id, effect, fate) => {
                     let answer = self.carry(scene, &effect, fate);
                     sequence += 1;
-                    let at = scene.now + scene.rng.millis(millis(self.faults.latency));
-                    let twice = matches!(effect, Effect::Append(_)) && scene.rng.one_in(self.faults.store);
-                    if twice {
+                    let mut at = scene.now + scene.rng.millis(millis(self.faults.latency));
+                    let stored = matches!(effect, Effect::Append(_));
+                    if stored && scene.rng.one_in(self.faults.store) {
+                        at += scene.rng.millis(STORE_LATE);
+                    }
+                    if stored && scene.rng.one_in(self.faults.store) {
                         wire.insert((at, sequence), Item::Hear(id, effect.clone(), answer.clone()));
                         sequence += 1;
                     }
@@ -197,8 +253,8 @@ impl Drive<'_> {
                     machine.answer(scene.now - began, id, answer);
                 }
             }
-            happened += 1;
-            let due = self.interrupts.iter().position(|(at, _)| *at <= happened);
+            self.happened += 1;
+            let due = self.interrupts.iter().position(|(at, _)| *at <= self.happened);
             match due.map(|it| self.interrupts.remove(it).1) {
                 None => {}
                 Some(Interrupt::Crash) => {
@@ -215,6 +271,15 @@ impl Drive<'_> {
                     machine.abandon();
                     self.strand(scene, wire);
                     return End::Crashed;
+                }
+                Some(Interrupt::Sleep) => {
+                    scene.tell(|| "the machine sleeps for an hour".into());
+                    self.arrive(scene, &mut wire);
+                    scene.advance(scene.now + Duration::from_secs(3600));
+                }
+                Some(Interrupt::Outage) => {
+                    scene.tell(|| "the store goes away".into());
+                    self.outage = true;
                 }
                 Some(Interrupt::Pause) => {
                     if let Some(meanwhile) = self.meanwhile.take() {
@@ -240,6 +305,9 @@ impl Drive<'_> {
         let faults = self.faults;
         let rng = &mut scene.rng;
         if matches!(effect, Effect::Append(_)) {
+            if self.outage {
+                return Fate::LostRequest;
+            }
             return match rng.one_in(faults.store) {
                 false => Fate::Fine,
                 true if rng.one_in(2) => Fate::LostAnswer,
@@ -254,8 +322,7 @@ impl Drive<'_> {
             return Fate::Answered(Class::Busy);
         }
         if rng.one_in(faults.refused) {
-            let classes = [Class::Settling, Class::Refused, Class::Denied, Class::Quota, Class::Unreachable, Class::Credentials];
-            return rng.pick(&classes).map_or(Fate::Fine, |it| Fate::Answered(*it));
+            return rng.pick(&REFUSALS).map_or(Fate::Fine, |it| Fate::Answered(*it));
         }
         if effect.mutates() && rng.one_in(faults.lost_answer) {
             return Fate::LostAnswer;
@@ -265,9 +332,12 @@ impl Drive<'_> {
 
     fn carry(&mut self, scene: &mut Scene, effect: &Effect, fate: Fate) -> Answer {
         match fate {
-            Fate::Answered(class) => failed(effect, class),
+            Fate::Answered(class) => {
+                scene.tell(|| format!("{} → refused: {class:?}", words::effect(effect)));
+                failed(effect, class)
+            }
             Fate::LostRequest => {
-                scene.tell(|| format!("lost on the way: {}", name(effect)));
+                scene.tell(|| format!("lost on the way: {}", words::effect(effect)));
                 failed(effect, Class::Unknown)
             }
             Fate::Fine | Fate::LostAnswer => {
@@ -276,7 +346,7 @@ impl Drive<'_> {
                     _ => scene.world.perform(scene.now, effect),
                 };
                 let lost = if fate == Fate::LostAnswer { ", and the answer is lost" } else { "" };
-                scene.tell(|| format!("{}{lost}", said(effect, &answer)));
+                scene.tell(|| format!("{}{lost}", words::answered(effect, &answer)));
                 laws::check(scene, self.epoch, effect, &answer);
                 self.meddle(scene);
                 if fate == Fate::LostAnswer { failed(effect, Class::Unknown) } else { answer }
@@ -343,31 +413,6 @@ fn failed(effect: &Effect, class: Class) -> Answer {
     }
 }
 
-fn name(effect: &Effect) -> String {
-    match effect {
-        Effect::Append(entries) => format!("append {entries:?}"),
-        Effect::Create { target, settings, token } => {
-            format!("create {} {:?} with {}", target.type_name, settings.get("name"), token.as_str())
-        }
-        Effect::Find { target, settings, token } => {
-            format!("find {} {:?} with {}", target.type_name, settings.get("name"), token.as_str())
-        }
-        Effect::Read { query, .. } => format!("read {:?}", query.ids),
-        Effect::Update { id, settings, .. } => format!("update {id} to {settings:?}"),
-        Effect::Delete { id, .. } => format!("delete {id}"),
-        Effect::Data { target, .. } => format!("look up {}", target.type_name),
-    }
-}
-
-fn said(effect: &Effect, answer: &Answer) -> String {
-    let answer = match answer {
-        Answer::Read(Ok(found)) => found.iter().map(|(id, it)| format!("{id} {:?}", it.status)).collect::<Vec<_>>().join(", "),
-        Answer::Created(Ok(id)) => id.to_string(),
-        other => format!("{other:?}"),
-    };
-    format!("{} → {answer}", name(effect))
-}
-
 /// What the world says of everything that is recorded.
 pub fn observe(scene: &Scene, state: &State) -> Observed {
     let look = |(address, record): (&crate::address::Address, &crate::state::Record)| {
@@ -383,7 +428,7 @@ pub struct Made {
 }
 
 /// Plans with the real planner. The error is what it complained of.
-pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Made, String> {
+pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options: &Options) -> Result<Made, Vec<Diagnostic>> {
     let mut observed = observe(scene, state);
     loop {
         let request = Request {
@@ -401,7 +446,8 @@ pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options:
             plan::Outcome::Planned(planned) => return Ok(Made { planned: *planned, observed }),
             plan::Outcome::NeedsData(reads) => {
                 for it in reads {
-                    let answer = scene.world.look_up(&it.key.type_name, &it.key.arguments).map_err(|it| it.to_string())?;
+                    let answer = scene.world.look_up(&it.key.type_name, &it.key.arguments);
+                    let answer = answer.map_err(|it| vec![Diagnostic::error("rehearsal", it.to_string())])?;
                     observed.data.insert(it.key, answer);
                 }
             }
@@ -411,16 +457,22 @@ pub fn plan(scene: &Scene, wish: &mut dyn Configuration, state: &State, options:
                     observed.imports.insert(key, live);
                 }
             }
-            plan::Outcome::Refused(complaints) => return Err(format!("{complaints:?}")),
+            // Nothing in the simulation answers in another form than it is asked for.
+            plan::Outcome::NeedsPreviews(all) => observed.previews.extend(all.into_iter().map(|it| {
+                let preview = Preview { settings: Some(it.settings.clone()), ..Preview::default() };
+                (it.address, Previewed { settings: it.settings, preview })
+            })),
+            plan::Outcome::Refused(complaints) => return Err(complaints),
         }
     }
 }
 
 /// Settles what former runs left open. The state is as stored afterwards.
 pub fn settle_open(scene: &mut Scene, drive: &mut Drive<'_>, state: State, abandoned: Option<Time>) -> (End, State, Vec<String>) {
-    let began = BEGAN + millis(scene.now);
+    let began = scene.clock();
     let types = Arc::clone(&scene.world.types);
-    let mut settles = settles();
+    let last_sign = drive.watcher.last_sign(abandoned.unwrap_or(scene.now));
+    let mut settles = scene.settles.clone();
     drive.watcher.settles(&mut settles);
     let open = settle::Open {
         state,
@@ -428,7 +480,7 @@ pub fn settle_open(scene: &mut Scene, drive: &mut Drive<'_>, state: State, aband
         settles,
         pace: Pace { seed: scene.rng.bits(), ..Pace::default() },
         began,
-        last_sign: BEGAN + millis(abandoned.unwrap_or(scene.now)),
+        last_sign: began.saturating_sub(millis(scene.now - last_sign)),
         waits: false,
     };
     let mut settling = Settling::new(open);
@@ -450,7 +502,7 @@ pub fn carry_out(
     let (sealer, types) = (scene.sealer.clone(), Arc::clone(&scene.world.types));
     let mut steps = planned.plan.steps;
     drive.watcher.steps(&mut steps);
-    let mut settles = settles();
+    let mut settles = scene.settles.clone();
     drive.watcher.settles(&mut settles);
     let mut known = Known::new(wish, &*types, &state, &observed, &steps);
     let mut seed = [0; 32];
@@ -467,18 +519,22 @@ pub fn carry_out(
         lifecycles: planned.instances.iter().map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect(),
         mint: &mut mint,
         pace: Pace { seed: scene.rng.bits(), ..pace },
-        began: BEGAN + millis(scene.now),
+        began: scene.clock(),
     };
     let mut machine = Machine::new(setup).map_err(|it| it.to_string())?;
     let end = drive.run(scene, &mut machine);
     let stuck = format!("{:?}", machine.state().intents);
-    let (outcome, state) = machine.end();
+    let taken_in: Vec<Id> = machine.unstored().filter_map(laws::taken_in).cloned().collect();
+    let (outcome, mut state) = machine.end();
     if end == End::Stuck {
         return Err(format!("the machine is stuck: {stuck}"));
     }
-    if end == End::Finished {
+    if end == End::Finished && !drive.outage {
+        drive.watcher.saves(&mut state);
         // A holder that lost the lock is told so.
-        let _ = scene.vault.save(drive.epoch, &state);
+        if scene.vault.save(drive.epoch, &state).is_ok() {
+            taken_in.iter().for_each(|it| scene.world.hand_over(it));
+        }
         scene.vault.give_back(drive.epoch);
     }
     Ok((end, outcome))
@@ -501,217 +557,18 @@ pub fn apply_at(
     let taken = scene.vault.take(scene.now).ok_or("the store has no state")?;
     let (epoch, lease_until) = (taken.epoch, scene.now + LEASE);
     let interrupts = Vec::new();
-    let mut drive = Drive { epoch, faults, interrupts, watcher: &mut Nobody, meanwhile: None, lease_until, rates };
+    let mut drive = Drive {
+        epoch,
+        faults,
+        interrupts,
+        watcher: &mut Nobody,
+        meanwhile: None,
+        lease_until,
+        rates,
+        outage: false,
+        happened: 0,
+    };
     let (_, outcome) = carry_out(scene, &mut drive, wish, taken.state, made, pace)?;
     let state = scene.vault.read().ok_or("the store has no state")?;
     Ok((outcome, state))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::wish::{Block, Wish};
-    use super::super::world::Weather;
-    use super::*;
-    use crate::apply::event::Failure;
-    use crate::state::Lineage;
-    use crate::value::Value;
-
-    fn block(name: &str, parents: &[&str]) -> Block {
-        Block {
-            settings: [("name", Value::from(name)), ("size", Value::from(3))].into(),
-            parents: parents.iter().map(|it| it.parse().unwrap()).collect(),
-            ..Block::default()
-        }
-    }
-
-    fn scene() -> Scene {
-        let weather = Weather { hides: Duration::from_secs(5), slow: Duration::from_secs(30), breaks: 0 };
-        let state = State::new("dev".parse().unwrap(), Lineage("l".into()));
-        Scene { log: Some(Vec::new()), ..Scene::new(World::new(Rng::new(1), weather), Vault::new(&state), Rng::new(2)) }
-    }
-
-    fn apply(scene: &mut Scene, wish: &mut Wish, options: &Options) -> (Outcome, State) {
-        let state = scene.vault.read().unwrap();
-        let planned = plan(scene, wish, &state, options).unwrap();
-        let result = apply_plan(scene, wish, planned).unwrap();
-        assert_eq!(result.0.failed, [], "{}", scene.log.clone().unwrap_or_default().join("\n"));
-        assert_eq!(
-            (&scene.world.violations, &scene.vault.violations),
-            (&vec![], &vec![]),
-            "{}",
-            scene.log.clone().unwrap_or_default().join("\n")
-        );
-        result
-    }
-
-    #[test]
-    fn a_stack_is_made_changed_and_destroyed() {
-        let mut scene = scene();
-        let blocks = [
-            ("sim_slow.net", block("net", &[])),
-            ("sim_shell.box", block("box", &["sim_slow.net"])),
-            ("sim_named.disk", block("disk", &["sim_slow.net", "sim_shell.box"])),
-            ("sim_bare.plug", block("plug", &["sim_named.disk"])),
-        ];
-        let mut wish = Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect());
-        let (outcome, state) = apply(&mut scene, &mut wish, &Options::default());
-        assert_eq!((outcome.done, state.resources.len(), state.intents.len()), (4, 4, 0));
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
-
-        wish.blocks.get_mut(&"sim_slow.net".parse().unwrap()).unwrap().settings.insert("flavor", "new".into());
-        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
-        assert_eq!(scene.world.things.len(), 4);
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
-
-        let (_, state) = apply(&mut scene, &mut wish, &Options { destroy: true, ..Options::default() });
-        scene.advance(scene.now + Duration::from_secs(60));
-        assert_eq!(state.resources.len(), 0);
-        assert!(scene.world.things.values().all(|it| it.gone.is_some()));
-    }
-
-    #[test]
-    fn a_type_that_changes_one_attribute_a_call_is_changed_wholly() {
-        let mut scene = scene();
-        let address: crate::address::Address = "sim_stepwise.box".parse().unwrap();
-        let peer: crate::address::Address = "sim_instant.peer".parse().unwrap();
-        let blocks = [(address.clone(), block("box", &[])), (peer.clone(), block("peer", &[]))];
-        let mut wish = Wish::new(blocks.into());
-        apply(&mut scene, &mut wish, &Options::default());
-        let changed = wish.blocks.get_mut(&address).unwrap();
-        changed.settings.extend([("name", "new".into()), ("size", 9.into()), ("flavor", "new".into())]);
-        changed.settings.insert("tags", Value::map([("project", Value::from("sim"))]));
-        changed.peers.push(peer);
-        let before = scene.log.iter().flatten().count();
-        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
-        assert_eq!(updates(&scene, before), 5);
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
-    }
-
-    /// How often something was changed since the log had `before` lines.
-    fn updates(scene: &Scene, before: usize) -> usize {
-        scene.log.iter().flatten().skip(before).filter(|it| it.contains(" update sim_")).count()
-    }
-
-    #[test]
-    fn what_only_the_record_keeps_changes_without_a_call() {
-        let mut scene = scene();
-        let address: crate::address::Address = "sim_instant.key".parse().unwrap();
-        let mut wish = Wish::new([(address.clone(), block("key", &[]))].into());
-        apply(&mut scene, &mut wish, &Options::default());
-        wish.blocks.get_mut(&address).unwrap().settings.insert("note", "thirty days".into());
-        let before = scene.log.iter().flatten().count();
-        let (outcome, state) = apply(&mut scene, &mut wish, &Options::default());
-        assert_eq!((outcome.done, updates(&scene, before)), (1, 0));
-        assert_eq!(state.resources[&address].applied.get("note"), Value::from("thirty days"));
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
-    }
-
-    #[test]
-    fn a_secret_that_is_never_told_is_handed_over_when_it_changes() {
-        let mut scene = scene();
-        let address: crate::address::Address = "sim_instant.db".parse().unwrap();
-        let mut wish = Wish::new([(address.clone(), block("db", &[]))].into());
-        wish.blocks.get_mut(&address).unwrap().settings.insert("secret", "first".into());
-        apply(&mut scene, &mut wish, &Options::default());
-        wish.blocks.get_mut(&address).unwrap().settings.insert("secret", "second".into());
-        let before = scene.log.iter().flatten().count();
-        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
-        assert_eq!(updates(&scene, before), 1);
-        let thing = scene.world.things.values().next().unwrap();
-        assert_eq!(thing.settings.get("secret"), Value::from("second"));
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
-    }
-
-    #[test]
-    fn what_has_the_name_already_is_not_taken_over_in_silence() {
-        let mut scene = scene();
-        let address: crate::address::Address = "sim_bare.plug".parse().unwrap();
-        let mut wish = Wish::new([(address.clone(), block("plug", &[]))].into());
-        let state = scene.vault.read().unwrap();
-        let planned = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
-        scene.world.add_foreign("sim_bare", "plug");
-        let theirs = scene.world.things.values_mut().next().unwrap();
-        theirs.settings = Value::object([("name", Value::from("plug")), ("size", 3.into())]);
-        let (outcome, state) = apply_plan(&mut scene, &mut wish, planned).unwrap();
-        assert_eq!((state.resources.len(), state.intents.len()), (0, 0));
-        let said: Vec<String> = outcome.failed.iter().map(|(_, it)| it.to_string()).collect();
-        let hint = "import { to = sim_bare.plug, id = \"sim_bare/plug\" }";
-        assert!(matches!(&said[..], [it] if it.contains(hint)), "{said:?}");
-    }
-
-    /// Half of these have something built on them, so they come first; the others must not wait for all of them.
-    #[test]
-    fn with_rates_a_run_takes_what_the_buckets_and_the_critical_path_allow() {
-        let mut scene = Scene { log: None, ..scene() };
-        scene.world.weather = Weather::default();
-        let mut blocks = BTreeMap::new();
-        for at in 0..450 {
-            let group = format!("sim_instant.g{at}");
-            blocks.insert(format!("sim_named.r{at}").parse().unwrap(), block(&format!("r{at}"), &[&group]));
-            blocks.insert(group.parse().unwrap(), block(&format!("g{at}"), &[]));
-            blocks.insert(format!("sim_token.t{at}").parse().unwrap(), block(&format!("t{at}"), &[]));
-        }
-        let mut wish = Wish::new(blocks);
-        let (rates, faults) = (Rates::new(50.0, 5.0), Faults { latency: Duration::from_millis(100), ..Faults::default() });
-        let state = scene.vault.read().unwrap();
-        let made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
-        let (outcome, _) = apply_at(&mut scene, &mut wish, made, Pace::default(), faults, Some(rates.clone())).unwrap();
-        assert_eq!((outcome.done, outcome.failed.len()), (1350, 0));
-        let least = rates.least(450);
-        assert!(outcome.took <= least.mul_f64(1.05), "took {:?}, at least {least:?}", outcome.took);
-    }
-
-    #[test]
-    fn nothing_is_started_that_is_not_expected_to_finish_before_the_deadline() {
-        let mut scene = scene();
-        let blocks = [
-            ("sim_instant.a", block("a", &[])),
-            ("sim_instant.b", block("b", &["sim_instant.a"])),
-            ("sim_instant.c", block("c", &["sim_instant.b"])),
-        ];
-        let mut wish = Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect());
-        let state = scene.vault.read().unwrap();
-        let mut made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
-        // The second one is known to take an hour, and the deadline is in half of one.
-        let slow = made.planned.plan.steps.iter_mut().find(|it| it.address.to_string() == "sim_instant.b");
-        slow.unwrap().expected_millis = 3_600_000;
-        let pace = Pace { deadline: Some(Duration::from_secs(1800)), ..Pace::default() };
-        let (outcome, state) = apply_at(&mut scene, &mut wish, made, pace, Faults::default(), None).unwrap();
-        assert_eq!((outcome.done, outcome.stopped, outcome.failed.len()), (1, true, 0));
-        assert_eq!((state.resources.len(), state.intents.len()), (1, 0));
-        let (_, state) = apply(&mut scene, &mut wish, &Options::default());
-        assert_eq!(state.resources.len(), 3);
-    }
-
-    fn addresses(outcome: &Outcome) -> Vec<String> {
-        outcome.failed.iter().map(|(it, _)| it.to_string()).collect()
-    }
-
-    #[test]
-    fn a_saved_plan_does_what_it_showed_and_stops_where_it_would_not() {
-        let mut scene = scene();
-        let blocks = [
-            ("sim_slow.net", block("net", &[])),
-            ("sim_named.disk", block("disk", &["sim_slow.net"])),
-            ("sim_bare.plug", block("plug", &["sim_named.disk"])),
-            ("sim_instant.other", block("other", &[])),
-        ];
-        let mut wish = Wish::new(blocks.into_iter().map(|(name, it)| (name.parse().unwrap(), it)).collect());
-        let state = scene.vault.read().unwrap();
-        let mut made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
-        let saved = serde_json::to_vec(&made.planned.plan).unwrap();
-        made.planned.plan = serde_json::from_slice(&saved).unwrap();
-        wish.blocks.get_mut(&"sim_named.disk".parse().unwrap()).unwrap().settings.insert("size", 7.into());
-        let (outcome, state) = apply_plan(&mut scene, &mut wish, made).unwrap();
-        assert_eq!(addresses(&outcome), ["sim_named.disk"]);
-        assert!(matches!(&outcome.failed[0].1, Failure::NotAsPlanned { path, .. } if path == "size"), "{outcome:?}");
-        assert_eq!((outcome.done, outcome.skipped.len(), state.resources.len()), (2, 1, 2));
-
-        let mut made = plan(&scene, &mut wish, &state, &Options::default()).unwrap();
-        let saved = serde_json::to_vec(&made.planned.plan).unwrap();
-        made.planned.plan = serde_json::from_slice(&saved).unwrap();
-        let (outcome, state) = apply_plan(&mut scene, &mut wish, made).unwrap();
-        assert_eq!((addresses(&outcome), outcome.done), (vec![], 2));
-        assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
-    }
 }

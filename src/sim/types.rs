@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::address::{Address, Mode};
 use crate::remote::Settle;
-use crate::schema::{Attribute, Equality, Limits, Presence, Schema, Shape, Types};
-use crate::value::{Type, Value};
+use crate::schema::{Attribute, Presence, Schema, Shape, Types};
 
 /// What a type does that others do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,19 +62,7 @@ pub fn settles() -> BTreeMap<String, Settle> {
 }
 
 fn attribute(shape: Shape, presence: Presence) -> Attribute {
-    Attribute {
-        doc: String::new(),
-        shape,
-        presence,
-        fixed: false,
-        later: false,
-        secret: false,
-        moving: false,
-        local: false,
-        equality: Equality::Exact,
-        default: Value::Null,
-        limits: Limits::default(),
-    }
+    Attribute::new(shape, presence)
 }
 
 pub fn schema(type_name: &str) -> Schema {
@@ -106,17 +94,31 @@ pub fn schema(type_name: &str) -> Schema {
     }
 }
 
-/// All of them; there are no data sources.
-pub struct SimTypes(BTreeMap<&'static str, (Schema, Type)>);
+/// The one data source: asked `of` something, it answers with an `id` that names it.
+pub const LOOKUP: &str = "sim_lookup";
+
+fn lookup() -> Schema {
+    let attributes = [("of", attribute(Shape::String, Presence::Optional)), ("id", attribute(Shape::String, Presence::Computed))];
+    let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
+    Schema {
+        type_name: LOOKUP.into(),
+        doc: String::new(),
+        attributes,
+        exclusive: Vec::new(),
+        part_of: None,
+        create_first_unless: None,
+    }
+}
+
+/// All of them.
+pub struct SimTypes {
+    resources: BTreeMap<&'static str, Schema>,
+    lookup: Schema,
+}
 
 impl Default for SimTypes {
     fn default() -> Self {
-        let one = |it: Habit| {
-            let schema = schema(it.name);
-            let ty = Shape::Object(schema.attributes.clone()).ty();
-            (it.name, (schema, ty))
-        };
-        Self(HABITS.into_iter().map(one).collect())
+        Self { resources: HABITS.into_iter().map(|it| (it.name, schema(it.name))).collect(), lookup: lookup() }
     }
 }
 
@@ -127,20 +129,23 @@ impl SimTypes {
         SHARED.get_or_init(Self::default)
     }
 
-    /// The type of a whole resource.
-    pub fn ty(&self, type_name: &str) -> Option<&Type> {
-        self.0.get(type_name).map(|(_, ty)| ty)
+    /// The schema of a block.
+    pub fn of(&self, address: &Address) -> Option<&Schema> {
+        match address.mode() {
+            Mode::Managed => self.resource(address.type_name()),
+            Mode::Data => self.data(address.type_name()),
+        }
     }
 }
 
 impl Types for SimTypes {
     fn resource(&self, type_name: &str) -> Option<&Schema> {
-        self.0.get(type_name).map(|(schema, _)| schema)
+        self.resources.get(type_name)
     }
-    fn data(&self, _: &str) -> Option<&Schema> {
-        None
+    fn data(&self, type_name: &str) -> Option<&Schema> {
+        (type_name == LOOKUP).then_some(&self.lookup)
     }
     fn names(&self) -> Vec<&str> {
-        self.0.keys().copied().collect()
+        self.resources.keys().copied().chain([LOOKUP]).collect()
     }
 }

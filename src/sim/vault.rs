@@ -6,7 +6,8 @@ use crate::state::{Commit, Entry, Position, State, codec};
 #[derive(Clone, Debug)]
 pub struct Vault {
     document: Vec<u8>,
-    journal: Vec<Commit>,
+    /// As text: read when somebody needs it, which is after a crash.
+    journal: Vec<(Position, String)>,
     /// What document and journal say together.
     pub folded: State,
     epoch: u64,
@@ -55,7 +56,14 @@ impl Vault {
                 return None;
             }
         };
-        if let Err(gap) = state.replay(&self.journal) {
+        let mut commits = Vec::new();
+        for (position, text) in &self.journal {
+            match serde_json::from_str(text) {
+                Ok(entries) => commits.push(Commit { position: *position, entries }),
+                Err(error) => self.violations.push(format!("an entry that cannot be read again: {error}")),
+            }
+        }
+        if let Err(gap) = state.replay(&commits) {
             self.violations.push(gap.to_string());
         }
         Some(state)
@@ -113,14 +121,8 @@ impl Vault {
             self.violations.push("a secret in clear in the journal".into());
         }
         let position = Position::next(self.last, self.epoch);
-        match serde_json::from_str(&text) {
-            Ok(entries) => {
-                let commit: Commit = Commit { position, entries };
-                commit.entries.iter().for_each(|it| self.folded.fold(it));
-                self.journal.push(commit);
-            }
-            Err(error) => self.violations.push(format!("an entry that cannot be read again: {error}")),
-        }
+        entries.iter().for_each(|it| self.folded.fold(it));
+        self.journal.push((position, text));
         self.last = Some(position);
         Ok(position)
     }

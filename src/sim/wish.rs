@@ -4,22 +4,36 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::types::SimTypes;
-use crate::address::Address;
+use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
 use crate::remote::ConfigName;
-use crate::schema::Types;
 use crate::stack::desired::{
     Configuration, Evaluation, Host, Import, Instance, Lifecycle, Moved, OutputValue, Reference, Timeouts,
 };
 use crate::value::Value;
 
-/// One resource block. `parents` and `peers` name others; parents must not run in circles.
+/// One block. `parents` and `peers` name others; parents must not run in circles. Of a data source, the parent is what is
+/// looked up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Block {
     pub settings: BTreeMap<&'static str, Value>,
     pub parents: Vec<Address>,
     pub peers: Vec<Address>,
+    /// The data source that says its flavor.
+    pub looks: Option<Address>,
     pub lifecycle: Lifecycle,
+}
+
+impl Block {
+    /// What must be there before it is whole.
+    pub fn needs(&self) -> impl Iterator<Item = &Address> {
+        self.parents.iter().chain(&self.peers).chain(&self.looks)
+    }
+
+    /// Whether it refers to another one.
+    pub fn names(&self, other: &Address) -> bool {
+        self.needs().any(|it| it == other)
+    }
 }
 
 /// A configuration of the simulated types.
@@ -41,33 +55,31 @@ impl Wish {
             return known.clone();
         }
         let shell = self.settings_of(address, false, host, memo);
-        let id = host.outputs(address, &ConfigName::default(), &shell).get("id");
+        let answers = match address.mode() {
+            Mode::Managed => host.outputs(address, &ConfigName::default(), &shell),
+            Mode::Data => host.data(address, &ConfigName::default(), &shell),
+        };
+        let id = answers.get("id");
         memo.insert(address.clone(), id.clone());
         id
     }
 
     fn settings_of(&self, address: &Address, later: bool, host: &mut dyn Host, memo: &mut BTreeMap<Address, Value>) -> Value {
-        let (Some(block), Some(schema)) = (self.blocks.get(address), SimTypes::shared().resource(address.type_name())) else {
+        let (Some(block), Some(schema)) = (self.blocks.get(address), SimTypes::shared().of(address)) else {
             return Value::Null;
         };
-        let mut members: BTreeMap<Arc<str>, Value> =
-            block.settings.iter().map(|(name, value)| (Arc::from(*name), value.clone())).collect();
-        if !block.parents.is_empty() {
-            let ids: Vec<Value> = block.parents.iter().map(|it| self.id_of(it, host, memo)).collect();
-            members.insert("parents".into(), Value::list(ids));
-        }
-        if later && !block.peers.is_empty() {
-            let ids: Vec<Value> = block.peers.iter().map(|it| self.id_of(it, host, memo)).collect();
-            members.insert("peers".into(), Value::set(ids));
-        }
-        for (name, it) in schema.settings() {
-            let value = members.remove(name).unwrap_or_default();
-            members.insert(name.clone(), if value.is_null() { value } else { value.mark(it.secret) });
-        }
-        members.retain(|name, _| schema.is_setting(name));
-        let value = Value::Object(Arc::new(members));
-        let ty = SimTypes::shared().ty(address.type_name());
-        ty.and_then(|it| value.convert(it).ok()).unwrap_or(value)
+        let mut ids = |all: &[Address]| all.iter().map(|it| self.id_of(it, host, memo)).collect::<Vec<Value>>();
+        let members = schema.settings().map(|(name, it)| {
+            let value = match (&**name, &block.looks) {
+                ("of", _) => ids(&block.parents).pop().unwrap_or_default(),
+                ("parents", _) if !block.parents.is_empty() => Value::list(ids(&block.parents)),
+                ("peers", _) if later && !block.peers.is_empty() => Value::set(ids(&block.peers)),
+                ("flavor", Some(looks)) => ids(std::slice::from_ref(looks)).pop().unwrap_or_default(),
+                (name, _) => block.settings.get(name).cloned().unwrap_or_default(),
+            };
+            (name.clone(), if value.is_null() { value } else { value.mark(it.secret) })
+        });
+        Value::Object(Arc::new(members.collect()))
     }
 
     fn references(&self, block: &Block) -> Vec<Reference> {
@@ -78,7 +90,8 @@ impl Wish {
             expression: format!("{to}.id").into(),
         };
         let parents = block.parents.iter().map(|it| one(it, "parents", false));
-        parents.chain(block.peers.iter().map(|it| one(it, "peers", true))).collect()
+        let looks = block.looks.iter().map(|it| one(it, "flavor", false));
+        parents.chain(looks).chain(block.peers.iter().map(|it| one(it, "peers", true))).collect()
     }
 }
 
@@ -98,6 +111,7 @@ impl Configuration for Wish {
                 references: self.references(block),
                 lifecycle: block.lifecycle.clone(),
                 timeouts: Timeouts::default(),
+                object: None,
             };
             out.instances.insert(address.clone(), instance);
         }

@@ -63,8 +63,11 @@ pub struct World {
     pub types: Arc<dyn Types>,
     pub things: BTreeMap<Id, Thing>,
     pub weather: Weather,
+    /// How long things of a type take to be made or to go, where that is the same each time.
+    pub typical: BTreeMap<String, Duration>,
     made: u64,
     rng: Rng,
+    sealer: Sealer,
     /// What no run may ever do, and one did.
     pub violations: Vec<String>,
 }
@@ -76,7 +79,16 @@ impl World {
 
     /// A world of other types.
     pub fn of(types: Arc<dyn Types>, rng: Rng, weather: Weather) -> Self {
-        Self { types, things: BTreeMap::new(), weather, made: 0, rng, violations: Vec::new() }
+        Self {
+            types,
+            things: BTreeMap::new(),
+            weather,
+            typical: BTreeMap::new(),
+            made: 0,
+            rng,
+            sealer: Sealer::new([7; 32]),
+            violations: Vec::new(),
+        }
     }
 
     /// Puts a thing there that was made before.
@@ -138,6 +150,7 @@ impl World {
                 return Ok(id.clone());
             }
         }
+        self.check_owner(type_name, settings);
         self.check_parents(now, settings)?;
         self.made += 1;
         let id = match habit.by_name {
@@ -147,8 +160,14 @@ impl World {
         if self.things.contains_key(&id) {
             return Err(fault(Class::Exists, "Create", id.as_str()));
         }
+        // What can be told from others by nothing but what it is exists once.
+        if self.is_nameless(type_name)
+            && let Some((twin, _)) = self.alike(type_name, settings).next()
+        {
+            return Err(fault(Class::Exists, "Create", twin.as_str()));
+        }
         let visible = now + self.chance(self.weather.hides);
-        let ready = if habit.slow { now + self.chance(self.weather.slow) } else { now };
+        let ready = now + self.takes(type_name);
         let mut settings = settings.unmark_deep().0;
         if habit.shell {
             settings = settings.with("size", Value::Null);
@@ -170,6 +189,14 @@ impl World {
         Ok(id)
     }
 
+    /// What can be tagged says whose it is, from its creation on.
+    fn check_owner(&mut self, type_name: &str, settings: &Value) {
+        let tagged = self.types.resource(type_name).is_some_and(Schema::has_tags);
+        if tagged && settings.get("tags").get(tags::LINEAGE).is_null() {
+            self.violations.push(format!("a {type_name} was left without the tags that say whose it is"));
+        }
+    }
+
     fn check_parents(&mut self, now: Time, settings: &Value) -> Result<(), Fault> {
         for parent in names(&settings.get("parents")) {
             match self.things.get(&parent) {
@@ -187,23 +214,47 @@ impl World {
         Ok(())
     }
 
-    fn find(&self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Option<Id>, Fault> {
+    fn find(&self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Vec<Id>, Fault> {
         let habit = habit(type_name);
         let mut all = self.things.iter().filter(|(_, it)| it.type_name == type_name && it.visible <= now && it.gone.is_none());
+        if self.is_nameless(type_name) {
+            let alike = self.alike(type_name, settings).filter(|(_, it)| it.visible <= now && it.gone.is_none());
+            return Ok(alike.map(|(id, _)| id.clone()).collect());
+        }
         if habit.by_name {
             let named = all.find(|(_, it)| it.settings.get("name") == settings.get("name"));
             return match named {
-                Some((id, thing)) if is_ours(habit, thing, settings, token) => Ok(Some(id.clone())),
+                Some((id, thing)) if is_ours(habit, thing, settings, token) => Ok(vec![id.clone()]),
                 Some((id, _)) => Err(fault(Class::Exists, "Find", id.as_str())),
-                None => Ok(None),
+                None => Ok(Vec::new()),
             };
         }
-        let mut ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
-        Ok(ours.next_back().map(|(id, _)| id.clone()))
+        let ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
+        Ok(ours.map(|(id, _)| id.clone()).collect())
+    }
+
+    /// Whether things of the type have neither tags nor a name that is their id: a route, an attachment.
+    fn is_nameless(&self, type_name: &str) -> bool {
+        let schema = self.types.resource(type_name).filter(|it| !it.has_tags());
+        !habit(type_name).by_name && schema.is_some_and(|it| it.settings().any(|(_, it)| it.fixed))
+    }
+
+    /// Things that are the same in all that cannot change.
+    fn alike<'w>(&'w self, type_name: &'w str, settings: &'w Value) -> impl Iterator<Item = (&'w Id, &'w Thing)> {
+        let schema = self.types.resource(type_name);
+        let clear = settings.unmark_deep().0;
+        let same = move |it: &Thing| {
+            let differ = schema.map(|schema| Differ::new(schema, &self.sealer));
+            differ.is_some_and(|differ| differ.fixed_differences(&clear, None, &it.settings).is_empty())
+        };
+        self.things.iter().filter(move |(_, it)| it.type_name == type_name && same(it))
     }
 
     fn update(&mut self, now: Time, id: &Id, settings: &Value) -> Result<(), Fault> {
         let spread = self.chance(self.weather.slow / 4);
+        if let Some(type_name) = self.things.get(id).map(|it| it.type_name.clone()) {
+            self.check_owner(&type_name, settings);
+        }
         let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
             return Err(fault(Class::Missing, "Update", id.as_str()));
         };
@@ -216,7 +267,7 @@ impl World {
         let habit = habit(&thing.type_name);
         let mut wanted = settings.unmark_deep().0;
         if let Some(schema) = self.types.resource(&thing.type_name) {
-            let differ = Differ { schema, sealer: &Sealer::new([7; 32]) };
+            let differ = Differ::new(schema, &self.sealer);
             for it in differ.fixed_differences(&wanted, None, &thing.settings) {
                 self.violations.push(format!("{id}: `{}` is fixed, and was to be changed", it.path));
             }
@@ -234,7 +285,7 @@ impl World {
     }
 
     fn delete(&mut self, now: Time, id: &Id) -> Result<(), Fault> {
-        let takes = self.chance(self.weather.slow);
+        let takes = self.things.get(id).map(|it| it.type_name.clone()).map_or(Duration::ZERO, |it| self.takes(&it));
         let child = self.things.iter().find(|(_, it)| names(&it.settings.get("parents")).contains(id)).map(|(id, _)| id.clone());
         let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
             return Err(fault(Class::Missing, "Delete", id.as_str()));
@@ -245,7 +296,7 @@ impl World {
         if thing.foreign {
             self.violations.push(format!("{id} is somebody else's, and was deleted"));
         }
-        thing.gone = Some(if habit(&thing.type_name).slow { now + takes } else { now });
+        thing.gone = Some(now + takes);
         self.things.retain(|_, it| it.gone.is_none_or(|at| at > now));
         Ok(())
     }
@@ -281,11 +332,27 @@ impl World {
         }
     }
 
+    /// It is ours from here on.
+    pub fn hand_over(&mut self, id: &Id) {
+        if let Some(thing) = self.things.get_mut(id) {
+            thing.foreign = false;
+        }
+    }
+
     /// Something of somebody else's.
     pub fn add_foreign(&mut self, type_name: &str, name: &str) {
         let settings = Value::object([("name", Value::from(name)), ("flavor", "theirs".into())]);
         let id = Id::new(if habit(type_name).by_name { format!("{type_name}/{name}") } else { format!("foreign-{name}") });
         self.things.insert(id, Thing { foreign: true, ..Thing::since_ever(type_name, settings) });
+    }
+
+    /// How long a thing of this type is on its way.
+    fn takes(&mut self, type_name: &str) -> Duration {
+        match self.typical.get(type_name) {
+            Some(typical) => *typical,
+            None if habit(type_name).slow => self.chance(self.weather.slow),
+            None => Duration::ZERO,
+        }
     }
 
     fn chance(&mut self, limit: Duration) -> Duration {
@@ -295,14 +362,32 @@ impl World {
 
 /// What the cloud answers of a thing: its id, and for all else a text with the id in it.
 fn outputs(schema: &Schema, id: &Id) -> Value {
-    Value::object(schema.outputs().map(|(name, it)| {
-        let value = match (&**name, &it.shape) {
-            ("id", _) => Value::from(id.as_str()),
-            (name, Shape::String) => Value::from(format!("{name}:sim:{id}")),
-            (_, _) => Value::Null,
-        };
-        (name.clone(), value)
-    }))
+    Value::object(
+        schema.outputs().map(|(name, it)| {
+            (name.clone(), if &**name == "id" { Value::from(id.as_str()) } else { invented(name, &it.shape, id) })
+        }),
+    )
+}
+
+/// Something of that shape, and different for each thing where it can be.
+fn invented(name: &str, shape: &Shape, id: &Id) -> Value {
+    let text = |of: &str| Value::from(format!("{of}:sim:{id}"));
+    let several = |of: &Shape| match of {
+        Shape::String => ["a", "b", "c"].map(|it| text(&format!("{name}-{it}"))).to_vec(),
+        other => vec![invented(name, other, id)],
+    };
+    match shape {
+        Shape::String => text(name),
+        Shape::Bool => Value::Bool(true),
+        Shape::Number => Value::from(1),
+        Shape::List(of) => Value::list(several(of)),
+        Shape::Set(of) => Value::set(several(of)),
+        Shape::Map(_) => Value::map(Vec::<(String, Value)>::new()),
+        Shape::Object(attributes) => {
+            Value::object(attributes.iter().map(|(name, it)| (name.clone(), invented(name, &it.shape, id))))
+        }
+        Shape::Any => Value::Null,
+    }
 }
 
 /// The first attribute that differs, as it is wanted; and the secret with it, since nobody could see that it is still to come.

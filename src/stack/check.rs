@@ -44,19 +44,7 @@ impl Checker<'_> {
 
 /// An attribute of which nothing but the shape matters.
 pub fn plain_attribute(shape: Shape) -> Attribute {
-    Attribute {
-        doc: String::new(),
-        shape,
-        presence: Presence::Optional,
-        fixed: false,
-        local: false,
-        later: false,
-        secret: false,
-        moving: false,
-        equality: Equality::Exact,
-        default: Value::Null,
-        limits: Limits::default(),
-    }
+    Attribute::new(shape, Presence::Optional)
 }
 
 /// The value in the attribute's shape; what does not fit is told to the checker.
@@ -91,6 +79,11 @@ fn shaped(value: &Value, attribute: &Attribute, path: &str, checker: &mut Checke
             || attribute.limits.format.as_deref() == Some("json"));
     if json && matches!(value, Value::Object(_) | Value::Map(_) | Value::Tuple(_) | Value::List(_)) {
         return encoded(value, path, checker);
+    }
+    if let (true, Shape::Object(attributes), Some(all)) = (attribute.picks, &attribute.shape, value.members()) {
+        let picked = all.iter().filter(|(name, _)| attributes.contains_key(*name));
+        let picked = Value::object(picked.map(|(name, it)| (name.clone(), it.clone())));
+        return shape(&picked, &attribute.shape, path, checker);
     }
     shape(value, &attribute.shape, path, checker)
 }

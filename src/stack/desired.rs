@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::documents::Places;
+
 use crate::address::Address;
 use crate::diag::{Diagnostic, Span};
+use crate::object::Key;
 use crate::remote::{ConfigName, Id};
 use crate::value::{Provenance, Value};
 
@@ -69,6 +72,31 @@ pub struct Instance {
     pub references: Vec<Reference>,
     pub lifecycle: Lifecycle,
     pub timeouts: Timeouts,
+    pub object: Option<Object>,
+}
+
+/// What an instance is that was made of an object of a cluster.
+#[derive(Clone, Debug)]
+pub struct Object {
+    pub key: Key,
+    /// The attribute that holds it.
+    pub attribute: Arc<str>,
+    /// The settings that say in which cluster it is: those that cannot change.
+    pub home: Value,
+    /// Where its parts are written, when that is a file of its own.
+    pub places: Option<Arc<Places>>,
+}
+
+impl Instance {
+    /// Where what lies at a path of the settings is written.
+    pub fn span_of(&self, path: &str) -> Option<Span> {
+        let within = |it: &Object| {
+            let rest = path.strip_prefix(&*it.attribute)?;
+            Some(it.places.as_ref()?.span(rest.strip_prefix('.').unwrap_or(rest)))
+        };
+        let attribute = path.split(['.', '[']).next().unwrap_or_default();
+        self.object.as_ref().and_then(within).or_else(|| self.spans.get(attribute).cloned()).or_else(|| self.span.clone())
+    }
 }
 
 /// An edge that an attribute of one instance makes to another instance.

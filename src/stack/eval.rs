@@ -12,6 +12,7 @@ mod forms;
 mod instance;
 mod instances;
 mod lookup;
+mod objects;
 mod operators;
 mod reference;
 mod rest;
@@ -142,7 +143,7 @@ pub struct Facts {
     /// By name, converted to what their blocks declare.
     pub variables: BTreeMap<Arc<str>, Value>,
     /// Merged into every resource's tags, which win.
-    pub tags: BTreeMap<Arc<str>, Value>,
+    pub tags: Arc<BTreeMap<Arc<str>, Value>>,
     pub aws: BTreeSet<Arc<str>>,
 }
 

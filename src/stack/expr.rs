@@ -45,10 +45,20 @@ pub enum Node {
 
 #[derive(Debug)]
 pub enum Part {
-    Text(Arc<str>),
+    /// A text, and where it starts in the file.
+    Text(Arc<str>, u32),
     Value(Expr),
-    If { condition: Expr, then: Vec<Part>, otherwise: Vec<Part> },
-    For { key: Option<Arc<str>>, value: Arc<str>, collection: Expr, body: Vec<Part> },
+    If {
+        condition: Expr,
+        then: Vec<Part>,
+        otherwise: Vec<Part>,
+    },
+    For {
+        key: Option<Arc<str>>,
+        value: Arc<str>,
+        collection: Expr,
+        body: Vec<Part>,
+    },
 }
 
 #[derive(Debug)]

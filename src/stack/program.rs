@@ -14,6 +14,7 @@ use super::model::Model;
 use super::order;
 use super::parse;
 use super::reading::Reading;
+use super::relations;
 use super::resolve;
 use super::settings::{self, StackSettings};
 use super::source::Source;
@@ -66,7 +67,10 @@ impl Host for Nobody {
 
 impl Sources for Program {
     fn text(&self, file: &str) -> Option<Arc<str>> {
-        self.model.files.iter().find(|it| *it.name == *file).map(|it| it.text.clone())
+        let known = self.model.files.iter().find(|it| *it.name == *file).map(|it| it.text.clone());
+        // A file of objects is not kept.
+        let read = || Some(String::from_utf8(self.reading.source().read(file).ok()?).ok()?.into());
+        known.or_else(read)
     }
 }
 
@@ -99,7 +103,8 @@ impl Program {
         if let [only] = settings.accounts.as_slice() {
             self.facts.account.get_or_insert_with(|| only.as_str().into());
         }
-        self.facts.tags = settings.tags.iter().map(|(key, it)| (key.as_str().into(), Value::string(it.as_str()))).collect();
+        let tags = settings.tags.iter().map(|(key, it)| (key.as_str().into(), Value::string(it.as_str())));
+        self.facts.tags = Arc::new(tags.collect());
     }
 
     /// Tells the account, once it is known.
@@ -164,6 +169,7 @@ pub const CONSOLE: &str = "console";
 impl Configuration for Program {
     fn evaluate(&mut self, host: &mut dyn Host) -> Evaluation {
         let (mut evaluation, _) = self.with(host, eval::collect);
+        relations::relate(&mut evaluation.instances, &mut evaluation.diagnostics);
         cycles::find(&evaluation.instances, &mut evaluation.diagnostics);
         evaluation.diagnostics.retain(|it| it.span.as_ref().is_none_or(|span| !self.broken.contains(span)));
         order::sort(&mut evaluation.diagnostics);

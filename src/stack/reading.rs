@@ -67,7 +67,8 @@ pub struct Window<'a> {
 }
 
 impl Window<'_> {
-    fn name(&self, path: &str) -> Result<String, String> {
+    /// The file's name from the root of the repository.
+    pub fn name(&self, path: &str) -> Result<String, String> {
         let outside = || "it leads out of the repository".to_owned();
         match path.starts_with('/') {
             false => source::join(&self.folder, path).ok_or_else(outside),

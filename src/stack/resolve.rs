@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::expr::{Head, Mention, Named, Place, Target};
 use super::functions;
-use super::model::{Block, Body, Content, Definition, Model, Nested, Owner};
+use super::model::{Block, Body, Content, Definition, Meta, Model, Nested, Owner};
 use crate::address::Mode;
 use crate::diag::{Diagnostic, nearest};
 use crate::schema::{Attribute, Attributes, Presence, Schema, Shape};
@@ -126,17 +126,17 @@ impl Check<'_> {
         }
     }
 
-    /// A reference without a key to something with `for_each`, and the other way round.
-    fn keyed(&mut self, it: &Mention, name: &str, keyed: bool) {
-        match (it.head.first(), keyed) {
-            (Some(Head::Attribute(attribute)), true) => {
-                let summary = format!("{name} has `for_each`: say which one");
+    /// A reference without a key to what has several instances, and the other way round. `many` says why it has.
+    fn keyed(&mut self, it: &Mention, name: &str, many: Option<&str>) {
+        match (it.head.first(), many) {
+            (Some(Head::Attribute(attribute)), Some(many)) => {
+                let summary = format!("{name} {many}: say which one");
                 let complaint = self.complain(it.place, "which-instance", summary, None);
                 *complaint = complaint
                     .clone()
                     .help(format!("one: {name}[\"KEY\"].{attribute} · all: [for it in {name} : it.{attribute}]"));
             }
-            (Some(Head::Key), false) => {
+            (Some(Head::Key), None) => {
                 let complaint = self.complain(it.place, "which-instance", format!("{name} is one thing, not several"), None);
                 *complaint = complaint.clone().help(format!("write {name} without the brackets"));
             }
@@ -174,7 +174,7 @@ impl Check<'_> {
             return self.name(it, "module", name, &definition.module_names);
         };
         let shown = format!("module.{name}");
-        self.keyed(it, &shown, call.meta.for_each.is_some());
+        self.keyed(it, &shown, for_each(&call.meta));
         if let Some(enabled) = call.meta.enabled.as_ref().filter(|_| call.meta.may_be_disabled()) {
             self.guard(owner, it, &shown, enabled.place);
         }
@@ -198,12 +198,14 @@ impl Check<'_> {
         };
         let data = if mode == Mode::Data { "data." } else { "" };
         let shown = format!("{data}{type_name}.{name}");
-        self.keyed(it, &shown, block.meta.for_each.is_some());
+        let many =
+            if block.schema.objects().is_some() { Some("makes an instance of each object") } else { for_each(&block.meta) };
+        self.keyed(it, &shown, many);
         if let Some(enabled) = block.meta.enabled.as_ref().filter(|_| block.meta.may_be_disabled()) {
             self.guard(owner, it, &shown, enabled.place);
         }
         let attribute = match it.head.as_slice() {
-            [Head::Attribute(attribute), ..] if block.meta.for_each.is_none() => Some(attribute),
+            [Head::Attribute(attribute), ..] if many.is_none() => Some(attribute),
             [Head::Key | Head::Splat, Head::Attribute(attribute), ..] => Some(attribute),
             _ => None,
         };
@@ -327,4 +329,9 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Why there may be several instances.
+fn for_each(meta: &Meta) -> Option<&'static str> {
+    meta.for_each.as_ref().map(|_| "has `for_each`")
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, Strip};
 
 use super::expr::{Expr, Part};
@@ -22,15 +23,13 @@ impl Lowering<'_> {
                 Element::Literal(text) => {
                     let trim_start = if at == 0 { after } else { trims_after(elements[at - 1]) };
                     let trim_end = elements.get(at + 1).map_or(before, |it| trims_before(it));
-                    let mut text = text.as_str();
-                    if trim_start {
-                        text = text.trim_start();
-                    }
-                    if trim_end {
-                        text = text.trim_end();
-                    }
-                    if !text.is_empty() {
-                        parts.push(Part::Text(text.into()));
+                    let place = self.place(text.span());
+                    let source = self.text.get(place.start as usize..place.end as usize).unwrap_or_default();
+                    let whole = text.as_str();
+                    let (from, to) = bounds(whole, source.contains('\n'), trim_start, trim_end);
+                    if let Some(text) = whole.get(from..to).filter(|it| !it.is_empty()) {
+                        let start = place.start.saturating_add(u32::try_from(from).unwrap_or(u32::MAX));
+                        parts.push(Part::Text(text.into(), start));
                     }
                 }
                 Element::Interpolation(it) => parts.push(Part::Value(self.expr(&it.expr))),
@@ -77,6 +76,23 @@ impl Lowering<'_> {
         let place = self.place(Some(0..self.text.len()));
         Expr { place, node: joined(self.parts(template.iter())) }
     }
+}
+
+/// What is left of a text between markers. A marker trims within the line that it stands on, its end included; in a quoted text,
+/// which is one line whatever is escaped in it, all.
+/// As in Terraform: `hclsyntax/scan_tokens.rl` makes a token of each line, `parser_template.go` trims the one beside the marker.
+fn bounds(text: &str, has_lines: bool, trim_start: bool, trim_end: bool) -> (usize, usize) {
+    let (mut from, mut to) = (0, text.len());
+    if trim_start {
+        let line = text.find('\n').filter(|_| has_lines).map_or(text, |end| &text[..=end]);
+        from = line.len() - line.trim_start().len();
+    }
+    if trim_end {
+        let before = text.strip_suffix('\n').unwrap_or(text);
+        let line = before.rfind('\n').filter(|_| has_lines).map_or(0, |end| end + 1);
+        to = line + text[line..].trim_end().len();
+    }
+    (from, to.max(from))
 }
 
 /// Whether the text before this element loses its trailing white space.

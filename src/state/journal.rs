@@ -192,6 +192,10 @@ impl State {
                         record.dependencies.insert(to.clone());
                     }
                 }
+                // A late twin is found under the address that its thing has now.
+                for intent in self.intents.values_mut().filter(|it| it.address == *from && it.watched_until.is_some()) {
+                    intent.address = to.clone();
+                }
             }
             Entry::Protect { address, lifecycle, dependencies } => {
                 if let Some(record) = self.resources.get_mut(address) {
@@ -296,6 +300,19 @@ mod tests {
         assert_eq!(ops, ["3.1", "3.2"]);
         state.replay(&[commit(3, 1), commit(3, 2), commit(3, 3)]).unwrap();
         assert_eq!(state.watermark, Some(Position { epoch: 3, seq: 3 }));
+    }
+
+    #[test]
+    fn what_is_still_watched_moves_with_its_address() {
+        let mut state = sample::state(1);
+        let mut watched = sample::creation("3.1", 0, Value::Null);
+        watched.watched_until = Some(9);
+        let open = Intent { op: OpId("3.2".into()), watched_until: None, ..watched.clone() };
+        let (from, to) = (watched.address.clone(), sample::address(7));
+        state.intents.extend([(watched.op.clone(), watched), (open.op.clone(), open)]);
+        state.fold(&Entry::Move { from: from.clone(), to: to.clone() });
+        let at: Vec<_> = state.intents.values().map(|it| it.address.clone()).collect();
+        assert_eq!(at, [to, from]);
     }
 
     #[test]

@@ -151,8 +151,11 @@ impl Local {
                 return Ok(Box::new(session.start()));
             }
             if tokio::time::Instant::now() >= deadline {
-                let holder = self.blocking(|it| Ok(holder::read(&it.folder)?.map(|it| it.holder()))).await?;
-                return Err(StoreError::Locked { holder: Box::new(holder.unwrap_or_else(holder::nameless)) });
+                let note = self.blocking(|it| holder::read(&it.folder)).await?.filter(|it| !it.released);
+                if note.is_some() || tokio::time::Instant::now() >= deadline + holder::NAMING_MAX {
+                    let holder = note.map_or_else(holder::nameless, |it| it.holder());
+                    return Err(StoreError::Locked { holder: Box::new(holder) });
+                }
             }
             tokio::time::sleep(holder::POLL_EVERY).await;
         }

@@ -52,4 +52,15 @@ mod tests {
         assert_eq!(sealed.get("p"), Value::Digest(sealer.digest(&Value::from("hunter2"))));
         assert_ne!(Sealer::new([8; 32]).seal(&clear), sealed);
     }
+
+    #[test]
+    fn what_holds_no_secret_is_shared() {
+        let sealer = Sealer::new([7; 32]);
+        let open = Value::object([("q", Value::list([Value::from(1), Value::from("a")])), ("r", Value::Null)]);
+        let mixed = Value::object([("open", open.clone()), ("p", Value::from("hunter2").sensitive())]);
+        for (sealed, clear) in [(sealer.seal(&open), open.clone()), (sealer.seal(&mixed).get("open"), open)] {
+            let (Value::Object(sealed), Value::Object(clear)) = (sealed, clear) else { panic!("objects stay objects") };
+            assert!(Arc::ptr_eq(&sealed, &clear));
+        }
+    }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use infra::catalog::Catalog;
 use infra::diag::render::render;
-use infra::plan::{Observed, Options, Outcome, Request, plan};
+use infra::plan::{Observed, Options, Outcome, Previewed, Request, plan};
+use infra::remote::Preview;
 use infra::report::schema;
 use infra::resource::Driver;
 use infra::schema::{Attribute, Attributes, Presence, Schema, Shape, Types};
@@ -57,6 +58,9 @@ fn complaints(catalog: &Catalog, text: &str) -> String {
                     (it.key, answer)
                 }));
             }
+            Outcome::NeedsPreviews(all) => observed
+                .previews
+                .extend(all.into_iter().map(|it| (it.address, Previewed { settings: it.settings, preview: Preview::default() }))),
             Outcome::NeedsImports(_) => return "an example imports something".to_owned(),
         }
     }

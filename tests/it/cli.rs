@@ -6,4 +6,5 @@
 mod flows;
 pub mod person;
 mod refusals;
+mod rehearsal;
 mod words;

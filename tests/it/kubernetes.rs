@@ -2,3 +2,6 @@
 
 mod access;
 mod edge;
+mod manifest;
+mod story;
+mod words;

@@ -1,6 +1,7 @@
 //! The stack language as its users meet it: whole stacks in, instances or complaints out.
 
 mod bounds;
+mod objects;
 mod references;
 mod types;
 mod values;

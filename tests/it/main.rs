@@ -12,5 +12,6 @@ mod recovery;
 mod simulation;
 mod stacks;
 mod store;
+mod stored;
 mod torture;
 mod traps;

@@ -5,6 +5,7 @@
 //! `INFRA_UPDATE_PLANS=1 cargo test plans` writes what comes out into the files, to be read before it is committed.
 
 mod case;
+mod objects;
 mod show;
 mod types;
 

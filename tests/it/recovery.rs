@@ -6,6 +6,7 @@ mod mending;
 mod rebuild;
 mod rollback;
 mod secrets;
+mod tools;
 
 use localstack::REGION;
 

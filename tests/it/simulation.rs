@@ -41,3 +41,9 @@ fn nothing_is_lost_and_nothing_made_twice() {
         assert!(crashes > runs / 20 && things > runs / 2, "{runs} runs, {crashes} ended early, {things} things");
     }
 }
+
+#[test]
+fn a_process_may_die_at_every_instant_and_again_in_its_recovery() {
+    let instants: usize = (0..4).map(|seed| story::every_instant(seed).unwrap_or_else(|broken| panic!("{broken}"))).sum();
+    assert!(instants > 200, "{instants} instants");
+}

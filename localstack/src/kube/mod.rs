@@ -10,10 +10,19 @@ mod node;
 mod part;
 mod parts;
 mod plane;
+mod schemas;
 pub mod token;
 mod version;
 
 pub use api::{Api, ApiError, Identity};
 pub use node::{Node, Taint};
 pub use plane::{ControlPlane, Options};
+pub use schemas::schemas;
 pub use version::{NotServed, Version};
+
+use crate::{StartError, python};
+
+/// kubectl of the planes' version: the program and its first arguments. Built with the planes where it is missing.
+pub fn kubectl() -> Result<Vec<String>, StartError> {
+    Ok(binaries::Binaries::find(&python::cache_folder()?)?.command("kubectl"))
+}

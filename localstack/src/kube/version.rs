@@ -25,6 +25,11 @@ impl Version {
         self == Self::default()
     }
 
+    /// All of them, oldest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (OLDEST..=BUILT).map(Self)
+    }
+
     /// What `/version` says: `v1.35.3`.
     pub fn full(self) -> String {
         format!("v{self}.{PATCH}")

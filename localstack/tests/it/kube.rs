@@ -1,16 +1,18 @@
 //! Real control planes: what runs on one, who is let in, and that nothing stays behind.
 
 use std::convert::Infallible;
+use std::io::Read as _;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use localstack::kube::{Api, ControlPlane, Node, Options, Version, token};
+use localstack::kube::{Api, ControlPlane, Node, Options, Version, schemas, token};
 use localstack::sigv4::{Claim, Signer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -273,6 +275,7 @@ async fn nodes_leave_with_their_pods(plane: &ControlPlane, nodes: &[Node]) {
 async fn versions_change(plane: &ControlPlane) {
     let said = |version: Value| format!("{} {}", version["gitVersion"], version["minor"]);
     assert_eq!(said(plane.admin().get("/version").await.expect("a version")), r#""v1.35.3" "35""#);
+    infra_knows_what_is_served(plane, "1.35").await;
     plane.update(Version::default()).await.expect("updated");
     assert_eq!(said(plane.admin().get("/version").await.expect("a version")), r#""v1.36.3" "36""#);
     // What there was is there, and is looked after again.
@@ -280,4 +283,23 @@ async fn versions_change(plane: &ControlPlane) {
     plane.admin().create("/apis/batch/v1/namespaces/default/jobs", &job).await.expect("a job");
     until(plane.admin(), "/apis/batch/v1/namespaces/default/jobs/again", |job| has_condition(job, "Complete")).await;
     until(plane.admin(), &format!("{DEPLOYMENTS}/web"), |web| has_condition(web, "Available")).await;
+    infra_knows_what_is_served(plane, "1.36").await;
+}
+
+/// What infra carries of a version is what a server of it says; else `localstack schemas` writes it anew.
+async fn infra_knows_what_is_served(plane: &ControlPlane, version: &str) {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/object/schemas/");
+    let known = unpacked(&std::fs::read(format!("{file}{version}.json.gz")).expect("the data"));
+    let end = Instant::now() + Duration::from_secs(60);
+    // A server tells of its parts one after the other.
+    while known != unpacked(&schemas(plane, version).await.expect("documents")) {
+        assert!(Instant::now() < end, "the schemas of {version} are not those of its server: cargo run -p localstack -- schemas");
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn unpacked(data: &[u8]) -> Value {
+    let mut text = String::new();
+    GzDecoder::new(data).read_to_string(&mut text).expect("a text");
+    serde_json::from_str(&text).expect("JSON")
 }

@@ -86,7 +86,7 @@ impl Cloud for SimCloud {
             it
         })
     }
-    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Option<Id>, Fault>> {
+    fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
         Box::pin(async move {
             let effect = Effect::Find { target: what.clone(), settings: settings.clone(), token: token.clone() };
             let Answer::Found(it) = self.perform(effect).await else { unreachable!() };

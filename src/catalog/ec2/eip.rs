@@ -96,8 +96,8 @@ impl Resource for Eip {
         Ok(())
     }
 
-    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        super::only(LISTING.call, list(aws, super::by_token(token)).await?, Live::allocation_id)
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {
+        Ok(super::ids(list(aws, super::by_token(token)).await?, Live::allocation_id))
     }
 }
 

@@ -318,8 +318,8 @@ impl Resource for LaunchTemplate {
         Ok(())
     }
 
-    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        super::only(CALL, list(aws, super::by_token(token)).await?, Live::launch_template_id)
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {
+        Ok(super::ids(list(aws, super::by_token(token)).await?, Live::launch_template_id))
     }
 }
 

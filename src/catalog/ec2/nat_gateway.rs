@@ -120,8 +120,8 @@ impl Resource for NatGateway {
         Ok(())
     }
 
-    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        super::only(LISTING.call, list(aws, super::by_token(token)).await?, Live::nat_gateway_id)
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {
+        Ok(super::ids(list(aws, super::by_token(token)).await?, Live::nat_gateway_id))
     }
 }
 

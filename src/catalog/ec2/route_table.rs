@@ -92,7 +92,7 @@ impl Resource for RouteTable {
         Ok(())
     }
 
-    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        super::only(LISTING.call, list(aws, super::by_token(token)).await?, Live::route_table_id)
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {
+        Ok(super::ids(list(aws, super::by_token(token)).await?, Live::route_table_id))
     }
 }

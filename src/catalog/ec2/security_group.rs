@@ -204,8 +204,8 @@ impl Resource for SecurityGroup {
         Ok(key.map(objection).into_iter().collect())
     }
 
-    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        super::only(LISTING.call, list(aws, super::by_token(token)).await?, Live::group_id)
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {
+        Ok(super::ids(list(aws, super::by_token(token)).await?, Live::group_id))
     }
 }
 

@@ -182,9 +182,9 @@ impl<D: Direction> Resource for Rule<D> {
         Ok(())
     }
 
-    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {
         let found = list_rules(aws, super::by_token(token)).await?;
-        super::only("ec2:DescribeSecurityGroupRules", found, Live::security_group_rule_id)
+        Ok(super::ids(found, Live::security_group_rule_id))
     }
 }
 

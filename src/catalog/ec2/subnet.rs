@@ -111,8 +111,8 @@ impl Resource for Subnet {
         Ok(())
     }
 
-    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        super::only("ec2:DescribeSubnets", list(aws, super::by_token(token)).await?, Live::subnet_id)
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {
+        Ok(super::ids(list(aws, super::by_token(token)).await?, Live::subnet_id))
     }
 }
 

@@ -127,8 +127,8 @@ impl Resource for Vpc {
         Ok(())
     }
 
-    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        super::only("ec2:DescribeVpcs", list(aws, super::by_token(token)).await?, Live::vpc_id)
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {
+        Ok(super::ids(list(aws, super::by_token(token)).await?, Live::vpc_id))
     }
 }
 

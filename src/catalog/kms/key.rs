@@ -153,15 +153,16 @@ impl Resource for Key {
     }
 
     // Key ids are random and a key has no name: its tags are all there is to find it by.
-    async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
+    async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {
         let arns = tagged_with(aws, "kms:key", tags::ID, token.as_str()).await?;
+        let mut found = Vec::new();
         for id in arns.iter().filter_map(|arn| Some(Id::new(arn.rsplit_once(":key/")?.1))) {
             // One that waits for its deletion still has its tags.
             if metadata(aws, id.as_str()).await?.is_some() {
-                return Ok(Some(id));
+                found.push(id);
             }
         }
-        Ok(None)
+        Ok(found)
     }
 }
 

@@ -143,7 +143,7 @@ async fn look_for(connected: &Connected, state: &State, instance: &Instance, mar
 /// Asks the type. That it cannot find without more is no reason to stop, nor that what it found is somebody else's.
 async fn asked(connected: &Connected, target: &Target, settings: &Value, token: &Token) -> Ended<Option<Id>> {
     match connected.clouds.find(target, settings, token).await {
-        Ok(found) => Ok(found),
+        Ok(found) => Ok(found.into_iter().next()),
         Err(it) if matches!(it.class, Class::Bug | Class::Missing | Class::Exists | Class::Refused) => Ok(None),
         Err(it) => Err(Stop::from(fault::of_cloud(&it))),
     }

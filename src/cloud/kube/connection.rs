@@ -10,25 +10,17 @@ use tokio::sync::Mutex;
 
 use super::discovery::{ACCEPT, Catalogue, Kind, encoded};
 use super::fault::{conflicts, no_kind, silent_group};
-use super::send::{Ask, Sender};
+use super::foresee::{Foreseen, of_refusal};
+use super::send::{Ask, Refusal, Sender};
 use super::{Access, ClusterRef};
 use crate::cloud::aws::Aws;
 use crate::object::{Key, MANAGER, text};
-use crate::remote::Fault;
+use crate::remote::{Class, Fault};
 
 /// A cluster, and what is known of it.
 pub struct Connection {
     sender: Sender,
     catalogue: Mutex<Option<Arc<Catalogue>>>,
-}
-
-/// How an object is applied.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Apply<'a> {
-    /// Only says what would be.
-    pub dry_run: bool,
-    /// Managers whose fields may be taken from them.
-    pub take_from: Option<&'a BTreeSet<String>>,
 }
 
 /// Which objects of a kind are listed.
@@ -53,13 +45,22 @@ impl Connection {
 
     /// The kind in exactly this version. One that the cluster does not serve may be on its way: class `Settling`.
     pub async fn served(&self, api_version: &str, kind: &str) -> Result<Kind, Fault> {
-        let found = self.look_up(|it| it.served(api_version, kind).cloned()).await?;
-        found.0.ok_or_else(|| no_kind(self.sender.asked("kubernetes:Discover", true), api_version, kind))
+        let found = self.version(api_version, kind).await?;
+        found.ok_or_else(|| no_kind(self.sender.asked("kubernetes:Discover", true), api_version, kind))
     }
 
-    /// The kind in the version that the cluster prefers, if it serves it at all.
+    /// The kind in exactly this version, if the cluster serves it.
+    pub async fn version(&self, api_version: &str, kind: &str) -> Result<Option<Kind>, Fault> {
+        Ok(self.look_up(|it| it.served(api_version, kind).cloned()).await?.0)
+    }
+
+    /// The kind in the version that the cluster prefers, if it serves it at all. One that is gone serves nothing.
     pub async fn kind(&self, group: &str, kind: &str) -> Result<Option<Kind>, Fault> {
-        match self.look_up(|it| it.kind(group, kind).cloned()).await? {
+        let found = match self.look_up(|it| it.kind(group, kind).cloned()).await {
+            Err(fault) if fault.class == Class::Missing => return Ok(None),
+            found => found?,
+        };
+        match found {
             (None, catalogue) if catalogue.is_silent(group) => {
                 Err(silent_group(self.sender.asked("kubernetes:Discover", true), group))
             }
@@ -115,30 +116,44 @@ impl Connection {
         Ok(list)
     }
 
-    /// Server-side apply under [`MANAGER`]: makes the object or changes it. Answers with the whole object, as it would be in a
-    /// dry run. Fields are taken from other managers only where all that are in the way are listed.
-    pub async fn apply(&self, object: &Value, how: Apply<'_>) -> Result<Value, Fault> {
+    /// Server-side apply under [`MANAGER`]: makes the object or changes it. Answers with the whole object. Fields are taken from
+    /// other managers only where all that are in the way are listed, or were set by hand.
+    pub async fn apply(&self, object: &Value, take_from: &BTreeSet<String>) -> Result<Value, Fault> {
+        Ok(self.send_applied(object, take_from, false).await?)
+    }
+
+    /// What would come of it. Nothing is changed, so no lock is needed.
+    pub async fn foresee(&self, object: &Value, take_from: &BTreeSet<String>) -> Result<Foreseen, Fault> {
+        match self.send_applied(object, take_from, true).await {
+            Ok(answer) => Ok(Foreseen::Taken(answer)),
+            Err(refused) => of_refusal(object, refused),
+        }
+    }
+
+    async fn send_applied(&self, object: &Value, take_from: &BTreeSet<String>, dry_run: bool) -> Result<Value, Refusal> {
         let key = Key::of(object).map_err(|error| Fault::bug("kubernetes:Apply", error.to_string()))?;
         let kind = self.served(text(object, "/apiVersion"), &key.kind).await?;
         let path = kind.path(&key);
-        let dry_run = if how.dry_run { "&dryRun=All" } else { "" };
         let ask = |force: bool| Ask {
-            verb: if how.dry_run { "DryRun" } else { "Apply" },
+            verb: if dry_run { "DryRun" } else { "Apply" },
             method: Method::PATCH,
-            path: format!("{path}?fieldManager={MANAGER}&fieldValidation=Strict&force={force}{dry_run}"),
+            path: format!(
+                "{path}?fieldManager={MANAGER}&fieldValidation=Strict&force={force}{}",
+                if dry_run { "&dryRun=All" } else { "" }
+            ),
             accept: "application/json",
             content_type: "application/apply-patch+yaml",
             body: object.to_string().into_bytes(),
-            is_read: how.dry_run,
+            is_read: dry_run,
         };
         let refused = match self.sender.send(&ask(false)).await {
             Ok(answer) => return Ok(answer),
             Err(refused) => refused,
         };
         let conflicts = conflicts(&refused.answer);
-        let may_take = how.take_from.is_some_and(|from| conflicts.iter().all(|it| from.contains(&it.manager)));
+        let may_take = conflicts.iter().all(|it| it.is_by_hand() || take_from.contains(&it.manager));
         // The first was refused as a whole, so this is no second attempt.
-        if !conflicts.is_empty() && may_take { Ok(self.sender.send(&ask(true)).await?) } else { Err(refused.fault) }
+        if !conflicts.is_empty() && may_take { self.sender.send(&ask(true)).await } else { Err(refused) }
     }
 
     /// Asks to delete the object of this uid, after all that it owns. It is gone once its finalizers are.

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::ClusterRef;
+use crate::object::managed::is_by_hand;
 use crate::object::{items, text};
 use crate::remote::{Class, Fault};
 
@@ -31,6 +32,7 @@ pub(super) fn of_answer(asked: Asked<'_>, code: u16, body: &Value, audit: Option
 
 fn judged(asked: Asked<'_>, code: u16, reason: &str, message: &str, body: &Value) -> (Class, String) {
     let has_cause = |wanted: &str| items(body, "/details/causes").iter().any(|it| text(it, "/reason") == wanted);
+    let is_applied = matches!(asked.call, "kubernetes:Apply" | "kubernetes:DryRun");
     let names_namespace = text(body, "/details/kind") == "namespaces";
     match (code, reason) {
         (401, _) => (Class::Credentials, unauthorized(asked)),
@@ -58,9 +60,7 @@ fn judged(asked: Asked<'_>, code: u16, reason: &str, message: &str, body: &Value
         (500, _) if message.contains("failed to create typed patch object") => {
             (Class::Refused, format!("the API server does not take it: {message}"))
         }
-        (404, _) if names_namespace && !asked.is_read => {
-            (Class::Settling, format!("its namespace does not exist yet: {message}"))
-        }
+        (404, _) if names_namespace && is_applied => (Class::Settling, format!("its namespace does not exist yet: {message}")),
         (404 | 410, _) => (Class::Missing, message.to_owned()),
         (409, "AlreadyExists") => (Class::Exists, message.to_owned()),
         (409, _) if has_cause(CONFLICT) => (Class::Refused, conflicting(body)),
@@ -79,7 +79,17 @@ fn judged(asked: Asked<'_>, code: u16, reason: &str, message: &str, body: &Value
 
 /// Whether the API server refused a change of a field that cannot change: the object must be replaced.
 pub fn is_immutable(message: &str) -> bool {
-    const SAID: &[&str] = &["field is immutable", "may not change once set", "updates to statefulset spec for fields other than"];
+    // Of StatefulSets, claims, bindings and storage classes, in `k8s.io/kubernetes/pkg/apis/*/validation`; rules of CRDs say the first.
+    const SAID: &[&str] = &[
+        "immutable",
+        "may not change once set",
+        "updates to statefulset spec for fields other than",
+        "cannot change roleRef",
+        "updates to parameters are forbidden",
+        "updates to provisioner are forbidden",
+        "updates to reclaimPolicy are forbidden",
+        "updates to volumeBindingMode are forbidden",
+    ];
     SAID.iter().any(|it| message.contains(it))
 }
 
@@ -136,6 +146,15 @@ fn forbidden(cluster: &ClusterRef, message: &str) -> String {
 pub(super) struct Conflict {
     pub field: String,
     pub manager: String,
+    /// Whether the other one set it without declaring that it shall stay so.
+    pub by_update: bool,
+}
+
+impl Conflict {
+    /// What was changed by hand is drift.
+    pub fn is_by_hand(&self) -> bool {
+        self.by_update && is_by_hand(&self.manager)
+    }
 }
 
 const CONFLICT: &str = "FieldManagerConflict";
@@ -143,20 +162,25 @@ const CONFLICT: &str = "FieldManagerConflict";
 /// The conflicts in a refusal; none in one for another reason.
 pub(super) fn conflicts(body: &Value) -> Vec<Conflict> {
     let one = |it: &Value| {
-        // `conflict with "kubectl-edit" using apps/v1`
+        // `conflict with "kubectl-edit" using apps/v1` after an update, `conflict with "argocd"` after an apply:
+        // `k8s.io/apimachinery/pkg/util/managedfields/internal/conflict.go`
         let message = text(it, "/message");
         let manager = message.split('"').nth(1).unwrap_or(message).to_owned();
-        Conflict { field: text(it, "/field").trim_start_matches('.').to_owned(), manager }
+        Conflict { field: text(it, "/field").trim_start_matches('.').to_owned(), manager, by_update: message.contains(" using ") }
     };
     items(body, "/details/causes").iter().filter(|it| text(it, "/reason") == CONFLICT).map(one).collect()
 }
 
 fn conflicting(body: &Value) -> String {
     let all: Vec<String> = conflicts(body).iter().map(|it| format!("{} belongs to {}", it.field, it.manager)).collect();
-    format!(
-        "others manage fields that are declared here: {}. Leave these out, or list the managers in force_conflicts",
-        all.join(", ")
-    )
+    format!("others manage fields that are declared here: {}. {RESOLVED_BY}", all.join(", "))
+}
+
+const RESOLVED_BY: &str = "Leave these out, or list the managers in force_conflicts";
+
+/// The same of one field.
+pub(super) fn owners(it: &Conflict) -> String {
+    format!("the field belongs to {}. {RESOLVED_BY}", it.manager)
 }
 
 fn causes(body: &Value, message: &str) -> String {

@@ -50,6 +50,8 @@ pub(super) struct Sender {
     endpoint: String,
     client: Client,
     signer: Option<Signer>,
+    /// Who knows whether a cluster that does not answer exists.
+    eks: Option<aws_sdk_eks::Client>,
     /// Who calls, for what is said when the cluster does not know them: an ARN.
     caller: Option<String>,
     token: Mutex<Option<Token>>,
@@ -59,19 +61,21 @@ pub(super) struct Sender {
 
 impl Sender {
     pub async fn new(cluster: ClusterRef, aws: &Aws, access: Arc<Access>) -> Result<Self, Fault> {
-        let (mut config, signer, caller) = match &cluster {
+        let (mut config, signer, eks, caller) = match &cluster {
             ClusterRef::Eks { endpoint, certificate_authority, .. } => {
                 let caller = aws.identity().await.ok().map(|it| it.arn.clone());
-                (of_eks(endpoint, certificate_authority)?, Some(aws.signer()?), caller)
+                (of_eks(endpoint, certificate_authority)?, Some(aws.signer()?), Some(aws.eks().clone()), caller)
             }
-            ClusterRef::Context { kubeconfig, context } => (of_file(kubeconfig, context.clone()).await?, None, None),
+            ClusterRef::Context { kubeconfig, context } => {
+                (self::kubeconfig(kubeconfig, context.clone()).await?, None, None, None)
+            }
         };
         config.connect_timeout = Some(CONNECT);
         config.default_retry = false;
         let endpoint = config.cluster_url.to_string();
         let client = Client::try_from(config).map_err(|error| unusable(&cluster, &error))?;
         let (token, wire) = (Mutex::default(), aws.wire().clone());
-        Ok(Self { cluster, endpoint, client, signer, caller, token, access, wire })
+        Ok(Self { cluster, endpoint, client, signer, eks, caller, token, access, wire })
     }
 
     pub fn asked<'a>(&'a self, call: &'a str, is_read: bool) -> Asked<'a> {
@@ -82,12 +86,27 @@ impl Sender {
     pub async fn send(&self, ask: &Ask) -> Result<Value, Refusal> {
         let mut patience = Patience::default();
         loop {
-            let answer = self.attempt(ask).await;
+            let answer = match self.attempt(ask).await {
+                Err(it) if it.fault.class == Class::Unreachable && self.is_gone().await => Err(self.gone(ask).into()),
+                answer => answer,
+            };
             let worth_it = ask.is_read && answer.as_ref().is_err_and(|it| it.fault.class == Class::Busy);
             if !worth_it || !patience.wait().await {
                 return answer;
             }
         }
+    }
+
+    /// Whether a cluster that cannot be reached does not exist any more.
+    async fn is_gone(&self) -> bool {
+        let (Some(eks), ClusterRef::Eks { name, .. }) = (&self.eks, &self.cluster) else { return false };
+        let asked = eks.describe_cluster().name(name).send().await;
+        asked.is_err_and(|error| Fault::from(error).class == Class::Missing)
+    }
+
+    fn gone(&self, ask: &Ask) -> Fault {
+        let message = format!("{} does not exist any more, and so nothing that was in it", self.cluster.said());
+        Fault::new(Class::Missing, format!("kubernetes:{}", ask.verb), message)
     }
 
     async fn attempt(&self, ask: &Ask) -> Result<Value, Refusal> {
@@ -179,11 +198,13 @@ fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
     parts.collect::<Option<Vec<_>>>().filter(|it| !it.is_empty())
 }
 
-async fn of_file(path: &str, context: Option<String>) -> Result<Config, Fault> {
+/// What a context of a kubeconfig says; the current one where none is named. `~/` is the caller's home.
+pub async fn kubeconfig(path: &str, context: Option<String>) -> Result<Config, Fault> {
     let refused = |error: &dyn std::fmt::Display| {
-        Fault::new(Class::Credentials, "kubernetes", format!("the kubeconfig {path} cannot be used: {error}"))
+        Fault::new(Class::Refused, "kubernetes", format!("the kubeconfig {path} cannot be used: {error}"))
     };
-    let read = Kubeconfig::read_from(path).map_err(|it| refused(&it))?;
+    let home = path.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    let read = Kubeconfig::read_from(home.unwrap_or_else(|| path.into())).map_err(|it| refused(&it))?;
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     Config::from_custom_kubeconfig(read, &options).await.map_err(|it| refused(&it))
 }

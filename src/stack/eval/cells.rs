@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::objects::Objects;
 use super::{Binding, Dep, Eval, Evaluator, Expansion, Failure, Frame, InstanceRef, Scope};
 use crate::diag::Diagnostic;
+use crate::stack::documents::Document;
 use crate::stack::expr::{Expr, Place};
 use crate::stack::model::Definition;
 use crate::value::{Size, TooLarge, Value};
@@ -20,6 +22,8 @@ pub enum Cell {
     Member(u32, u32, Arc<str>),
     Output(u32, u32),
     Keys(u32, Item),
+    /// The objects that a block leads to.
+    Objects(u32, u32),
     Attribute(InstanceRef, Arc<str>),
     Outputs(InstanceRef),
 }
@@ -36,6 +40,7 @@ pub enum Item {
 pub enum Held {
     Value(Value),
     Expansion(Arc<Expansion>),
+    Objects(Arc<Objects>),
 }
 
 #[derive(Debug)]
@@ -45,6 +50,9 @@ enum Entry {
     Done { content: Held, deps: Arc<BTreeSet<Dep>>, known: bool, generation: u64 },
 }
 
+/// A file by its name, and the digest of what it came to.
+type FileText = (Arc<str>, [u8; 32]);
+
 /// What was evaluated so far. Lives as long as the program.
 #[derive(Debug, Default)]
 pub struct Memo {
@@ -52,6 +60,8 @@ pub struct Memo {
     pub scopes: Vec<Scope>,
     pub(super) children: HashMap<(u32, u32, Option<Arc<str>>), u32>,
     pub templates: HashMap<Box<str>, Arc<Expr>>,
+    /// Files of objects that came out the same are not parsed again.
+    pub(super) documents: HashMap<FileText, Arc<Vec<Document>>>,
     generation: u64,
 }
 
@@ -118,7 +128,7 @@ impl Evaluator<'_> {
         frame.deps.extend(deps.iter().cloned());
         match content {
             Held::Value(value) => Ok(value),
-            Held::Expansion(_) => Ok(Value::Null),
+            Held::Expansion(_) | Held::Objects(_) => Ok(Value::Null),
         }
     }
 
@@ -126,6 +136,10 @@ impl Evaluator<'_> {
     fn measure(&mut self, content: &Held, at: Place) -> Eval<bool> {
         match content {
             Held::Value(value) => Ok(!self.sized([value], at)?.unknown),
+            Held::Objects(objects) => match &*objects.expansion {
+                Expansion::Deferred(_) => Ok(false),
+                _ => Ok(!self.sized(objects.members.values().map(|it| &it.value), at)?.unknown),
+            },
             Held::Expansion(expansion) => match &**expansion {
                 Expansion::Single | Expansion::Disabled => Ok(true),
                 Expansion::Deferred(_) => Ok(false),
@@ -215,6 +229,12 @@ impl Evaluator<'_> {
                 definition(*scope)
                     .and_then(|it| it.blocks.get(*at as usize))
                     .map(|it| format!("for_each of {}.{}", it.type_name, it.name)),
+            ),
+            Cell::Objects(scope, at) => of(
+                *scope,
+                definition(*scope)
+                    .and_then(|it| it.blocks.get(*at as usize))
+                    .map(|it| format!("the objects of {}.{}", it.type_name, it.name)),
             ),
             Cell::Keys(scope, Item::Module(at)) => of(
                 *scope,

@@ -7,7 +7,7 @@ use super::cells::Item;
 use super::{Binding, Cell, Eval, Evaluator, Failure, Frame, InstanceRef};
 use crate::address::Mode;
 use crate::diag::Diagnostic;
-use crate::schema::{Attribute, Attributes, Presence, Shape};
+use crate::schema::{Attribute, Attributes, Presence, Shape, Source};
 use crate::stack::check;
 use crate::stack::expr::{Expr, Place};
 use crate::stack::model::{Body, Content, Nested, Setting};
@@ -18,6 +18,12 @@ impl Evaluator<'_> {
     pub(super) fn setting(&mut self, instance: &InstanceRef, name: &Arc<str>, place: Place, frame: &mut Frame) -> Eval<Value> {
         let block = &self.definition(instance.scope).blocks[instance.block as usize];
         let Some(attribute) = block.schema.attributes.get(name) else { return Ok(Value::Null) };
+        match attribute.source {
+            None => {}
+            Some(Source::Objects) => return self.object_of(instance, place, frame),
+            // What leads to objects is no part of them.
+            Some(Source::File | Source::Folder | Source::Glob | Source::Variables) => return Ok(Value::Null),
+        }
         let managed = block.mode == Mode::Managed;
         let merged = managed && name.as_ref() == "tags" && !self.facts.tags.is_empty() && block.schema.has_tags();
         let Some(setting) = block.body.get(name) else {
@@ -34,11 +40,12 @@ impl Evaluator<'_> {
     fn with_tags(&self, own: &Value) -> Value {
         let (bare, marked) = own.unmark();
         let mut tags = self.facts.tags.clone();
-        match bare {
-            Value::Unknown(_) => return own.clone(),
-            bare => tags.extend(bare.members().cloned().unwrap_or_default()),
+        match (bare, bare.members()) {
+            (Value::Unknown(_), _) => return own.clone(),
+            (_, Some(own)) if !own.is_empty() => Arc::make_mut(&mut tags).extend(own.clone()),
+            _ => {}
         }
-        Value::Map(Arc::new(tags)).mark(marked)
+        Value::Map(tags).mark(marked)
     }
 
     /// All settings together, with or without those that its creation does not need.

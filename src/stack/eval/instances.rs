@@ -127,12 +127,18 @@ impl<'a> Evaluator<'a> {
         };
         let mut spans = BTreeMap::new();
         for setting in &block.body.settings {
-            let Some(attribute) = block.schema.attributes.get(&setting.name) else { continue };
+            let Some(attribute) = block.schema.attributes.get(&setting.name).filter(|it| it.source.is_none()) else { continue };
             // At hand already: this asks for the references only.
             let mut frame = Frame::new(id.scope);
             self.setting(id, &setting.name, setting.place, &mut frame)?;
             refer(frame.deps, &setting.name, attribute.later);
             spans.insert(setting.name.clone(), self.model.span(setting.place));
+        }
+        let mut object = self.instance_object(id, block.place)?;
+        if let Some((object, span, deps)) = &mut object {
+            object.home = block.schema.home(&settings);
+            refer((**deps).clone(), &object.attribute, false);
+            spans.insert(object.attribute.clone(), span.clone());
         }
         let mut deps = inherited.clone();
         self.depends_on(&block.meta.depends_on, id.scope, &mut deps);
@@ -150,6 +156,7 @@ impl<'a> Evaluator<'a> {
             references: references.into_iter().collect(),
             lifecycle,
             timeouts,
+            object: object.map(|(it, ..)| it),
         })
     }
 

@@ -12,7 +12,7 @@ use crate::stack::model::{Content, Meta};
 use crate::value::{Type, Value};
 
 /// Instances of one block.
-const INSTANCES_MAX: usize = 100_000;
+pub(super) const INSTANCES_MAX: usize = 100_000;
 
 /// By key.
 pub(super) type Instances = Vec<(Arc<str>, InstanceRef)>;
@@ -117,8 +117,12 @@ impl<'a> Evaluator<'a> {
     /// The names that a block's expressions see in one of its instances.
     pub(super) fn frame(&mut self, scope: u32, item: Item, key: Option<&Arc<str>>, at: Place) -> Eval<Frame> {
         let mut frame = Frame::new(scope);
-        let Some(key) = key else { return Ok(frame) };
-        let (expansion, deps) = self.keys_and_deps(scope, item, at)?;
+        let base = match item {
+            Item::Block(block) if self.makes_objects(scope, block) => self.base_of(scope, block, key, at)?,
+            Item::Block(_) | Item::Module(_) => key.cloned(),
+        };
+        let Some(key) = &base else { return Ok(frame) };
+        let (expansion, deps) = self.base_keys(scope, item, at)?;
         if let Expansion::Each(members) = &*expansion
             && let Some(Some(binding)) = members.get(key)
         {
@@ -135,6 +139,17 @@ impl<'a> Evaluator<'a> {
 
     /// The same, and what they were made of.
     fn keys_and_deps(&mut self, scope: u32, item: Item, at: Place) -> Eval<(Arc<Expansion>, Arc<BTreeSet<Dep>>)> {
+        match item {
+            Item::Block(block) if self.makes_objects(scope, block) => {
+                let (objects, deps) = self.objects(scope, block, at)?;
+                Ok((objects.expansion.clone(), deps))
+            }
+            Item::Block(_) | Item::Module(_) => self.base_keys(scope, item, at),
+        }
+    }
+
+    /// What a block says itself of its instances, whatever objects each leads to.
+    pub(super) fn base_keys(&mut self, scope: u32, item: Item, at: Place) -> Eval<(Arc<Expansion>, Arc<BTreeSet<Dep>>)> {
         let definition = self.definition(scope);
         let meta: &'a Meta = match item {
             Item::Block(index) => &definition.blocks[index as usize].meta,
@@ -154,7 +169,7 @@ impl<'a> Evaluator<'a> {
         })?;
         match held {
             Held::Expansion(it) => Ok((it, deps)),
-            Held::Value(_) => Ok((Arc::new(Expansion::Single), deps)),
+            Held::Value(_) | Held::Objects(_) => Ok((Arc::new(Expansion::Single), deps)),
         }
     }
 

@@ -1,15 +1,50 @@
 //! Templates to texts.
 
 use super::{Binding, Eval, Evaluator, Frame, TEXT_BYTES_MAX};
-use crate::stack::expr::{Part, Place};
+use crate::stack::documents::Holes;
+use crate::stack::expr::{Expr, Node, Part, Place};
 use crate::value::{Type, Value};
 
-/// A text in the making. Once a part of it is unknown, only what it waits for is gathered.
+/// A text in the making. Once a part of it is unknown, only what it waits for is gathered; unless it may have holes.
 #[derive(Default)]
 struct Text {
     text: String,
     unknown: Vec<Value>,
     sensitive: bool,
+    holes: Option<Holes>,
+}
+
+impl Text {
+    fn push(&mut self, text: &str, at: Option<u32>) {
+        if let Some(holes) = &mut self.holes {
+            holes.masked.push_str(text);
+            if let (Some(at), Ok(here)) = (at, u32::try_from(self.text.len())) {
+                holes.anchors.push((here, at));
+            }
+        }
+        self.text.push_str(text);
+    }
+
+    fn push_secret(&mut self, text: &str) {
+        match &mut self.holes {
+            Some(holes) => holes.mask(),
+            None => self.sensitive = true,
+        }
+        self.text.push_str(text);
+    }
+
+    fn push_unknown(&mut self, value: &Value, marked: bool) {
+        match &mut self.holes {
+            Some(holes) => {
+                let hole = holes.leave(value.clone().mark(marked));
+                self.push(&hole, None);
+            }
+            None => {
+                self.sensitive |= marked;
+                self.unknown.push(value.clone());
+            }
+        }
+    }
 }
 
 impl Evaluator<'_> {
@@ -23,26 +58,55 @@ impl Evaluator<'_> {
         Ok(value.mark(text.sensitive))
     }
 
+    /// The text of a template with holes where its values are unknown, and what is known of them; or the unknown that decides
+    /// what the text is made of at all. A secret that does that is a complaint.
+    pub(super) fn template_with_holes(&mut self, template: &Expr, frame: &mut Frame) -> Eval<Result<(String, Holes), Value>> {
+        let mut text = Text { holes: Some(Holes::default()), ..Text::default() };
+        match &template.node {
+            Node::Template(parts) => self.fill(parts, template.place, frame, &mut text)?,
+            // One value and nothing around it.
+            _ => {
+                let value = self.operand(template, frame)?;
+                self.put(&value, template.place, &mut text)?;
+            }
+        }
+        if text.sensitive {
+            return self.fail(template.place, "sensitive-key", "what objects a file holds cannot depend on a secret");
+        }
+        if !text.unknown.is_empty() {
+            return Ok(Err(Value::unknown_from(Type::String, &text.unknown)));
+        }
+        Ok(Ok((text.text, text.holes.unwrap_or_default())))
+    }
+
+    fn put(&mut self, value: &Value, place: Place, text: &mut Text) -> Eval<()> {
+        let (bare, marked) = value.unmark();
+        let written = match bare {
+            Value::Unknown(_) => {
+                text.push_unknown(bare, marked);
+                return Ok(());
+            }
+            Value::String(it) => it.clone(),
+            Value::Null => return self.fail(place, "null-value", "a null cannot be put into a text"),
+            other => match other.convert(&Type::String) {
+                Ok(Value::String(it)) => it,
+                _ => return self.fail(place, "wrong-type", format!("{} cannot be put into a text", other.kind())),
+            },
+        };
+        match marked {
+            true => text.push_secret(&written),
+            false => text.push(&written, Some(place.start)),
+        }
+        Ok(())
+    }
+
     fn fill(&mut self, parts: &[Part], place: Place, frame: &mut Frame, text: &mut Text) -> Eval<()> {
         for part in parts {
             match part {
-                Part::Text(it) => text.text.push_str(it),
+                Part::Text(it, at) => text.push(it, Some(*at)),
                 Part::Value(expr) => {
                     let value = self.operand(expr, frame)?;
-                    let (bare, marked) = value.unmark();
-                    text.sensitive |= marked;
-                    match bare {
-                        Value::Unknown(_) => text.unknown.push(bare.clone()),
-                        Value::String(it) => text.text.push_str(it),
-                        Value::Null => return self.fail(expr.place, "null-value", "a null cannot be put into a text"),
-                        other => match other.convert(&Type::String) {
-                            Ok(Value::String(it)) => text.text.push_str(&it),
-                            _ => {
-                                let summary = format!("{} cannot be put into a text", other.kind());
-                                return self.fail(expr.place, "wrong-type", summary);
-                            }
-                        },
-                    }
+                    self.put(&value, expr.place, text)?;
                 }
                 Part::If { condition, then, otherwise } => {
                     let value = self.operand(condition, frame)?;

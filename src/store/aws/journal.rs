@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{DeleteRequest, Put, WriteRequest};
+use futures::FutureExt;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::cloud::fault::from_sdk;
 use crate::remote::{Class, Fault};
@@ -20,6 +22,7 @@ const PART_BYTES: usize = 350 * 1_024;
 const COMMIT_BYTES: usize = 10 * PART_BYTES;
 /// What one `BatchWriteItem` takes.
 const BATCH: usize = 25;
+const BATCHES_AT_ONCE: usize = 8;
 
 /// How long the text of a commit may be. Encrypted, it is longer by a third, and by its keys.
 pub fn commit_bytes(vault: &Vault) -> usize {
@@ -153,30 +156,33 @@ pub fn put_new(table: &Table, item: Attributes) -> Result<Put, Fault> {
 
 /// Removes items that the document contains by now.
 pub async fn remove(table: &Table, items: &[String]) -> Result<(), StoreError> {
+    // Boxed, or the compiler does not see that it may go to another thread.
+    let batches: Vec<_> = items.chunks(BATCH).map(|batch| remove_batch(table, batch).boxed()).collect();
+    stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).try_collect().await
+}
+
+async fn remove_batch(table: &Table, items: &[String]) -> Result<(), StoreError> {
     const CALL: &str = "dynamodb:BatchWriteItem";
-    for batch in items.chunks(BATCH) {
-        let request = |item: &String| {
-            let delete = DeleteRequest::builder().set_key(Some(table.key(item))).build();
-            delete.map(|it| WriteRequest::builder().delete_request(it).build()).map_err(|it| Fault::bug(CALL, it.to_string()))
-        };
-        let mut left = batch.iter().map(request).collect::<Result<Vec<_>, _>>()?;
-        let mut tries = Tries::default();
-        while !left.is_empty() {
-            let sent = table.client.batch_write_item().request_items(&table.name, left.clone()).send().await;
-            let fault = match sent {
-                Ok(answer) => {
-                    left = answer.unprocessed_items.and_then(|mut it| it.remove(&table.name)).unwrap_or_default();
-                    if left.is_empty() {
-                        break;
-                    }
-                    Fault::new(Class::Busy, CALL, format!("{} deletions were put off", left.len()))
+    let request = |item: &String| {
+        let delete = DeleteRequest::builder().set_key(Some(table.key(item))).build();
+        delete.map(|it| WriteRequest::builder().delete_request(it).build()).map_err(|it| Fault::bug(CALL, it.to_string()))
+    };
+    let mut left = items.iter().map(request).collect::<Result<Vec<_>, _>>()?;
+    let mut tries = Tries::default();
+    loop {
+        let sent = table.client.batch_write_item().request_items(&table.name, left.clone()).send().await;
+        let fault = match sent {
+            Ok(answer) => {
+                left = answer.unprocessed_items.and_then(|mut it| it.remove(&table.name)).unwrap_or_default();
+                if left.is_empty() {
+                    return Ok(());
                 }
-                Err(error) => from_sdk(CALL, &error),
-            };
-            tries.again(fault).await.map_err(|fault| table.explain(fault))?;
-        }
+                Fault::new(Class::Busy, CALL, format!("{} deletions were put off", left.len()))
+            }
+            Err(error) => from_sdk(CALL, &error),
+        };
+        tries.again(fault).await.map_err(|fault| table.explain(fault))?;
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use crate::store::{Holder, Owner, StoreError};
 pub const POLL_EVERY: Duration = Duration::from_millis(20);
 /// Looking whether the lock is held takes it for a moment; whoever wants it tries for longer than that.
 pub const PROBE_MAX: Duration = Duration::from_millis(100);
+/// Who has taken the lock reads the state before it says who it is; whoever wants it waits so long for the name.
+pub const NAMING_MAX: Duration = Duration::from_secs(2);
 
 /// Held until dropped, or until the process ends in whatever way.
 pub struct FileLock {

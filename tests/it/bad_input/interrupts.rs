@@ -79,6 +79,17 @@ async fn converges(here: &Repository, cloud: &Cloud, account: &str, things: usiz
     assert_eq!(made.texts("subnetId").len(), things - 1, "{}", made.body);
 }
 
+fn creations(cloud: &Cloud, account: &str) -> u64 {
+    cloud.calls().account(account).calls.get("ec2.CreateSubnet").copied().unwrap_or(0)
+}
+
+/// What is announced and not sent when the signal comes is not sent any more.
+async fn until_sent(cloud: &Cloud, account: &str, count: u64) {
+    while creations(cloud, account) < count {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn once_finishes_what_is_in_flight() {
     const ACCOUNT: &str = "800000000120";
@@ -87,7 +98,9 @@ async fn once_finishes_what_is_in_flight() {
     cloud.faults(vec![Fault::on("ec2", "CreateSubnet", Effect::LatencyMs(1500))]);
     for (signal, subnet) in [(Signal::INT, "aws_subnet.a[\"0\"]: creating"), (Signal::TERM, "aws_subnet.a")] {
         let mut run = Running::start(&here, &cloud, ACCOUNT, "apply --auto-approve --parallelism 1");
+        let before = creations(&cloud, ACCOUNT);
         run.until(subnet);
+        until_sent(&cloud, ACCOUNT, before + 1).await;
         run.signal(signal);
         run.until("Stopping:");
         let (code, said) = run.end();
@@ -108,6 +121,7 @@ async fn twice_stops_waiting_with_everything_on_record() {
     cloud.faults(vec![Fault::on("ec2", "CreateSubnet", Effect::LatencyMs(5000))]);
     let mut run = Running::start(&here, &cloud, ACCOUNT, "apply --auto-approve");
     run.until("aws_subnet.a[\"2\"]: creating");
+    until_sent(&cloud, ACCOUNT, 3).await;
     run.signal(Signal::INT);
     run.until("Stopping:");
     let pressed = Instant::now();

@@ -35,6 +35,7 @@ fn help_of_every_command() {
         "validate",
         "console",
         "graph",
+        "rehearse",
         "schema",
         "state",
         "state list",

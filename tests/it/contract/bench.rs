@@ -129,7 +129,7 @@ impl Bench {
 
     /// What is not as desired, for people.
     fn differences(&self, type_name: &str, desired: &Value, live: &Value) -> Vec<String> {
-        let differ = Differ { schema: self.schema(type_name), sealer: &self.sealer };
+        let differ = Differ::new(self.schema(type_name), &self.sealer);
         let found = differ.differences(desired, None, live);
         found.iter().map(|it| format!("{}: live {:?}, desired {:?}", it.path, it.before, it.after)).collect()
     }
@@ -245,11 +245,11 @@ impl Bench {
     pub async fn keeps(&self, type_name: &'static str, settings: Json, changes: &[Json]) {
         let target = self.target(type_name);
         let nothing = self.desired(type_name, &settings, &new_token());
-        assert_eq!(self.clouds.find(&target, &nothing, &new_token()).await, Ok(None), "{type_name}: found before it was made");
+        assert_eq!(self.clouds.find(&target, &nothing, &new_token()).await, Ok(vec![]), "{type_name}: found before it was made");
 
         let mut made = self.make(type_name, settings.clone()).await;
         let again = self.clouds.find(&target, &made.desired, &made.token).await;
-        assert_eq!(again, Ok(Some(made.id.clone())), "{type_name}: not found after a lost answer");
+        assert_eq!(again, Ok(vec![made.id.clone()]), "{type_name}: not found after a lost answer");
 
         let mut now = settings;
         for change in changes {
@@ -281,7 +281,7 @@ impl Bench {
             Ok(()) => {}
             Err(fault) => assert_eq!(fault.class, Class::Missing, "{type_name}: deleted twice: {fault}"),
         }
-        assert_eq!(self.clouds.find(&target, &desired, &token).await, Ok(None), "{type_name}: found after it was deleted");
+        assert_eq!(self.clouds.find(&target, &desired, &token).await, Ok(vec![]), "{type_name}: found after it was deleted");
     }
 }
 

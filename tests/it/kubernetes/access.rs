@@ -1,20 +1,21 @@
 //! `infra kubeconfig` and `infra eks-token`: other programs reach the cluster with what they say.
 
-use k8s_openapi::api::core::v1::Namespace;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use std::path::Path;
+use std::process::Command;
+
 use localstack::{Cloud, REGION};
 
-use crate::cli::person::Repository;
+use crate::cli::person::{Repository, Said};
 
 const ACCOUNT: &str = "760000000002";
 
-fn stack() -> String {
+/// A cluster and what it stands on.
+pub fn stack(account: &str, name: &str) -> String {
     format!(
         r#"
 stack {{
   region   = "{REGION}"
-  accounts = ["{ACCOUNT}"]
+  accounts = ["{account}"]
 }}
 
 resource "aws_vpc" "main" {{ cidr_block = "10.0.0.0/16" }}
@@ -27,7 +28,7 @@ resource "aws_subnet" "main" {{
 }}
 
 resource "aws_iam_role" "cluster" {{
-  name = "access-cluster"
+  name = "{name}-cluster"
   assume_role_policy = {{
     Version = "2012-10-17"
     Statement = [{{
@@ -42,7 +43,7 @@ resource "aws_iam_role_policy_attachment" "cluster" {{
 }}
 
 resource "aws_eks_cluster" "main" {{
-  name       = "access"
+  name       = "{name}"
   role_arn   = aws_iam_role.cluster.arn
   version    = "1.36"
   depends_on = [aws_iam_role_policy_attachment.cluster]
@@ -57,10 +58,35 @@ resource "aws_eks_cluster" "main" {{
     )
 }
 
+const OTHER: &str = r#"
+data "kubernetes_cluster" "work" {
+  kubeconfig = "other"
+  context    = "work"
+}
+
+resource "kubernetes_manifest" "elsewhere" {
+  cluster = data.kubernetes_cluster.work
+  manifest = { apiVersion = "v1", kind = "Namespace", metadata = { name = "elsewhere" } }
+}
+"#;
+
+/// What a person types who has `infra` on the PATH.
+pub fn kubectl(here: &Repository, cloud: &Cloud, account: &str, args: &[&str]) -> Said {
+    let program = localstack::kube::kubectl().unwrap();
+    let folder = Path::new(env!("CARGO_BIN_EXE_infra")).parent().unwrap();
+    let mut command = Command::new(&program[0]);
+    command.args(&program[1..]).args(args).current_dir(here.path());
+    command.env_clear().env("PATH", folder).env("HOME", here.path()).envs(cloud.env(account));
+    let done = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let code = done.status.code().and_then(|it| u8::try_from(it).ok()).unwrap_or(u8::MAX);
+    Said { code, out: text(&done.stdout), err: text(&done.stderr) }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_gets_in_with_what_infra_writes() {
     let cloud = Cloud::shared().await.unwrap();
-    let here = Repository::of(&stack());
+    let here = Repository::of(&stack(ACCOUNT, "access"));
     let run = |line: &str| here.binary(cloud, ACCOUNT, line);
     assert_eq!(run("kubeconfig").ends(1).codes(), ["no-cluster"]);
     run("apply --auto-approve").ends(0);
@@ -80,18 +106,23 @@ async fn kubectl_gets_in_with_what_infra_writes() {
     let credential = run(&format!("eks-token access --region {REGION}")).ends(0).json();
     assert!(credential["status"]["token"].as_str().unwrap().starts_with("k8s-aws-v1."));
 
-    // As kubectl does, with the binary of this test on its PATH and the environment of a shell.
-    let mut config = Kubeconfig::read_from(here.path().join("other")).unwrap();
-    for user in &mut config.auth_infos {
-        let exec = user.auth_info.as_mut().unwrap().exec.as_mut().unwrap();
-        assert_eq!(exec.command.as_deref(), Some("infra"));
-        exec.command = Some(env!("CARGO_BIN_EXE_infra").to_owned());
-        let env = cloud.env(ACCOUNT).into_iter().map(|(name, it)| [("name".into(), name.into()), ("value".into(), it)].into());
-        exec.env = Some(env.collect());
-    }
-    let options = KubeConfigOptions { context: Some("work".into()), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(config, &options).await.unwrap();
-    let namespaces: Api<Namespace> = Api::all(Client::try_from(config).unwrap());
-    namespaces.get("kube-system").await.unwrap();
+    let shown = kubectl(&here, cloud, ACCOUNT, &["--kubeconfig", "other", "get", "namespaces", "-o", "name"]).ends(0).out;
+    assert!(shown.lines().any(|it| it == "namespace/kube-system"), "{shown}");
+
+    // Objects of another stack, in what is any cluster to it.
+    here.write("stacks/other/stack.hcl", &format!("stack {{ region = \"{REGION}\" }}\n{OTHER}"));
+    let folder = Path::new(env!("CARGO_BIN_EXE_infra")).parent().unwrap().display().to_string();
+    let other = |line: &str| here.binary_with(cloud, ACCOUNT, line, &[("PATH", &folder)]);
+    other("apply other --auto-approve").ends(0);
+    other("plan other --detailed-exitcode").ends(0);
+    assert!(kubectl(&here, cloud, ACCOUNT, &["get", "namespace", "elsewhere", "-o", "name"]).ends(0).out.contains("elsewhere"));
+    other("destroy other --auto-approve").ends(0);
+    here.write(
+        "stacks/other/stack.hcl",
+        &format!("stack {{ region = \"{REGION}\" }}\n{}", OTHER.replace("\"work\"", "\"gone\"")),
+    );
+    let gone = other("plan other").ends(1);
+    assert!(gone.err.contains("gone"), "{}", gone.err);
+
     run("destroy dev --auto-approve").ends(0);
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use infra::cloud::Gate;
 use infra::cloud::aws::limits::Limits;
 use infra::cloud::aws::{Aws, Fence, Settings, StandIn, Wire};
-use infra::cloud::kube::{Apply, ClusterRef, Connection, Select};
+use infra::cloud::kube::{ClusterRef, Complaint, Connection, Foreseen, Select};
 use infra::remote::{Class, Fault};
 use localstack::client::Caller;
 use serde_json::{Value as Json, json};
 
 const ACCOUNT: &str = "760000000001";
 
-struct Open;
+pub struct Open;
 
 impl Gate for Open {
     fn allows(&self, _: Duration) -> bool {
@@ -27,7 +27,7 @@ async fn post(caller: &Caller, path: &str, body: &Json) -> Json {
 }
 
 /// An active cluster that its creator may use, as EKS describes it; made with a client that is not infra's.
-async fn cluster(caller: &Caller, name: &str) -> Json {
+pub async fn cluster(caller: &Caller, name: &str) -> Json {
     let vpc = caller.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]).await.unwrap().text("vpcId").to_owned();
     let mut subnets = Vec::new();
     for (cidr, zone) in [("10.0.0.0/24", "eu-west-1a"), ("10.0.1.0/24", "eu-west-1b")] {
@@ -56,8 +56,8 @@ async fn cluster(caller: &Caller, name: &str) -> Json {
     panic!("the cluster {name} does not become active");
 }
 
-async fn admit(caller: &Caller, name: &str) {
-    let principal = format!("arn:aws:iam::{ACCOUNT}:root");
+pub async fn admit(caller: &Caller, account: &str, name: &str) {
+    let principal = format!("arn:aws:iam::{account}:root");
     let entries = format!("/clusters/{name}/access-entries");
     post(caller, &entries, &json!({"principalArn": principal})).await;
     let path = format!("{entries}/{}/access-policies", principal.replace(':', "%3A"));
@@ -81,7 +81,7 @@ fn config_map(namespace: &str, data: Json) -> Json {
 }
 
 async fn apply(to: &Connection, object: &Json) -> Result<Json, Fault> {
-    to.apply(object, Apply::default()).await
+    to.apply(object, &BTreeSet::new()).await
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn objects_are_applied_listed_and_deleted_and_refusals_are_told_apart() {
     assert!(stranger.message.contains("aws_eks_access_entry") && stranger.message.contains(ACCOUNT), "{stranger}");
     aws.kube().access_changed("edge");
     assert_eq!(connection.kind("", "Namespace").await.unwrap_err().class, Class::Settling);
-    admit(&caller, "edge").await;
+    admit(&caller, ACCOUNT, "edge").await;
     for _ in 0..50 {
         if connection.kind("", "Namespace").await.is_ok() {
             break;
@@ -108,10 +108,12 @@ async fn objects_are_applied_listed_and_deleted_and_refusals_are_told_apart() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 
-    let seen = connection.apply(&namespace, Apply { dry_run: true, take_from: None }).await.unwrap();
+    let Foreseen::Taken(seen) = connection.foresee(&namespace, &BTreeSet::new()).await.unwrap() else { panic!() };
     assert_eq!(seen["status"]["phase"], "Active");
     assert_eq!(apply(&connection, &namespace).await.unwrap_err().class, Class::Fenced, "a dry run needs no lock, this does");
     fence.guard(Arc::new(Open), Duration::from_secs(20));
+    let early = connection.foresee(&config_map("hold", json!({})), &BTreeSet::new()).await.unwrap_err();
+    assert_eq!(early.class, Class::Settling, "{early}");
     let early = apply(&connection, &config_map("hold", json!({}))).await.unwrap_err();
     assert_eq!(early.class, Class::Settling, "{early}");
     apply(&connection, &namespace).await.unwrap();
@@ -126,9 +128,12 @@ async fn objects_are_applied_listed_and_deleted_and_refusals_are_told_apart() {
     let unknown =
         apply(&connection, &json!({"apiVersion": "x.io/v1", "kind": "X", "metadata": {"name": "x"}})).await.unwrap_err();
     assert_eq!(unknown.class, Class::Settling, "its CRD may be on its way: {unknown}");
-    let wrong = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "w", "namespace": "hold"}, "dota": {}});
-    let wrong = apply(&connection, &wrong).await.unwrap_err();
+    let misspelt = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "w", "namespace": "hold"}, "dota": {}});
+    let wrong = apply(&connection, &misspelt).await.unwrap_err();
     assert!(wrong.class == Class::Refused && wrong.message.contains("dota"), "{wrong}");
+    let foreseen = connection.foresee(&misspelt, &BTreeSet::new()).await.unwrap();
+    let complaint = Complaint { path: "dota".into(), message: "field not declared in schema".into() };
+    assert_eq!(foreseen, Foreseen::Wrong(vec![complaint]));
     let invalid = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "Not_A_Name", "namespace": "hold"}});
     let invalid = apply(&connection, &invalid).await.unwrap_err();
     assert!(invalid.class == Class::Refused && invalid.message.contains("metadata.name"), "{invalid}");
@@ -138,7 +143,7 @@ async fn objects_are_applied_listed_and_deleted_and_refusals_are_told_apart() {
     let uid = live["metadata"]["uid"].as_str();
     assert_eq!(connection.delete(&kind, &key, Some("another")).await.unwrap_err().class, Class::Settling);
     apply(&connection, &config_map("hold", json!({"a": "2"}))).await.unwrap();
-    connection.apply(&config_map("hold", json!({"a": "3"})), Apply { dry_run: false, take_from: Some(&others) }).await.unwrap();
+    connection.apply(&config_map("hold", json!({"a": "3"})), &others).await.unwrap();
     connection.delete(&kind, &key, uid).await.unwrap();
     for _ in 0..50 {
         match connection.get(&kind, &key).await {

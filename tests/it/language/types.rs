@@ -86,6 +86,31 @@ struct Bucket {
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
+struct Cluster {
+    arn: Option<String>,
+    context: Option<String>,
+}
+
+/// Objects.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Manifest {
+    #[schemars(extend("x-picks" = true))]
+    cluster: Fixed<Cluster>,
+    #[schemars(extend("x-source" = "objects"))]
+    manifest: Option<serde_json::Value>,
+    #[schemars(extend("x-source" = "file"))]
+    file: Option<String>,
+    #[schemars(extend("x-source" = "folder"))]
+    folder: Option<String>,
+    #[schemars(extend("x-source" = "glob"))]
+    glob: Option<String>,
+    #[schemars(extend("x-source" = "variables"))]
+    vars: Option<BTreeMap<String, serde_json::Value>>,
+    #[serde(default)]
+    force_conflicts: BTreeSet<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Zones {
     state: Option<String>,
 }
@@ -106,6 +131,7 @@ impl Catalogue {
                 Schema::of::<Subnet, Named>("aws_subnet", &[]),
                 Schema::of::<Group, Named>("aws_security_group", exclusive),
                 Schema::of::<Bucket, Named>("aws_s3_bucket", &[]),
+                Schema::of::<Manifest, Named>("kubernetes_manifest", &[]),
             ],
             vec![Schema::of::<Zones, ZoneNames>("aws_availability_zones", &[])],
         )

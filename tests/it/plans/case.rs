@@ -2,14 +2,16 @@
 //!
 //! `state`: by address, `{ id, settings, outputs?, dependencies?, lifecycle?, unfinished? }`; outputs are `id` and `arn` when
 //! left out. `live`: by address, the settings that are not as recorded, or `gone`. What is not named is as recorded.
+//! `files`: `# file: NAME` begins each. `previews`: by address, what the cloud would make of an object, `{ settings?, fixed?,
+//! complaints? }`; what is not named it would take as it is.
 //! `options`: `targets`, `replace`, `destroy`, `refresh`, `confirm`, `max_deletes`, `precious`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use infra::address::{Address, StackName};
-use infra::plan::{DataKey, Observed, Options, Outcome, Request, plan, verify};
-use infra::remote::{Id, Live, Status};
+use infra::plan::{DataKey, Observed, Options, Outcome, PreviewRead, Previewed, Request, plan, verify};
+use infra::remote::{Complaint, Id, Live, Preview, Status};
 use infra::sim::run::{self, Made, Scene};
 use infra::sim::vault::Vault;
 use infra::sim::world::{Weather, World};
@@ -31,6 +33,8 @@ pub struct Case {
     state: BTreeMap<Address, Thing>,
     live: BTreeMap<Address, Value>,
     options: Wanted,
+    files: Vec<(String, String)>,
+    previews: BTreeMap<Address, Foreseen>,
     pub expected: String,
     refused: bool,
 }
@@ -47,6 +51,15 @@ struct Thing {
     lifecycle: Recorded,
     #[serde(default)]
     unfinished: bool,
+}
+
+/// What the cloud says of an object.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Foreseen {
+    settings: Option<Value>,
+    fixed: BTreeSet<String>,
+    complaints: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -89,6 +102,11 @@ fn yaml<T: serde::de::DeserializeOwned + Default>(title: &str, section: &str, na
     serde_json::from_value(json).unwrap_or_else(|error| panic!("{title}: {name}: {error}"))
 }
 
+fn files(text: &str) -> Vec<(String, String)> {
+    let parts = text.split("# file: ").filter_map(|it| it.split_once('\n'));
+    parts.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
+}
+
 impl Case {
     /// None for a section without a plan.
     pub fn read(section: &str) -> Option<Self> {
@@ -100,10 +118,27 @@ impl Case {
             state: yaml(&title, section, "state"),
             live: yaml(&title, section, "live"),
             options: yaml(&title, section, "options"),
+            files: files(block(section, "files").unwrap_or_default()),
+            previews: yaml(&title, section, "previews"),
             expected,
             refused: refused.is_some(),
             title,
         })
+    }
+
+    /// A stack alone, of which nothing exists yet.
+    pub fn new(title: String, stack: &str) -> Self {
+        Self {
+            title,
+            stack: format!("{STACK}{stack}"),
+            state: BTreeMap::new(),
+            live: BTreeMap::new(),
+            options: Wanted::default(),
+            files: Vec::new(),
+            previews: BTreeMap::new(),
+            expected: String::new(),
+            refused: false,
+        }
     }
 
     /// The section with another expectation.
@@ -116,7 +151,8 @@ impl Case {
     pub fn run(&self) -> String {
         let types = Few::new();
         let name: StackName = "dev".parse().unwrap();
-        let source = Memory::new([("stacks/dev/stack.hcl", self.stack.as_str())]);
+        let files = self.files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let source = Memory::new(files.chain([("stacks/dev/stack.hcl", self.stack.as_str())]));
         let loaded = Program::load(LoadRequest {
             source: Arc::new(source),
             stack: name.clone(),
@@ -169,6 +205,10 @@ impl Case {
                         observed.data.insert(it.key.clone(), answer(&it.key));
                     }
                 }
+                Outcome::NeedsPreviews(all) => observed.previews.extend(all.into_iter().map(|it| {
+                    let preview = self.preview(&it);
+                    (it.address, Previewed { settings: it.settings, preview })
+                })),
                 Outcome::NeedsImports(all) => {
                     for (_, key) in all {
                         let live = self.live.iter().find(|(address, _)| address.type_name() == key.type_name);
@@ -210,12 +250,27 @@ impl Case {
                 sim::apply_plan(&mut scene, program, made).unwrap_or_else(|why| panic!("{}: {why}", self.title));
             assert_eq!((&outcome.failed, &outcome.skipped), (&vec![], &vec![]), "{}", self.title);
             assert_eq!(scene.world.violations, Vec::<String>::new(), "{}", self.title);
-            made = run::plan(&scene, program, &state, &again).unwrap_or_else(|why| panic!("{}: {why}", self.title));
+            made = run::plan(&scene, program, &state, &again).unwrap_or_else(|why| panic!("{}: {why:?}", self.title));
             if !deferred {
                 break;
             }
         }
         assert_eq!(show::plan(&made.planned.plan), "nothing to do\n", "{}: planned again", self.title);
+    }
+
+    /// What is not said is that the cloud would take it as it is.
+    fn preview(&self, wanted: &PreviewRead) -> Preview {
+        let said = self.previews.get(&wanted.address);
+        let complaint = |it: &String| {
+            let (path, message) = it.split_once(": ").unwrap();
+            let certain = !message.starts_with("quota");
+            Complaint { path: path.to_owned(), message: message.to_owned(), did_you_mean: None, certain }
+        };
+        Preview {
+            settings: said.and_then(|it| it.settings.clone()).or_else(|| Some(wanted.settings.clone())),
+            fixed: said.map(|it| it.fixed.clone()).unwrap_or_default(),
+            complaints: said.into_iter().flat_map(|it| it.complaints.iter().map(complaint)).collect(),
+        }
     }
 
     fn state(&self, name: StackName) -> State {
@@ -247,7 +302,10 @@ impl Case {
             let live = (said.as_str() != Some("gone")).then(|| {
                 let changed = said.members().into_iter().flatten();
                 let settings = changed.fold(record.applied.clone(), |all, (name, it)| all.with(name, it.clone()));
-                Live { settings, outputs: record.outputs.clone(), status: Status::Ready }
+                // Outputs are as recorded, but those of an object are what the cloud makes of it now.
+                let is_object = !record.outputs.get("imprint").is_null();
+                let outputs = if is_object { outputs(&record.id.0) } else { record.outputs.clone() };
+                Live { settings, outputs, status: Status::Ready }
             });
             observed.live.insert(address.clone(), live);
         }
@@ -256,7 +314,8 @@ impl Case {
 }
 
 fn outputs(id: &str) -> Value {
-    Value::object([("id", Value::from(id)), ("arn", Value::from(format!("arn:sim:{id}")))])
+    let others = ["arn", "uid", "imprint"].map(|name| (name, Value::from(format!("{name}:sim:{id}"))));
+    Value::object(others.into_iter().chain([("id", Value::from(id))]))
 }
 
 /// Every data source answers at once.

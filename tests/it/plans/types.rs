@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use infra::schema::field::{Auto, Cidr, DnsName, Fixed, Later, Moving, Policy, Secret};
+use infra::schema::field::{Applied, Auto, Cidr, DnsName, Fixed, Imprint, Later, Local, Moving, Policy, Secret};
 use infra::schema::{Schema, Types};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,40 @@ struct SecurityGroup {
     ingress: Later<BTreeSet<Rule>>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct EksCluster {
+    name: Fixed<String>,
+    version: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct ClusterRef {
+    arn: Fixed<Option<String>>,
+    context: Fixed<Option<String>>,
+    name: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Manifest {
+    #[schemars(extend("x-picks" = true))]
+    cluster: Local<ClusterRef>,
+    #[schemars(extend("x-source" = "objects"))]
+    manifest: Applied<Option<serde_json::Value>>,
+    #[schemars(extend("x-source" = "glob"))]
+    glob: Option<String>,
+    #[schemars(extend("x-source" = "variables"))]
+    vars: Option<BTreeMap<String, serde_json::Value>>,
+    #[serde(default)]
+    force_conflicts: Local<BTreeSet<String>>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Applying {
+    id: String,
+    uid: Option<String>,
+    imprint: Imprint<String>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -147,6 +181,8 @@ impl Few {
             part_of("subnet_id", Schema::of::<Association, Id>("aws_route_table_association", &[])),
             Schema::of::<NatGateway, Id>("aws_nat_gateway", &[]),
             Schema::of::<SecurityGroup, Id>("aws_security_group", &[]),
+            Schema::of::<EksCluster, Id>("aws_eks_cluster", &[]),
+            Schema::of::<Manifest, Applying>("kubernetes_manifest", &[]),
             Schema::of::<Role, Id>("aws_iam_role", &[]),
             Schema::of::<Bucket, Id>("aws_s3_bucket", &[]),
             Schema::of::<Record, Id>("aws_route53_record", &[]),

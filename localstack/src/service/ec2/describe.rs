@@ -21,7 +21,7 @@ pub struct Table {
     state: Option<&'static str>,
     /// AWS's largest page; 0 where AWS has no pages.
     page: usize,
-    /// Filters that the emulator gets wrong, does not know, or takes seconds for: name and where the value is.
+    /// Filters that the emulator gets wrong or does not know: name and where the value is.
     filters: &'static [(&'static str, &'static [&'static str])],
 }
 
@@ -63,14 +63,8 @@ static TABLES: [Table; 17] = [
         ],
         ..table("DescribeRouteTables", "routeTableSet", "routeTableId", "RouteTableId", 100)
     },
-    Table {
-        filters: &[("group-id", &["groupId"])],
-        ..table("DescribeSecurityGroupRules", "securityGroupRuleSet", "securityGroupRuleId", "SecurityGroupRuleId", 1000)
-    },
-    Table {
-        filters: &[("group-id", &["groupId"])],
-        ..table("DescribeSecurityGroups", "securityGroupInfo", "groupId", "GroupId", 1000)
-    },
+    table("DescribeSecurityGroupRules", "securityGroupRuleSet", "securityGroupRuleId", "SecurityGroupRuleId", 1000),
+    table("DescribeSecurityGroups", "securityGroupInfo", "groupId", "GroupId", 1000),
     Table {
         state: Some("state"),
         filters: &[("state", &["state"])],

@@ -69,8 +69,11 @@ fn list<'a>(input: &'a Value, name: &str) -> &'a [Value] {
 
 /// Is any resource of this service asked for?
 fn wants(input: &Value, service: &str) -> bool {
-    let types = list(input, "ResourceTypeFilters");
-    types.is_empty() || types.iter().filter_map(Value::as_str).any(|wanted| wanted.split(':').next() == Some(service))
+    let names = |name: &str, at: usize| {
+        let wanted = list(input, name);
+        wanted.is_empty() || wanted.iter().filter_map(Value::as_str).any(|it| it.split(':').nth(at) == Some(service))
+    };
+    names("ResourceTypeFilters", 0) && names("ResourceARNList", 2)
 }
 
 fn matches(resource: &Tagged, input: &Value) -> bool {

@@ -1,0 +1,8 @@
+//! Any bytes are a journal, or refused.
+#![no_main]
+
+#[path = "../stored.rs"]
+#[allow(dead_code)]
+mod stored;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stored::journal(bytes));

@@ -1,0 +1,113 @@
+//! The machine by hand: one effect after the other.
+
+use super::*;
+use crate::plan::{Need, StepId, Until};
+use crate::sim::types::{SimTypes, settles};
+use crate::state::{Lineage, Position, Record};
+
+struct NoFiles;
+
+impl Desired for NoFiles {
+    fn settings(&mut self, _: &Address) -> Result<Value, Failure> {
+        Ok(Value::Null)
+    }
+    fn learn(&mut self, _: &Address, _: &Value, _: &Value) {}
+    fn check(&mut self, _: &Address, _: &Live) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn deletion(address: &str, needs: &[u32], goes_along: bool) -> Step {
+    let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "(deleted before)".into(), until: Until::Done }).collect();
+    let act = Act::Delete { id: Id(address.into()), deposed: false, settings: Value::Null, goes_along };
+    Step { address: address.parse().unwrap(), config: Default::default(), act, needs, expected_millis: 1 }
+}
+
+fn recorded(steps: &[Step]) -> State {
+    let mut state = State::new("dev".parse().unwrap(), Lineage("l".into()));
+    for step in steps {
+        let record = Record {
+            config: Default::default(),
+            id: Id(step.address.to_string().into()),
+            token: None,
+            applied: Value::Null,
+            outputs: Value::Null,
+            dependencies: Default::default(),
+            lifecycle: Default::default(),
+            unfinished: false,
+            deposed: Vec::new(),
+        };
+        state.resources.insert(step.address.clone(), record);
+    }
+    state
+}
+
+/// Carries out `steps` with one call at a time, in a cloud that does at once what it is told; `before` may interrupt. Yields
+/// the calls, and how it ended.
+fn carry_out(steps: Vec<Step>, mut before: impl FnMut(&mut Machine<'_>, &Effect)) -> (Vec<String>, Outcome, State) {
+    let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
+    let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
+    let state = recorded(&steps);
+    let setup = Setup {
+        steps,
+        state,
+        types: &types,
+        desired: &mut desired,
+        sealer: &sealer,
+        settles: settles(),
+        timeouts: BTreeMap::new(),
+        lifecycles: BTreeMap::new(),
+        mint: &mut mint,
+        pace: Pace { concurrency: 1, ..Pace::default() },
+        began: 0,
+    };
+    let mut machine = Machine::new(setup).unwrap();
+    let (mut calls, mut now, mut commits) = (Vec::new(), Time::ZERO, 0);
+    while !machine.finished() {
+        for (id, effect) in machine.poll(now) {
+            before(&mut machine, &effect);
+            let answer = match &effect {
+                Effect::Append(_) => {
+                    commits += 1;
+                    Answer::Appended(Ok(Position { epoch: 1, seq: commits }))
+                }
+                Effect::Delete { id, .. } => {
+                    calls.push(format!("delete {id}"));
+                    Answer::Deleted(Ok(()))
+                }
+                Effect::Read { query, .. } => {
+                    calls.extend(query.ids.iter().map(|id| format!("look for {id}")));
+                    Answer::Read(Ok(Default::default()))
+                }
+                other => panic!("nobody asked for {other:?}"),
+            };
+            machine.answer(now, id, answer);
+        }
+        now = machine.wake_at().unwrap_or(now).max(now);
+    }
+    let (outcome, state) = machine.end();
+    (calls, outcome, state)
+}
+
+#[test]
+fn what_goes_along_is_looked_for_and_not_called_for() {
+    let steps = vec![deletion("sim_instant.table", &[], false), deletion("sim_bare.route", &[0], true)];
+    let (calls, outcome, state) = carry_out(steps, |_, _| {});
+    assert_eq!(calls, ["delete sim_instant.table", "look for sim_instant.table", "look for sim_bare.route"]);
+    assert_eq!((outcome.done, outcome.failed, state.resources.len(), state.intents.len()), (2, vec![], 0, 0));
+}
+
+#[test]
+fn what_is_announced_and_not_called_is_left_when_interrupted() {
+    let steps = vec![deletion("sim_instant.a", &[], false), deletion("sim_instant.b", &[], false)];
+    let mut announced = 0;
+    let (calls, outcome, state) = carry_out(steps, |machine, effect| {
+        announced += usize::from(matches!(effect, Effect::Append(it) if matches!(it[..], [Entry::Intent(_)])));
+        if let Effect::Delete { .. } = effect {
+            machine.stop(Time::ZERO);
+        }
+    });
+    assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a"]);
+    assert_eq!((announced, outcome.stopped), (2, true));
+    assert_eq!((state.resources.len(), state.intents.len()), (1, 0), "the second is on record, and nothing is open");
+}

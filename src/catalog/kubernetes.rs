@@ -1,0 +1,4 @@
+//! Objects of Kubernetes clusters.
+
+pub mod cluster;
+pub mod manifest;
