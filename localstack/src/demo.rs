@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::builder::styling::{AnsiColor, Style};
 use localstack::client::Caller;
+use localstack::control::Settings;
 use localstack::{Cloud, Options, REGION};
 use serde_json::json;
 
@@ -22,7 +23,9 @@ pub async fn run() -> Result<(), Failure> {
     say("infra is built first; the first time takes some minutes.");
     type_in(&format!("cargo build {}{}", BUILD.join(" "), if is_release() { " --release" } else { "" }));
     let infra = Infra::build().await?;
-    let cloud = Cloud::start(Options::default()).await?;
+    // A control plane is of no use to what is shown here, and is built with Go the first time.
+    let settings = Settings { kubernetes: false, ..Settings::default() };
+    let cloud = Cloud::start(Options { settings, ..Options::default() }).await?;
     say(&format!("A local AWS answers at {}: account {ACCOUNT}, region {REGION}.", cloud.endpoint()));
     say("AWS_ENDPOINT_URL points there; on a real account that is the only difference.");
     let started = Instant::now();
@@ -49,7 +52,7 @@ impl Session {
     async fn play(&mut self) -> Result<(), Failure> {
         say("A place for the state first: a bucket, a table for lock and journal, a key.");
         self.infra("bootstrap dev --auto-approve", 0).await?;
-        say("What would be made of stacks/dev: a network over three zones, a registry, a DNS zone.");
+        say("What would be made of stacks/dev: a network over three zones, a registry, a DNS zone, a cluster with nodes.");
         self.infra("plan dev", 0).await?;
         say("Make it so.");
         self.infra("apply dev --auto-approve", 0).await?;

@@ -104,7 +104,9 @@ impl Machine<'_> {
             && let Act::Update { planned, .. } | Act::Configure { planned, .. } = &self.steps[at].act
         {
             desired = settled(&desired, &live.settings, lifecycle);
-            self.check_planned(schema, planned, &desired, false)?;
+            // What is left to others may have moved since the plan: it is no part of what was shown to happen.
+            let planned = settled(planned, &live.settings, lifecycle);
+            self.check_planned(schema, &planned, &desired, false)?;
         }
         let shell = matches!(self.steps[at].act, Act::Create { shell: true, .. });
         let applied = self.applied(at).unwrap_or(&desired);

@@ -12,7 +12,7 @@ use crate::schema::equal::Compare;
 use crate::schema::{Schema, Types};
 use crate::stack::desired::{Evaluation, Host, Lifecycle};
 use crate::state::{Record, State};
-use crate::value::{Sealer, Value};
+use crate::value::{Sealer, Value, path};
 
 /// What is there under an address.
 pub(super) enum Seen<'a> {
@@ -211,7 +211,9 @@ impl<'a> Sight<'a> {
         }
         let moves = schema.outputs().any(|(_, it)| it.moving);
         let changes = || self.differ(schema, address, &desired, &there).differences(&desired, recorded, there.settings);
-        match moves && changes().iter().any(|it| !it.local && self.is_real(it)) {
+        // Tags are beside what a thing is.
+        let counts = |it: &Difference| !it.local && path::root(&it.path) != "tags" && self.is_real(it);
+        match moves && changes().iter().any(counts) {
             true => Fate::Change,
             false => Fate::Keep,
         }

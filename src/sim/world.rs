@@ -377,6 +377,9 @@ fn invented(name: &str, shape: &Shape, id: &Id) -> Value {
         other => vec![invented(name, other, id)],
     };
     match shape {
+        Shape::String if name == "arn" || name.ends_with("_arn") => {
+            Value::from(format!("arn:aws:sim:eu-west-1:111111111111:{name}/{id}"))
+        }
         Shape::String => text(name),
         Shape::Bool => Value::Bool(true),
         Shape::Number => Value::from(1),

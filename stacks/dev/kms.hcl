@@ -4,3 +4,5 @@ module "eks_key" {
   name        = "${local.name}-eks"
   description = "Kubernetes secrets of ${local.name}"
 }
+
+locals { secrets_key = module.eks_key.arn }

@@ -14,3 +14,4 @@ mod stacks;
 mod store;
 mod stored;
 mod torture;
+mod traps;

@@ -1,7 +1,7 @@
 //! `stacks/dev` and `stacks/prod`: what they say, and whole stories of them on the local cloud, by the binary, each in accounts
 //! of its own.
 
-mod checkout;
+pub mod checkout;
 mod differences;
 mod edits;
 mod guards;

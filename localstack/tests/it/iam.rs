@@ -64,6 +64,8 @@ async fn a_new_role_is_not_visible_at_once_when_asked_for() {
     caller.query("iam", "CreateRole", &made).await.ok();
     let get = async || caller.query("iam", "GetRole", &[("RoleName", "late")]).await;
     get().await.refused("NoSuchEntity");
-    get().await.refused("NoSuchEntity");
+    let list = async || caller.query("iam", "ListRoles", &[]).await.ok();
+    assert!(!list().await.body.contains("late"), "lists come late as well");
+    assert!(list().await.body.contains("late"));
     get().await.ok();
 }

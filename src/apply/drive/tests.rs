@@ -22,13 +22,15 @@ struct SimCloud {
     refuses: Option<Fault>,
     /// How long a thing is busy with each update.
     busy: Duration,
+    /// What somebody else's size of a thing becomes with each update.
+    resizes: Option<i64>,
 }
 
 impl SimCloud {
     fn new(panics: Option<&'static str>) -> Self {
         let weather = Weather { hides: Duration::from_secs(2), slow: Duration::from_secs(20), breaks: 0 };
         let world = Mutex::new(World::new(Rng::new(3), weather));
-        Self { world, began: Instant::now(), panics, refuses: None, busy: Duration::ZERO }
+        Self { world, began: Instant::now(), panics, refuses: None, busy: Duration::ZERO, resizes: None }
     }
 
     async fn perform(&self, effect: Effect) -> Answer {
@@ -70,6 +72,9 @@ impl Cloud for SimCloud {
             };
             if let Some(thing) = self.world.lock().unwrap().things.get_mut(id) {
                 thing.changing = self.began.elapsed() + self.busy;
+                if let Some(size) = self.resizes {
+                    thing.settings = thing.settings.with("size", size.into());
+                }
             }
             it
         })
@@ -339,4 +344,24 @@ async fn what_has_not_spread_is_tried_again_within_its_budget() {
     cloud.refuses = None;
     let (ended, _) = apply_wish(&store, &cloud, stepwise(1, "a"), &[], false).await;
     assert_eq!((ended.outcome.done, ended.outcome.failed), (1, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_owned_elsewhere_may_move_with_a_change() {
+    let store = store();
+    let mut cloud = SimCloud::new(None);
+    let owned = |flavor: &str| {
+        let mut wish = stepwise(1, flavor);
+        for block in wish.blocks.values_mut() {
+            block.lifecycle.owned_elsewhere = ["size".to_owned()].into();
+        }
+        wish
+    };
+    apply_wish(&store, &cloud, owned("a"), &[], false).await;
+    // As a node group's size goes along with its bounds.
+    cloud.resizes = Some(7);
+    let (ended, _) = apply_wish(&store, &cloud, owned("b"), &[], false).await;
+    assert_eq!((ended.outcome.done, ended.outcome.failed), (1, vec![]));
+    let (again, _) = apply_wish(&store, &cloud, owned("b"), &[], false).await;
+    assert_eq!((again.outcome.done, again.outcome.failed), (0, vec![]));
 }

@@ -12,9 +12,10 @@ use super::{Listing, ask_by, filter};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
+use crate::remote::{Class, Fault, Id, Objection, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::{Auto, Fixed, Later};
+use crate::value::Value;
 
 /// Who may talk to what is in the group, and whom it may talk to.
 ///
@@ -137,6 +138,9 @@ async fn marked(aws: &Aws, query: &Query, groups: &BTreeMap<Id, Live>) -> Result
     Ok(out)
 }
 
+/// Marks the one group that load balancer controllers of a cluster change.
+const OF_CLUSTER: &str = "kubernetes.io/cluster/";
+
 impl Resource for SecurityGroup {
     const TYPE: &'static str = "aws_security_group";
     // The provider's time-outs: interfaces of load balancers and functions hold a group for minutes.
@@ -185,6 +189,19 @@ impl Resource for SecurityGroup {
         }
         aws.ec2().delete_security_group().group_id(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn object(_: &Aws, settings: &Value) -> Result<Vec<Objection>, Fault> {
+        let tags = settings.get("tags");
+        let key = tags.members().and_then(|it| it.keys().find(|it| it.starts_with(OF_CLUSTER)));
+        let objection = |key: &std::sync::Arc<str>| Objection {
+            path: format!("tags[\"{key}\"]"),
+            message:
+                "EKS tags the group that it makes for a cluster so, and the load balancer controller fails where it finds two"
+                    .into(),
+            help: Some("leave the tag out: rules on the cluster's own group are resources of their own".into()),
+        };
+        Ok(key.map(objection).into_iter().collect())
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {

@@ -34,8 +34,10 @@ const fn rate(burst: f64, per_second: f64) -> Rate {
 /// - EC2: "Request throttling for the Amazon EC2 API" in the EC2 developer guide: each action apart, 100 tokens and 20 a
 ///   second for reads that are filtered or paged, 50 and 5 for mutations.
 /// - Route 53: "Quotas" in its developer guide: five requests a second for the whole account.
+/// - CloudWatch Logs: "CloudWatch Logs quotas" in its user guide: ten a second for each call about log groups.
+/// - Systems Manager: "AWS Systems Manager endpoints and quotas" in the General Reference: 40 a second for `GetParameter`.
 /// - EKS publishes none: five a second for the whole account is what is known to pass.
-/// - DynamoDB, KMS, ECR, S3, STS publish no rate of their control calls that this tool could reach, or one far above it; the
+/// - DynamoDB, KMS, ECR, IAM, S3, STS publish no rate of their control calls that this tool could reach, or one far above it; the
 ///   figures here are what is known to pass, and adapt.
 pub fn published(call: &Call) -> (Rate, bool) {
     match (call.service.as_str(), call.is_read()) {
@@ -44,6 +46,8 @@ pub fn published(call: &Call) -> (Rate, bool) {
         ("route53", _) => (rate(5.0, 5.0), false),
         ("eks", _) => (rate(10.0, 5.0), false),
         ("dynamodb" | "kms" | "ecr" | "tag" | "sts", _) => (rate(20.0, 10.0), true),
+        ("logs", _) => (rate(10.0, 10.0), true),
+        ("ssm", _) => (rate(40.0, 40.0), true),
         ("s3", _) => (rate(100.0, 50.0), true),
         _ => (rate(10.0, 5.0), true),
     }

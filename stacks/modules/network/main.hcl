@@ -93,4 +93,9 @@ resource "aws_subnet" "private" {
 output "vpc_id" { value = aws_vpc.main.id }
 output "public_subnets" { value = { for letter, it in aws_subnet.public : letter => it.id } }
 output "intra_subnets" { value = { for letter, it in aws_subnet.intra : letter => it.id } }
-output "private_subnets" { value = { for letter, it in aws_subnet.private : letter => it.id } }
+
+# Whoever is put into them has a way out.
+output "private_subnets" {
+  value      = { for letter, it in aws_subnet.private : letter => it.id }
+  depends_on = [aws_route.nat, aws_route_table_association.private]
+}

@@ -2,6 +2,7 @@ use infra::cloud::Query;
 use serde_json::json;
 
 use super::bench::{Bench, Made, unique};
+use super::clusters::objections;
 
 async fn vpc(bench: &Bench) -> Made {
     bench.make("aws_vpc", json!({ "cidr_block": "10.2.0.0/16" })).await
@@ -96,4 +97,13 @@ async fn aws_default_security_group() {
     let https = json!({ "protocol": "tcp", "from_port": 443, "to_port": 443, "cidr_blocks": ["10.0.0.0/8"] });
     bench.keeps("aws_default_security_group", settings, &[json!({ "ingress": [https] }), json!({ "ingress": [] })]).await;
     bench.remove(vpc).await;
+}
+
+#[tokio::test]
+async fn only_eks_tags_groups_for_a_cluster() {
+    let bench = Bench::new().await;
+    let group = |key: &str| objections(&bench, "aws_security_group", json!({ "name": "a", "tags": { key: "owned" } }));
+    assert_eq!(group("Name").await, Vec::<String>::new());
+    let said = group("kubernetes.io/cluster/devops-demo-dev").await;
+    assert!(said.len() == 1 && said[0].starts_with("tags[\"kubernetes.io/cluster/devops-demo-dev\"]: "), "{said:?}");
 }

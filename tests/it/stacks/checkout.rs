@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use localstack::Cloud;
 use localstack::client::Caller;
+use localstack::control::Settings;
 
 use crate::cli::person::{Repository, Said};
 
@@ -27,6 +28,9 @@ pub struct Checkout {
 impl Checkout {
     pub async fn new(dev: &'static str, prod: &'static str) -> Self {
         let cloud = Cloud::shared().await.unwrap();
+        for account in [dev, prod] {
+            cloud.set_account_settings(account, Self::settings());
+        }
         let it = Self { repository: Repository::new(&[]), cloud, dev, prod };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut folders = vec![root.join("stacks")];
@@ -41,6 +45,11 @@ impl Checkout {
             }
         }
         it
+    }
+
+    /// Of its accounts: clusters without a control plane, which would show nothing here and take seconds.
+    pub fn settings() -> Settings {
+        Settings { kubernetes: false, ..Settings::default() }
     }
 
     /// The same with states in a folder beside the stacks.
@@ -96,7 +105,8 @@ impl Checkout {
 
     /// The same with credentials of another account, and more in the environment.
     pub fn run_in(&self, account: &str, line: &str, more: &[(&str, &str)]) -> Said {
-        let mut env = vec![("INFRA_RATE_LIMITS", "off")];
+        // The local cloud takes a thousandth of the time that AWS takes.
+        let mut env = vec![("INFRA_RATE_LIMITS", "off"), ("INFRA_PATIENCE", "0.1")];
         env.extend(more);
         self.repository.binary_with(self.cloud, account, line, &env)
     }
@@ -107,7 +117,11 @@ impl Checkout {
         python.args(["-c", AT_A_TERMINAL, env!("CARGO_BIN_EXE_infra")]).args(line.split(' ')).current_dir(self.path());
         python.env_clear().envs(std::env::var("PATH").map(|it| ("PATH", it)));
         python.env("HOME", self.path()).env("USER", "ann").env("AWS_EC2_METADATA_DISABLED", "true");
-        python.envs(self.cloud.env(self.account(stack))).env("INFRA_RATE_LIMITS", "off").env("NO_COLOR", "1");
+        python
+            .envs(self.cloud.env(self.account(stack)))
+            .env("INFRA_RATE_LIMITS", "off")
+            .env("INFRA_PATIENCE", "0.1")
+            .env("NO_COLOR", "1");
         let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(format!("{answer}\n").as_bytes()).unwrap();

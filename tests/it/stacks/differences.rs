@@ -13,20 +13,36 @@ const REPLACED: &[(&str, &str)] = &[
     ("devops-demo.chene-factory.com", "chene-factory.com"),
     ("devops-demo-dev", "devops-demo-prod"),
     ("\"dev\"", "\"prod\""),
+    ("\\\"dev\\\"", "\\\"prod\\\""),
+    ("/devops-demo/dev/", "/devops-demo/prod/"),
     ("10.10.", "10.20."),
     ("700000000019", "700000000020"),
 ];
 
 /// What only prod has.
 const ADDED: &[&str] = &[
+    "module.eks.aws_eks_node_group.this[\"spot-a\"]",
+    "module.eks.aws_eks_node_group.this[\"spot-b\"]",
+    "module.eks.aws_eks_node_group.this[\"spot-c\"]",
     "module.network.aws_eip.nat[\"b\"]",
     "module.network.aws_eip.nat[\"c\"]",
     "module.network.aws_nat_gateway.main[\"b\"]",
     "module.network.aws_nat_gateway.main[\"c\"]",
 ];
 
-/// Who waits for other things in prod: each zone's way out is its own gateway.
-const TURNED: &[&str] = &["module.network.aws_route.nat[\"b\"]", "module.network.aws_route.nat[\"c\"]"];
+/// What only dev has: one group for all zones.
+const LEFT_OUT: &[&str] = &["module.eks.aws_eks_node_group.this[\"spot\"]"];
+
+/// What is otherwise in prod: each zone's way out is its own gateway; the cluster is private, kept and watched more closely;
+/// developers look and do not touch; there are more nodes.
+const TURNED: &[&str] = &[
+    "module.eks.aws_cloudwatch_log_group.cluster",
+    "module.eks.aws_eks_access_policy_association.person[\"developer\"]",
+    "module.eks.aws_eks_cluster.main",
+    "module.eks.aws_eks_node_group.this[\"system\"]",
+    "module.network.aws_route.nat[\"b\"]",
+    "module.network.aws_route.nat[\"c\"]",
+];
 
 /// Attributes whose values name a thing or a range of addresses: no two stacks may share one.
 const NAMES: &[&str] = &["name", "bucket", "cidr_block", "tags[\"Name\"]"];
@@ -41,7 +57,8 @@ fn planned(here: &Checkout, stack: &str) -> BTreeMap<String, Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_differ_as_documented() {
     let here = Checkout::local("700000000019", "700000000020").await;
-    let (dev, prod) = (planned(&here, "dev"), planned(&here, "prod"));
+    let (mut dev, prod) = (planned(&here, "dev"), planned(&here, "prod"));
+    dev.retain(|address, _| !LEFT_OUT.contains(&address.as_str()));
     let as_prod = |text: String| REPLACED.iter().fold(text, |text, (from, to)| text.replace(from, to));
 
     let expected: BTreeSet<String> =

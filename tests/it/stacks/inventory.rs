@@ -17,6 +17,7 @@ const EC2: &[(&str, &[(&str, &str)])] = &[
     ("DescribeAddresses", &[]),
     ("DescribeRouteTables", &[]),
     ("DescribeNetworkInterfaces", &[]),
+    ("DescribeLaunchTemplates", &[]),
 ];
 
 /// What each list call answers, without what differs from answer to answer.
@@ -41,6 +42,16 @@ pub async fn list(caller: &Caller) -> BTreeMap<String, String> {
     out.insert("tables".into(), all["TableNames"].to_string());
     let all = json(caller, "kms", "TrentService.ListAliases", json!({})).await;
     out.insert("aliases".into(), all["Aliases"].to_string());
+    let all = json(caller, "logs", "Logs_20140328.DescribeLogGroups", json!({})).await;
+    out.insert("log groups".into(), all["logGroups"].to_string());
+    let clusters = caller.rest("eks", "GET", "/clusters", "").await.unwrap().success("eks", "ListClusters").unwrap();
+    out.insert("clusters".into(), clusters.body);
+    for (action, element) in [("ListRoles", "RoleName"), ("ListOpenIDConnectProviders", "Arn"), ("ListInstanceProfiles", "Arn")] {
+        let answer = caller.query("iam", action, &[]).await.unwrap().success("iam", action).unwrap();
+        out.insert(action.into(), answer.texts(element).join(" "));
+    }
+    let policies = caller.query("iam", "ListPolicies", &[("Scope", "Local")]).await.unwrap().success("iam", "ListPolicies");
+    out.insert("policies".into(), policies.unwrap().texts("PolicyName").join(" "));
     let mut keys = Vec::new();
     for key in json(caller, "kms", "TrentService.ListKeys", json!({})).await["Keys"].as_array().unwrap() {
         let key = json(caller, "kms", "TrentService.DescribeKey", json!({ "KeyId": key["KeyId"] })).await;

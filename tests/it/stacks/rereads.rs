@@ -14,7 +14,7 @@ async fn order_pages_and_delays_are_no_drift() {
         page_size: usize::try_from(page_size).ok(),
         shuffle: Some(page_size.into()),
         late_reads,
-        ..here.cloud().settings()
+        ..Checkout::settings()
     };
     here.cloud().set_account_settings(account, settings(5, 2));
     here.run("apply dev --auto-approve").ends(0);

@@ -90,3 +90,29 @@ fn status(it: &sdk::Cluster) -> Status {
         other => Status::Pending(other.map_or("unknown", |it| it.as_str()).to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_mode_that_is_off_is_as_good_as_none() {
+        let cluster = |off: bool| {
+            let it = sdk::Cluster::builder().name("main").status(sdk::ClusterStatus::Active);
+            let compute = sdk::ComputeConfigResponse::builder().enabled(false).build();
+            let storage =
+                sdk::StorageConfigResponse::builder().block_storage(sdk::BlockStorage::builder().enabled(false).build()).build();
+            if off { it.compute_config(compute).storage_config(storage).build() } else { it.build() }
+        };
+        assert_eq!(seen(&cluster(true)).settings, seen(&cluster(false)).settings);
+    }
+
+    #[test]
+    fn while_the_endpoint_is_private_old_ranges_say_nothing() {
+        let vpc = |public: bool| {
+            let it = sdk::VpcConfigResponse::builder().endpoint_public_access(public).public_access_cidrs("10.0.0.0/8").build();
+            VpcConfig::seen(&it).public_access_cidrs.0.map(|it| it.len())
+        };
+        assert_eq!((vpc(true), vpc(false)), (Some(1), None));
+    }
+}
