@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::address::Address;
 use crate::cli::args::Carrying;
@@ -282,8 +283,7 @@ impl Connected {
             who: call.world.nature.whoami(),
             command: format!("infra {command} {}", self.stack.name),
         };
-        self.say_who_is_waited_for(call, carrying).await;
-        let session = self.store.lock(&owner, carrying.lock_timeout).await.map_err(|it| self.refused(call, &it))?;
+        let session = self.wait_for_lock(call, &owner, carrying.lock_timeout).await.map_err(|it| self.refused(call, &it))?;
         let state = session.state();
         match self.adopt(call, state).await {
             Ok(state) => Ok((session, state)),
@@ -294,18 +294,23 @@ impl Connected {
         }
     }
 
-    /// A wait of a minute without a word looks like a hang. What cannot be read here, taking the lock will complain of.
-    async fn say_who_is_waited_for(&self, call: &Call, carrying: &Carrying) {
-        let impatient = carrying.lock_timeout.is_some_and(|it| it.is_zero());
-        if impatient {
-            return;
-        }
-        if let Ok(Some(holder)) = self.store.holder().await {
-            let (owner, since) = (&holder.owner, time::point(holder.since));
-            call.tell(&format!(
-                "The lock is held by {} (`{}`, since {since}): waiting until it is given back, or silent for {} s.\n",
-                owner.who, owner.command, holder.lease_seconds
-            ));
+    /// Takes the lock if it is free; else says who holds it and waits: a minute without a word looks like a hang.
+    async fn wait_for_lock(
+        &self,
+        call: &Call,
+        owner: &Owner,
+        patience: Option<Duration>,
+    ) -> Result<Box<dyn Session>, StoreError> {
+        match self.store.lock(owner, Some(Duration::ZERO)).await {
+            Err(StoreError::Locked { holder }) if !patience.is_some_and(|it| it.is_zero()) => {
+                let (by, since) = (&holder.owner, time::point(holder.since));
+                call.tell(&format!(
+                    "The lock is held by {} (`{}`, since {since}): waiting until it is given back, or silent for {} s.\n",
+                    by.who, by.command, holder.lease_seconds
+                ));
+                self.store.lock(owner, patience).await
+            }
+            other => other,
         }
     }
 

@@ -37,8 +37,11 @@ const fn rate(burst: f64, per_second: f64) -> Rate {
 /// - CloudWatch Logs: "CloudWatch Logs quotas" in its user guide: ten a second for each call about log groups.
 /// - Systems Manager: "AWS Systems Manager endpoints and quotas" in the General Reference: 40 a second for `GetParameter`.
 /// - EKS publishes none: five a second for the whole account is what is known to pass.
-/// - DynamoDB, KMS, ECR, IAM, S3, STS publish no rate of their control calls that this tool could reach, or one far above it; the
-///   figures here are what is known to pass, and adapt.
+/// - ECR: "Amazon ECR service quotas" in its user guide lists rates of pushing and pulling alone; "Troubleshooting Amazon ECR
+///   error messages" there says that every operation has a bucket, without the figures of those that are used here.
+/// - DynamoDB, KMS, IAM, S3, STS publish no rate of their control calls that this tool could reach, or one far above it.
+///
+/// Where nothing is published, the figures are what is known to pass, and adapt.
 pub fn published(call: &Call) -> (Rate, bool) {
     match (call.service.as_str(), call.is_read()) {
         ("ec2", true) => (rate(100.0, 20.0), true),

@@ -12,7 +12,10 @@ pub async fn key(table: &Table) -> Result<[u8; 32], StoreError> {
     if let Some(key) = read(table).await? {
         return Ok(key);
     }
-    put_once(table, &hex::encode(key::random(&place)?)).await?;
+    let key = key::random(&place)?;
+    if put_once(table, &hex::encode(key)).await? {
+        return Ok(key);
+    }
     // Whoever was first made it; also when that was an attempt of ours whose answer was lost.
     read(table).await?.ok_or_else(|| StoreError::Damaged { place, why: "it vanished as soon as it was made".to_owned() })
 }
@@ -23,7 +26,8 @@ async fn read(table: &Table) -> Result<Option<[u8; 32]>, StoreError> {
     key::from_text(&item.place, item.text("Key")?).map(Some)
 }
 
-async fn put_once(table: &Table, key: &str) -> Result<(), StoreError> {
+/// False when there is one already.
+async fn put_once(table: &Table, key: &str) -> Result<bool, StoreError> {
     let mut item = table.key(ITEM);
     item.insert("Key".to_owned(), text(key));
     let call = || {
@@ -32,8 +36,8 @@ async fn put_once(table: &Table, key: &str) -> Result<(), StoreError> {
         async { request.send().await.map_err(|error| from_sdk("dynamodb:PutItem", &error)) }
     };
     match answered(call).await {
-        Ok(_) => Ok(()),
-        Err(fault) if has_code(&fault, "ConditionalCheckFailedException") => Ok(()),
+        Ok(_) => Ok(true),
+        Err(fault) if has_code(&fault, "ConditionalCheckFailedException") => Ok(false),
         Err(fault) => Err(table.explain(fault)),
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Entry, Position, State};
 use crate::store::aws::lock::{self, Holding};
+use crate::store::aws::journal::Journal;
 use crate::store::aws::object::{Etag, Mark, Read};
 use crate::store::aws::writer::{Order, Stored, Writer};
 use crate::store::aws::{Aws, journal, runs};
@@ -36,25 +37,28 @@ pub struct Held {
     _writer: Task,
 }
 
+/// The document and which one it is.
+type Found = Option<(State, Etag)>;
+
 /// Waits for the lock, takes it, and rewrites the document under the new epoch.
 pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Result<Held, StoreError> {
     let mut watch = Watch::new(patience, clock::since_boot());
+    let (seen, found) = futures::join!(lock::read(&store.table), find(store));
+    let (mut seen, mut found) = (seen?, Some(found));
     loop {
-        let seen = lock::read(&store.table).await?;
         match watch.look(seen.as_ref(), clock::since_boot()) {
             Verdict::Wait(pause) => tokio::time::sleep(pause).await,
             Verdict::Refuse(holder) => return Err(StoreError::Locked { holder }),
             Verdict::Take { idle } => {
                 // Read before it is locked: a document that cannot be read need not be locked.
-                let read = store.object.read().await?;
-                let state = match &read {
-                    Some(it) => Some(sealed::open(&store.vault, &store.object.place(), &store.stack, &it.bytes).await?),
-                    None => None,
+                let found = match found.take() {
+                    Some(found) => found?,
+                    None => find(store).await?,
                 };
-                let known = [seen.as_ref().map(|it| it.epoch), state.as_ref().map(|it| it.epoch)];
+                let known = [seen.as_ref().map(|it| it.epoch), found.as_ref().map(|(state, _)| state.epoch)];
                 let epoch = known.into_iter().flatten().max().unwrap_or(0) + 1;
                 // A lock record that is lost says nothing about its holder: it may have been alive a moment ago.
-                let idle = idle.or((seen.is_none() && state.is_some()).then_some(Duration::ZERO));
+                let idle = idle.or((seen.is_none() && found.is_some()).then_some(Duration::ZERO));
                 let record = LockRecord {
                     version: random_version(),
                     epoch,
@@ -68,7 +72,7 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
                     let lease = Arc::new(Lease::new(store.lease, Arc::new(clock::since_boot), asked));
                     let mut held = hold(store, owner, epoch, lease);
                     held.taken.abandoned_at = idle.map(|it| clock::wall_millis().saturating_sub(clock::millis(it)));
-                    return match held.take_over(read).await {
+                    return match held.take_over(found).await {
                         Ok(()) => Ok(held),
                         Err(error) => {
                             // Nobody need wait for the lease of a run that did nothing; the error is what counts.
@@ -79,7 +83,16 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
                 }
             }
         }
+        // What was read with the first look is old by now.
+        found = None;
+        seen = lock::read(&store.table).await?;
     }
+}
+
+async fn find(store: &Aws) -> Result<Found, StoreError> {
+    let Some(Read { bytes, etag }) = store.object.read().await? else { return Ok(None) };
+    let state = sealed::open(&store.vault, &store.object.place(), &store.stack, &bytes).await?;
+    Ok(Some((state, etag)))
 }
 
 fn hold(store: &Aws, owner: &Owner, epoch: u64, lease: Arc<Lease>) -> Held {
@@ -104,21 +117,15 @@ fn hold(store: &Aws, owner: &Owner, epoch: u64, lease: Arc<Lease>) -> Held {
 }
 
 impl Held {
-    /// Folds the journal in and writes the document, so that no former holder can write it any more. `read` was read before
+    /// Folds the journal in and writes the document, so that no former holder can write it any more. `found` was read before
     /// the lock was taken; if it is out of date, writing it fails and it is read again.
-    async fn take_over(&mut self, mut read: Option<Read>) -> Result<(), StoreError> {
+    async fn take_over(&mut self, mut found: Found) -> Result<(), StoreError> {
         let place = self.store.object.place();
         for _ in 0..REWRITES_MAX {
-            let journal = journal::read(&self.store.table, &self.store.vault).await?;
-            let Some(Read { bytes, etag }) = read.take() else {
-                match (self.store.object.read().await?, journal.commits.is_empty()) {
-                    (None, true) => return Ok(()),
-                    (None, false) => return Err(self.store.without_state()),
-                    (found, _) => read = found,
-                }
-                continue;
+            let (journal, now) = self.journal_and(found.take()).await?;
+            let Some((mut state, etag)) = now else {
+                return if journal.commits.is_empty() { Ok(()) } else { Err(self.store.without_state()) };
             };
-            let mut state = sealed::open(&self.store.vault, &place, &self.store.stack, &bytes).await?;
             if state.epoch >= self.taken.epoch {
                 return Err(self.lose("somebody else wrote the state under a later epoch"));
             }
@@ -135,11 +142,20 @@ impl Held {
             }
         }
         // One last look, for the error that says what is wrong.
-        let journal = journal::read(&self.store.table, &self.store.vault).await?;
-        let bytes = self.store.object.read().await?.map(|it| it.bytes).unwrap_or_default();
-        let mut state = sealed::open(&self.store.vault, &place, &self.store.stack, &bytes).await?;
-        document::replay(&place, &mut state, &journal.commits)?;
+        if let (journal, Some((mut state, _))) = self.journal_and(None).await? {
+            document::replay(&place, &mut state, &journal.commits)?;
+        }
         Err(self.lose("somebody else keeps writing the state"))
+    }
+
+    /// The journal, and the document if it is not at hand. Nobody but this run adds to the journal any more, and a document that
+    /// a former holder writes meanwhile voids the condition of this run's own, so the two may be read at once.
+    async fn journal_and(&self, found: Found) -> Result<(Journal, Found), StoreError> {
+        let journal = journal::read(&self.store.table, &self.store.vault);
+        match found {
+            Some(_) => Ok((journal.await?, found)),
+            None => futures::try_join!(journal, find(&self.store)),
+        }
     }
 
     /// None when the document is not the one last seen any more.
