@@ -135,13 +135,6 @@ impl Checkout {
         self.repository.binary_with(self.cloud, account, line, &env)
     }
 
-    /// The process of such a command, to be started.
-    pub fn command(&self, stack: &str, line: &str) -> std::process::Command {
-        let mut command = self.repository.command(line);
-        command.envs(self.cloud.env(self.account(stack))).envs(FAST);
-        command
-    }
-
     /// A command by a person at a terminal, who types `answer` when asked. Everything it says is in `out`.
     pub fn asked(&self, stack: &str, line: &str, answer: &str) -> Said {
         let mut python = std::process::Command::new("python3");
