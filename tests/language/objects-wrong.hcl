@@ -56,19 +56,6 @@ resource "kubernetes_manifest" "again" {
   cluster  = local.here
   manifest = { apiVersion = "v1", kind = "Pod", metadata = { name = "elsewhere" } }
 }
-resource "kubernetes_manifest" "waits_for_nothing" {
-  cluster  = local.here
-  manifest = { apiVersion = "v1", kind = "Pod", metadata = { name = "waits-for-nothing" } }
-  wait_for { status = "False" }
-}
-resource "kubernetes_manifest" "waits_for_both" {
-  cluster  = local.here
-  manifest = { apiVersion = "v1", kind = "Pod", metadata = { name = "waits-for-both" } }
-  wait_for {
-    condition = "Ready"
-    path      = ".status.phase"
-  }
-}
 output "none" { value = kubernetes_manifest.twice["Pod/elswhere"].id }
 # file: stacks/dev/a.yaml
 # file: stacks/dev/k8s/broken.yaml
