@@ -238,6 +238,8 @@ pub struct Objection {
     pub path: String,
     pub message: String,
     pub help: Option<String>,
+    /// Whether the plan ends here; else it is for people to weigh.
+    pub stops: bool,
 }
 
 /// What `read` found, by id. An id that is not in it does not exist (or cannot be seen yet).

@@ -56,9 +56,10 @@ pub trait Resource: Block {
     fn update(&self, aws: &Aws, id: &Id, was: &Self) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Asks to remove it. Being gone already is a fault of class `Missing`, which the engine takes for success.
     fn delete(&self, aws: &Aws, id: &Id) -> impl Future<Output = Result<(), Fault>> + Send;
-    /// What speaks against settings that a plan makes or changes, as far as they are known by then: asked while planning, so it
-    /// reads at most. Members that are not known yet are unknown values.
-    fn object(_: &Aws, _: &Value) -> impl Future<Output = Result<Vec<Objection>, Fault>> + Send {
+    /// What speaks against settings that a plan gives to a new thing or to one that `is` there, as far as they are known by then:
+    /// asked while planning, so it reads at most. Members that are not known yet are unknown values.
+    fn object(aws: &Aws, is: Option<&Live>, settings: &Value) -> impl Future<Output = Result<Vec<Objection>, Fault>> + Send {
+        let _ = (aws, is, settings);
         std::future::ready(Ok(Vec::new()))
     }
     /// What would come of these settings, for a type with an [`Applied`](crate::schema::Applied) setting: asked of the cloud
@@ -128,7 +129,12 @@ pub trait ErasedResource: Send + Sync {
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>>;
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>>;
-    fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>>;
+    fn object<'a>(
+        &'a self,
+        aws: &'a Aws,
+        is: Option<&'a Live>,
+        settings: &'a Value,
+    ) -> BoxFuture<'a, Result<Vec<Objection>, Fault>>;
 }
 
 pub trait ErasedData: Send + Sync {
@@ -180,8 +186,13 @@ impl<R: Resource> ErasedResource for Typed<R> {
         Box::pin(async move { Ok(decode::<R>(R::TYPE, settings)?.find(aws, token).await?.into_iter().collect()) })
     }
 
-    fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>> {
-        Box::pin(R::object(aws, settings))
+    fn object<'a>(
+        &'a self,
+        aws: &'a Aws,
+        is: Option<&'a Live>,
+        settings: &'a Value,
+    ) -> BoxFuture<'a, Result<Vec<Objection>, Fault>> {
+        Box::pin(R::object(aws, is, settings))
     }
 }
 

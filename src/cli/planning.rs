@@ -49,7 +49,7 @@ pub async fn plan(
             Outcome::Planned(mut planned) => {
                 // Files that were only read while it was evaluated count too.
                 planned.plan.configuration = connected.stack.program.digest();
-                look::objections(&connected.clouds, &planned.plan).await?;
+                planned.diagnostics.extend(look::objections(&connected.clouds, &planned.plan, observed).await?);
                 return Ok(planned);
             }
             Outcome::NeedsData(wanted) => look::data(&connected.clouds, wanted, observed).await?,

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use super::aws::limits::Limits;
 use super::aws::{Aws, Fence, Identity, Settings, Wire};
 use super::{Cloud, Query, Target};
-use crate::remote::{ConfigName, Fault, Found, Id, Objection, Preview, Token};
+use crate::remote::{ConfigName, Fault, Found, Id, Live, Objection, Preview, Token};
 use crate::resource::{ErasedData, ErasedResource, Kinds};
 use crate::value::Value;
 
@@ -55,10 +55,10 @@ impl Clouds {
         self.wire.calls()
     }
 
-    /// What speaks against settings that a plan makes or changes.
-    pub async fn objections(&self, what: &Target, settings: &Value) -> Result<Vec<Objection>, Fault> {
+    /// What speaks against settings that a plan gives to a new thing, or to one that `is` there.
+    pub async fn objections(&self, what: &Target, is: Option<&Live>, settings: &Value) -> Result<Vec<Objection>, Fault> {
         let (kind, aws) = self.resource(what)?;
-        kind.object(aws, settings).await
+        kind.object(aws, is, settings).await
     }
 
     fn resource(&self, target: &Target) -> Result<(&dyn ErasedResource, &Aws), Fault> {

@@ -148,6 +148,7 @@ const PAGES: &[(&str, &str)] = pages! {
     "syntax"
     "table-unfit"
     "throttled"
+    "to-be-weighed"
     "too-deep"
     "too-large"
     "too-many-deletes"

@@ -191,7 +191,7 @@ impl Resource for SecurityGroup {
         Ok(())
     }
 
-    async fn object(_: &Aws, settings: &Value) -> Result<Vec<Objection>, Fault> {
+    async fn object(_: &Aws, _: Option<&crate::remote::Live>, settings: &Value) -> Result<Vec<Objection>, Fault> {
         let tags = settings.get("tags");
         let key = tags.members().and_then(|it| it.keys().find(|it| it.starts_with(OF_CLUSTER)));
         let objection = |key: &std::sync::Arc<str>| Objection {
@@ -200,6 +200,7 @@ impl Resource for SecurityGroup {
                 "EKS tags the group that it makes for a cluster so, and the load balancer controller fails where it finds two"
                     .into(),
             help: Some("leave the tag out: rules on the cluster's own group are resources of their own".into()),
+            stops: true,
         };
         Ok(key.map(objection).into_iter().collect())
     }

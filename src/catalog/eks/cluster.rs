@@ -2,6 +2,7 @@
 
 mod change;
 pub(super) mod seen;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,9 +18,10 @@ use crate::catalog::each::read_each;
 use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Settle, Token};
+use crate::remote::{Fault, Id, Live, Objection, Settle, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Auto, Cidr, Fixed, Local};
+use crate::value::Value;
 
 /// A Kubernetes control plane. Its nodes and add-ons are resources of their own.
 ///
@@ -265,6 +267,13 @@ impl Resource for Cluster {
         let update = change.ask(aws, id.as_str()).await?;
         updates::remember(aws, subject, update);
         Ok(())
+    }
+
+    async fn object(aws: &Aws, is: Option<&Live>, settings: &Value) -> Result<Vec<Objection>, Fault> {
+        match is {
+            Some(is) => upgrade::objections(aws, is, settings).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {

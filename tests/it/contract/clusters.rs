@@ -218,7 +218,7 @@ async fn aws_eks_addon() {
 /// What is said against a part of a stack before anything is made.
 pub async fn objections(bench: &Bench, type_name: &str, settings: serde_json::Value) -> Vec<String> {
     let target = Target { type_name: type_name.into(), config: ConfigName::default() };
-    let found = bench.clouds.objections(&target, &Value::from_json(&settings)).await.unwrap();
+    let found = bench.clouds.objections(&target, None, &Value::from_json(&settings)).await.unwrap();
     found.into_iter().map(|it| format!("{}: {}", it.path, it.message)).collect()
 }
 

@@ -214,9 +214,19 @@ fn more_nodes(here: &Checkout) {
     assert_eq!(list(here, "nodes -l platform/pool=spot").len(), 4);
 }
 
-/// The control plane and then its nodes move to the next version, with the service on them.
+/// The control plane and then its nodes move to the next version, with the service on them. The plan names what would keep the
+/// nodes from going (trap T15), before EKS finds out.
 fn newer(here: &Checkout, newest: &str) {
     here.write(VERSIONS, newest);
+    ask(here, "create poddisruptionbudget tight -n devops-demo --selector=app=web --min-available=3");
+    ask(here, "run bare -n default --image=x");
+    ask(here, "wait pod/bare -n default --for=condition=Ready --timeout=60s");
+    ask(here, "wait pdb/tight -n devops-demo --for=jsonpath={.status.disruptionsAllowed}=0 --timeout=60s");
+    let warned = here.run("plan dev").ends(0).err;
+    assert!(warned.contains("warning[to-be-weighed]") && warned.contains("stacks/modules/eks/nodes.hcl"), "{warned}");
+    assert!(warned.contains("(budget tight)") && warned.contains("default/bare"), "{warned}");
+    ask(here, "delete pdb/tight -n devops-demo");
+    ask(here, "delete pod/bare -n default");
     here.run("apply dev --auto-approve").ends(0);
     here.is_settled("dev");
     assert!(list(here, "nodes").iter().all(|it| it["status"]["nodeInfo"]["kubeletVersion"] == "v1.36.3"));
