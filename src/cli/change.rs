@@ -2,6 +2,7 @@
 
 mod approve;
 mod saved;
+mod unwritten;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -204,6 +205,7 @@ impl Run<'_> {
 
     /// Finds out what became of what former runs had begun.
     async fn settle(&mut self, state: State) -> Ended<State> {
+        let state = unwritten::take_in(self.call, self.connected, self.session, state).await?;
         let (pace, settles) = (self.pace(), settles(self.connected));
         let mut progress = teller(self.call);
         let ledger = &mut self.ledger;
@@ -304,6 +306,7 @@ impl Run<'_> {
             Diagnostic::error("bug", "this is a bug in infra: the plan cannot be carried out").detail(error.to_string())
         })?;
         self.quiet &= ended.quiet;
+        unwritten::keep(self.call, self.connected, &ended.state, &ended.unwritten);
         Ok((ended.outcome, ended.state))
     }
 

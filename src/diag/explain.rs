@@ -110,6 +110,7 @@ const PAGES: &[(&str, &str)] = pages! {
     "not-known"
     "not-recorded"
     "not-settled"
+    "not-stored"
     "not-terraform"
     "nothing-tagged"
     "null-value"

@@ -8,6 +8,8 @@ mod contract;
 mod kubernetes;
 mod language;
 mod plans;
+#[cfg(unix)]
+mod processes;
 mod recovery;
 mod simulation;
 mod stacks;

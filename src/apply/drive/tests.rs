@@ -13,6 +13,8 @@ use crate::state::Lineage;
 use crate::store::{Owner, Store, memory::Memory};
 use crate::value::Value;
 
+mod growth;
+
 struct SimCloud {
     world: Mutex<World>,
     began: Instant,

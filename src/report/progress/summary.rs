@@ -15,18 +15,27 @@ pub fn text(verb: &str, outcome: &Outcome, style: Style) -> String {
     render(&lines(verb, outcome, style.width), style)
 }
 
+/// What to do about it, where that is not plain from what failed.
+fn helps(failure: &Failure) -> Vec<String> {
+    let help = |hint: Hint| match hint {
+        Hint::Help(help) => Some(help),
+        Hint::DidYouMean(_) | Hint::Note(_) => None,
+    };
+    match failure {
+        Failure::Fault { fault } => fault::of_cloud(fault).hints.into_iter().filter_map(help).collect(),
+        Failure::Store { .. } => vec!["repeat the command: what was begun is on record, and is looked for first".into()],
+        _ => Vec::new(),
+    }
+}
+
 fn lines(verb: &str, outcome: &Outcome, width: usize) -> Vec<Line> {
     let mut out = Vec::new();
     for (address, failure) in &outcome.failed {
         out.push(Line::new(0).and(Tone::Alarm, "failed ").and(Tone::Strong, address.to_string()));
         out.extend(wrap(&failure.to_string(), width.saturating_sub(2)).into_iter().map(|it| Line::new(2).plain(it)));
-        if let Failure::Fault { fault } = failure {
-            for hint in fault::of_cloud(fault).hints {
-                if let Hint::Help(help) = hint {
-                    let lines = wrap(&format!("help: {help}"), width.saturating_sub(2));
-                    out.extend(lines.into_iter().map(|it| Line::new(2).and(Tone::Note, it)));
-                }
-            }
+        for help in helps(failure) {
+            let lines = wrap(&format!("help: {help}"), width.saturating_sub(2));
+            out.extend(lines.into_iter().map(|it| Line::new(2).and(Tone::Note, it)));
         }
         let skipped: Vec<&Address> = outcome.skipped.iter().filter(|(_, because)| because == address).map(|(it, _)| it).collect();
         for it in skipped.iter().take(SKIPPED_SHOWN) {
