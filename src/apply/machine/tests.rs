@@ -19,7 +19,7 @@ impl Desired for NoFiles {
 
 fn deletion(address: &str, needs: &[u32], goes_along: bool) -> Step {
     let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "(deleted before)".into(), until: Until::Done }).collect();
-    let act = Act::Delete { id: Id(address.into()), deposed: false, settings: Value::Null, goes_along };
+    let act = Act::Delete { id: Id(address.into()), deposed: false, settings: Value::Null, goes_along, purge: false };
     Step { address: address.parse().unwrap(), config: Default::default(), act, needs, expected_millis: 1 }
 }
 
