@@ -1,7 +1,5 @@
 //! What was done, what failed, what was not even tried, and why: the last word of a run.
 
-use std::collections::BTreeSet;
-
 use crate::address::Address;
 use crate::apply::event::{Failure, Outcome};
 use crate::diag::Hint;
@@ -12,8 +10,8 @@ use crate::report::time::length;
 /// Skipped steps of one cause beyond this many are only counted.
 const SKIPPED_SHOWN: usize = 5;
 
-/// So are commands that take away what is in the way.
-const COMMANDS_SHOWN: usize = 10;
+/// So is what is in the way of a deletion.
+const BLOCKERS_SHOWN: usize = 20;
 
 /// `verb` is what was wanted: `Applied`, `Destroyed`.
 pub fn text(verb: &str, outcome: &Outcome, style: Style) -> String {
@@ -24,7 +22,12 @@ fn lines(verb: &str, outcome: &Outcome, width: usize) -> Vec<Line> {
     let mut out = Vec::new();
     for (address, failure) in &outcome.failed {
         out.push(Line::new(0).and(Tone::Alarm, "failed ").and(Tone::Strong, address.to_string()));
-        out.extend(wrap(&failure.to_string(), width.saturating_sub(2)).into_iter().map(|it| Line::new(2).plain(it)));
+        let said = match failure {
+            Failure::Blocked { fault, .. } => fault.to_string(),
+            other => other.to_string(),
+        };
+        out.extend(wrap(&said, width.saturating_sub(2)).into_iter().map(|it| Line::new(2).plain(it)));
+        out.extend(in_the_way(failure, width));
         for help in helps(failure) {
             let lines = wrap(&format!("help: {help}"), width.saturating_sub(2));
             out.extend(lines.into_iter().map(|it| Line::new(2).and(Tone::Note, it)));
@@ -52,20 +55,26 @@ fn lines(verb: &str, outcome: &Outcome, width: usize) -> Vec<Line> {
     out
 }
 
-/// What one does about it.
-fn helps(failure: &Failure) -> Vec<String> {
-    let hints = |fault| fault::of_cloud(fault).hints.into_iter();
-    match failure {
-        Failure::Fault { fault } => hints(fault).filter_map(|it| if let Hint::Help(it) = it { Some(it) } else { None }).collect(),
-        Failure::Blocked { blockers, purge, .. } => {
-            let commands: BTreeSet<&String> = blockers.iter().filter_map(|it| it.help.as_ref()).chain(purge).collect();
-            let more = commands.len().saturating_sub(COMMANDS_SHOWN);
-            let mut out: Vec<String> = commands.into_iter().take(COMMANDS_SHOWN).cloned().collect();
-            if more > 0 {
-                out.push(format!("and so on for {more} more"));
-            }
-            out
-        }
-        _ => Vec::new(),
+/// What a deletion is blocked by, each with the command that takes it away. Commands are not broken, so that they can be
+/// copied.
+fn in_the_way(failure: &Failure, width: usize) -> Vec<Line> {
+    let Failure::Blocked { blockers, purge, .. } = failure else { return Vec::new() };
+    let mut out = Vec::new();
+    for it in blockers.iter().take(BLOCKERS_SHOWN) {
+        let lines = wrap(&format!("in the way: {}", it.what), width.saturating_sub(2));
+        out.extend(lines.into_iter().map(|it| Line::new(2).plain(it)));
+        out.extend(it.help.iter().map(|it| Line::new(4).and(Tone::Note, it.as_str())));
     }
+    if blockers.len() > BLOCKERS_SHOWN {
+        out.push(Line::new(2).plain(format!("and {} more", blockers.len() - BLOCKERS_SHOWN)));
+    }
+    out.extend(purge.iter().map(|it| Line::new(2).and(Tone::Note, format!("help: to lose what lies in it: {it}"))));
+    out
+}
+
+/// What one does about a fault.
+fn helps(failure: &Failure) -> Vec<String> {
+    let Failure::Fault { fault } = failure else { return Vec::new() };
+    let help = |it| if let Hint::Help(it) = it { Some(it) } else { None };
+    fault::of_cloud(fault).hints.into_iter().filter_map(help).collect()
 }
