@@ -33,6 +33,8 @@ pub struct Schema {
     pub part_of: Option<Arc<str>>,
     /// A replacement makes the new one first, unless this attribute is declared.
     pub create_first_unless: Option<Arc<str>>,
+    /// It may hold what others put there, without which alone the cloud deletes it: `destroy --purge` empties it.
+    pub holds: bool,
 }
 
 pub type Attributes = BTreeMap<Arc<str>, Attribute>;

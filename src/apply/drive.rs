@@ -305,6 +305,8 @@ async fn perform(cloud: &dyn Cloud, effect: &Effect) -> Answer {
         Effect::Read { target, query } => Answer::Read(cloud.read(target, query).await),
         Effect::Update { target, id, was, settings } => Answer::Updated(cloud.update(target, id, was, settings).await),
         Effect::Delete { target, id, settings } => Answer::Deleted(cloud.delete(target, id, settings).await),
+        Effect::Empty { target, id } => Answer::Emptied(cloud.empty(target, id).await),
+        Effect::Blockers { target, id } => Answer::Blockers(cloud.blockers(target, id).await),
         Effect::Data { target, arguments } => Answer::Data(cloud.data(target, arguments).await),
         Effect::Append(_) => Answer::Appended(Err(NotStored::Failed("a commit is not for the cloud".into()))),
     }
@@ -317,6 +319,8 @@ fn failed(effect: &Effect, fault: Fault) -> Answer {
         Effect::Read { .. } => Answer::Read(Err(fault)),
         Effect::Update { .. } => Answer::Updated(Err(fault)),
         Effect::Delete { .. } => Answer::Deleted(Err(fault)),
+        Effect::Empty { .. } => Answer::Emptied(Err(fault)),
+        Effect::Blockers { .. } => Answer::Blockers(Err(fault)),
         Effect::Data { .. } => Answer::Data(Err(fault)),
         Effect::Append(_) => Answer::Appended(Err(NotStored::Failed(fault.message))),
     }

@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::cloud::{Cloud, Clouds, Query};
 use crate::diag::Diagnostic;
 use crate::plan::{Act, DataRead, ImportKey, Observed, Plan, PreviewRead, Previewed};
-use crate::remote::{Fault, Id, Target};
+use crate::remote::{Class, Fault, Id, Target};
 use crate::report::fault;
 use crate::stack::desired::Instance;
 use crate::state::State;
@@ -134,6 +134,29 @@ pub async fn imports(cloud: &dyn Cloud, wanted: Vec<ImportKey>, into: &mut Obser
     for (answer, key) in answers {
         match answer {
             Ok(mut found) => drop(into.imports.insert(key.clone(), found.remove(&key.id))),
+            Err(error) => refused.push(error),
+        }
+    }
+    finish(refused)
+}
+
+/// Counts what lies in what shall be emptied. What is not on record, or cannot be emptied, the planner complains of.
+pub async fn contents(
+    clouds: &Clouds,
+    state: &State,
+    wanted: &BTreeSet<Address>,
+    into: &mut Observed,
+) -> Result<(), Vec<Diagnostic>> {
+    let reads = wanted.iter().filter_map(|it| Some((it, state.resources.get(it)?))).map(|(address, record)| async move {
+        let target = Target { type_name: address.type_name().to_owned(), config: record.config.clone() };
+        (clouds.contents(&target, &record.id).await, address)
+    });
+    let answers: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(READS_AT_ONCE).collect().await;
+    let mut refused = Vec::new();
+    for (answer, address) in answers {
+        match answer {
+            Ok(found) => drop(into.contents.insert(address.clone(), found)),
+            Err(error) if error.class == Class::Missing => {}
             Err(error) => refused.push(error),
         }
     }

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use super::aws::limits::Limits;
 use super::aws::{Aws, Fence, Identity, Settings, Wire};
 use super::{Cloud, Query, Target};
-use crate::remote::{ConfigName, Fault, Found, Id, Live, Objection, Preview, Token};
+use crate::remote::{Blocker, ConfigName, Content, Emptied, Fault, Found, Id, Live, Objection, Preview, Token};
 use crate::resource::{ErasedData, ErasedResource, Kinds};
 use crate::value::Value;
 
@@ -80,6 +80,12 @@ impl Clouds {
         let (kind, aws) = self.resource(what)?;
         kind.preview(aws, id, settings).await
     }
+
+    /// What lies in a thing whose deletion shall empty it first.
+    pub async fn contents(&self, what: &Target, id: &Id) -> Result<Vec<Content>, Fault> {
+        let (kind, aws) = self.resource(what)?;
+        kind.contents(aws, id).await
+    }
 }
 
 impl Cloud for Clouds {
@@ -117,6 +123,20 @@ impl Cloud for Clouds {
         Box::pin(async move {
             let (kind, aws) = self.resource(what)?;
             kind.delete(aws, id, settings).await
+        })
+    }
+
+    fn blockers<'a>(&'a self, what: &'a Target, id: &'a Id) -> BoxFuture<'a, Result<Vec<Blocker>, Fault>> {
+        Box::pin(async move {
+            let (kind, aws) = self.resource(what)?;
+            kind.blockers(aws, id).await
+        })
+    }
+
+    fn empty<'a>(&'a self, what: &'a Target, id: &'a Id) -> BoxFuture<'a, Result<Emptied, Fault>> {
+        Box::pin(async move {
+            let (kind, aws) = self.resource(what)?;
+            kind.empty(aws, id).await
         })
     }
 

@@ -38,6 +38,7 @@ const PAGES: &[(&str, &str)] = pages! {
     "bad-yaml"
     "bucket-taken"
     "bug"
+    "cannot-purge"
     "check"
     "ci-local-state"
     "cluster-access"

@@ -8,7 +8,7 @@ use super::rng::Rng;
 use super::types::{Habit, SimTypes, habit};
 use crate::apply::{Answer, Effect, Time};
 use crate::plan::diff::Differ;
-use crate::remote::{Class, Fault, Found, Id, Live, Status, tags};
+use crate::remote::{Blocker, Class, Emptied, Fault, Found, Id, Live, Status, tags};
 use crate::schema::{Presence, Schema, Shape, Types};
 use crate::value::{Sealer, Value};
 
@@ -112,6 +112,9 @@ impl World {
             }
             Effect::Update { id, settings, .. } => Answer::Updated(self.update(now, id, settings)),
             Effect::Delete { id, .. } => Answer::Deleted(self.delete(now, id)),
+            // Nothing lies in what the simulation makes.
+            Effect::Empty { .. } => Answer::Emptied(Ok(Emptied::default())),
+            Effect::Blockers { id, .. } => Answer::Blockers(Ok(self.children(id).map(|it| Blocker::new(it.as_str())).collect())),
             Effect::Data { target, arguments } => Answer::Data(self.look_up(&target.type_name, arguments)),
             Effect::Append(_) => Answer::Appended(Err(crate::apply::NotStored::Failed("the cloud keeps no journal".into()))),
         }
@@ -284,9 +287,13 @@ impl World {
         Ok(())
     }
 
+    fn children<'w>(&'w self, id: &'w Id) -> impl Iterator<Item = &'w Id> {
+        self.things.iter().filter(|(_, it)| names(&it.settings.get("parents")).contains(id)).map(|(id, _)| id)
+    }
+
     fn delete(&mut self, now: Time, id: &Id) -> Result<(), Fault> {
         let takes = self.things.get(id).map(|it| it.type_name.clone()).map_or(Duration::ZERO, |it| self.takes(&it));
-        let child = self.things.iter().find(|(_, it)| names(&it.settings.get("parents")).contains(id)).map(|(id, _)| id.clone());
+        let child = self.children(id).next().cloned();
         let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
             return Err(fault(Class::Missing, "Delete", id.as_str()));
         };

@@ -8,11 +8,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::flow::{self, Blocks, Flow, Flows, Peer};
-use super::{Listing, ask_by, filter};
+use super::{Listing, ask_by, blockers, filter};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Objection, Settle, Status, Token, tags};
+use crate::remote::{Blocker, Class, Fault, Id, Objection, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::{Auto, Fixed, Later};
 use crate::value::Value;
@@ -203,6 +203,12 @@ impl Resource for SecurityGroup {
             stops: true,
         };
         Ok(key.map(objection).into_iter().collect())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        let (interfaces, rules) =
+            tokio::try_join!(blockers::interfaces_in(aws, "group-id", id), blockers::rules_naming(aws, id))?;
+        Ok([interfaces, rules].concat())
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {

@@ -145,7 +145,10 @@ async fn aws_eks_node_group() {
         json!({ "launch_template": version("2"), "taint": taint("yes"), "tags": { "Name": "b" } }),
         json!({ "version": "1.36", "scaling_config": { "min_size": 0, "max_size": 2, "desired_size": 1 }, "taint": [] }),
     ];
-    bench.keeps("aws_eks_node_group", settings, &changes).await;
+    bench.keeps("aws_eks_node_group", settings.clone(), &changes).await;
+    let group = bench.make("aws_eks_node_group", settings).await;
+    assert_eq!(bench.blockers(&place.cluster).await, ["the node group a"]);
+    bench.remove(group).await;
     bench.remove(template).await;
     place.remove(&bench).await;
 }
