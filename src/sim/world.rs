@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::rng::Rng;
 use super::types::{Habit, SimTypes, habit};
 use crate::apply::{Answer, Effect, Time};
+use crate::object::marks;
 use crate::plan::diff::Differ;
 use crate::remote::{Blocker, Class, Emptied, Fault, Found, Id, Live, Status, tags};
 use crate::schema::{Presence, Schema, Shape, Types};
@@ -232,8 +233,16 @@ impl World {
                 None => Ok(Vec::new()),
             };
         }
-        let ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
+        let ours = all.filter(|(_, it)| self.mark(type_name, &it.settings).as_str() == Some(token));
         Ok(ours.map(|(id, _)| id.clone()).collect())
+    }
+
+    /// The creation token that a thing carries: in its tags, or in an object's own metadata.
+    fn mark(&self, type_name: &str, settings: &Value) -> Value {
+        match self.types.resource(type_name).and_then(Schema::objects) {
+            Some(name) => settings.get(name).get("metadata").get("annotations").get(marks::TOKEN),
+            None => settings.get("tags").get(tags::ID),
+        }
     }
 
     /// Whether things of the type have neither tags nor a name that is their id: a route, an attachment.
