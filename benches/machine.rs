@@ -8,7 +8,7 @@ use infra::address::Address;
 use infra::apply::event::Failure;
 use infra::apply::{Answer, Desired, Effect, Machine, Mint, Pace, Setup, Time};
 use infra::plan::{Act, Need, Step, StepId, Until};
-use infra::remote::{Id, Live, Status};
+use infra::remote::{Emptied, Id, Live, Status};
 use infra::sim::types::SimTypes;
 use infra::state::{Lineage, Position, State};
 use infra::value::{Sealer, Value};
@@ -97,6 +97,8 @@ fn carry_out(steps: Vec<Step>) -> usize {
                 Effect::Find { .. } => Answer::Found(Ok(Vec::new())),
                 Effect::Update { .. } => Answer::Updated(Ok(())),
                 Effect::Delete { .. } => Answer::Deleted(Ok(())),
+                Effect::Empty { .. } => Answer::Emptied(Ok(Emptied::default())),
+                Effect::Blockers { .. } => Answer::Blockers(Ok(Vec::new())),
                 Effect::Data { .. } => Answer::Data(Ok(Value::Null)),
             };
             machine.answer(now, id, answer);

@@ -105,6 +105,7 @@ impl One {
             exclusive: Vec::new(),
             part_of: None,
             create_first_unless: None,
+            holds: false,
         })
     }
 }

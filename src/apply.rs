@@ -3,6 +3,7 @@
 //! One loop for every step, entered at different points: *intent stored → create → id known → read until ready → compare with
 //! desired → (update → read)* → outputs*. `start` enters it, `call` takes the answers of calls, `look` those of reads.
 
+mod blocked;
 mod call;
 mod compare;
 pub mod drive;

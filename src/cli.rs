@@ -23,6 +23,7 @@ mod kubeconfig;
 mod ledger;
 mod look;
 mod output;
+pub mod panics;
 mod plan;
 mod planning;
 mod private;
@@ -39,7 +40,7 @@ mod validate;
 mod version;
 pub mod world;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use args::CommandLine;
 use call::Call;
@@ -90,6 +91,11 @@ pub enum Command {
     Completions(completions::Args),
     /// Print the version
     Version,
+}
+
+/// Every command with its options, as the command line understands them.
+pub fn commands() -> clap::Command {
+    CommandLine::command()
 }
 
 /// Runs what the arguments say. The only thing that is heavy before they are understood is nothing.

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 pub use crate::remote::{Query, Target};
 
-use crate::remote::{Fault, Found, Id, Token};
+use crate::remote::{Blocker, Emptied, Fault, Found, Id, Token};
 use crate::value::Value;
 
 /// Carries out single calls. Never waits for readiness, never tries a mutation again: that is the machine's.
@@ -25,6 +25,10 @@ pub trait Cloud: Send + Sync {
     ) -> BoxFuture<'a, Result<(), Fault>>;
     /// Asks to remove it. `settings` are what it was last known to have.
     fn delete<'a>(&'a self, what: &'a Target, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
+    /// What stands in the way of a deletion that was refused.
+    fn blockers<'a>(&'a self, what: &'a Target, id: &'a Id) -> BoxFuture<'a, Result<Vec<Blocker>, Fault>>;
+    /// Takes out some of what lies in it.
+    fn empty<'a>(&'a self, what: &'a Target, id: &'a Id) -> BoxFuture<'a, Result<Emptied, Fault>>;
     /// Looks for all that creations with this token and these settings may have made.
     fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>>;
     /// Looks something up: the outputs of a data source.

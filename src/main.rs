@@ -1,6 +1,7 @@
 //! The real world for [`infra::cli`]: arguments, environment, streams, signals, clock. Nothing else touches them.
 
 use std::io::{self, BufReader, IsTerminal};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Arc, Mutex};
@@ -21,10 +22,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let exit = runtime.block_on(async { infra::cli::run(world()).await });
+    // A stream of its own: the world's may be held when something falls over.
+    infra::cli::panics::hush(Arc::new(Mutex::new(io::stderr())));
+    let exit = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(async { infra::cli::run(world()).await })));
     // What still runs (a blocked read, a heartbeat) must not keep the process.
     runtime.shutdown_background();
-    ExitCode::from(exit.code())
+    exit.map_or(ExitCode::FAILURE, |it| ExitCode::from(it.code()))
 }
 
 fn world() -> World {

@@ -1,6 +1,7 @@
 //! Kubernetes objects as plain data: what names them, in which order they come and go, which of their fields are ours, and how
 //! far they are on their way. No I/O: the planner and the edge (`cloud::kube`) both stand on it.
 
+pub mod drain;
 pub mod key;
 pub mod managed;
 pub mod marks;

@@ -16,6 +16,7 @@ mod make;
 mod moves;
 mod order;
 mod previews;
+mod purge;
 pub mod read;
 mod request;
 mod select;

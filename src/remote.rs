@@ -103,6 +103,61 @@ pub struct Live {
     pub status: Status,
 }
 
+/// What stands in the way of a deletion.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Blocker {
+    /// What it is, with its id where it has one: `the network interface eni-0a1b2c (interface of app/main)`.
+    pub what: String,
+    /// A command that takes it away, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Blocker {
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), help: None }
+    }
+
+    pub fn help(self, command: impl Into<String>) -> Self {
+        Self { help: Some(command.into()), ..self }
+    }
+}
+
+/// Things of one sort that lie in another thing, and that it cannot be deleted with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// In the singular: `object version`.
+    pub what: String,
+    pub count: u64,
+    /// There are more than were counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
+    /// Those that a stack may have on record under an id of their own; not counted in `count`.
+    #[serde(skip)]
+    pub parts: BTreeSet<Id>,
+}
+
+impl Content {
+    pub fn new(what: &str, count: u64) -> Self {
+        Self { what: what.to_owned(), count, more: false, parts: BTreeSet::new() }
+    }
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let over = if self.more { "over " } else { "" };
+        write!(f, "{over}{} {}{}", self.count, self.what, if self.count == 1 { "" } else { "s" })
+    }
+}
+
+/// What one round of emptying a thing took out of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Emptied {
+    pub removed: u64,
+    /// There was more in it than one round takes.
+    pub more: bool,
+}
+
 /// What the cloud would make of something, were it applied now: asked without changing anything.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Preview {
@@ -238,6 +293,8 @@ pub struct Objection {
     pub path: String,
     pub message: String,
     pub help: Option<String>,
+    /// Whether the plan ends here; else it is for people to weigh.
+    pub stops: bool,
 }
 
 /// What `read` found, by id. An id that is not in it does not exist (or cannot be seen yet).

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Found, Id, Live, Objection, Preview, Settle, Status, Token};
+use crate::remote::{Blocker, Content, Emptied, Fault, Found, Id, Live, Objection, Preview, Settle, Status, Token};
 use crate::schema::Schema;
 use crate::value::Value;
 
@@ -45,6 +45,8 @@ pub trait Resource: Block {
     const CREATE_FIRST_UNLESS: Option<&'static str> = None;
     /// Destroying it loses what cannot be made again: protected by default on a stack with `confirm = true`.
     const PRECIOUS: bool = false;
+    /// It may hold what others put there, without which alone the cloud deletes it: `contents` and `empty` are for that.
+    const HOLDS: bool = false;
     type Outputs: Block;
 
     /// Asks for a new one, tags in the same call, and returns as soon as it has a name. What this call cannot set, `update`
@@ -56,10 +58,24 @@ pub trait Resource: Block {
     fn update(&self, aws: &Aws, id: &Id, was: &Self) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Asks to remove it. Being gone already is a fault of class `Missing`, which the engine takes for success.
     fn delete(&self, aws: &Aws, id: &Id) -> impl Future<Output = Result<(), Fault>> + Send;
-    /// What speaks against settings that a plan makes or changes, as far as they are known by then: asked while planning, so it
-    /// reads at most. Members that are not known yet are unknown values.
-    fn object(_: &Aws, _: &Value) -> impl Future<Output = Result<Vec<Objection>, Fault>> + Send {
+    /// What speaks against settings that a plan gives to a new thing or to one that `is` there, as far as they are known by then:
+    /// asked while planning, so it reads at most. Members that are not known yet are unknown values.
+    fn object(aws: &Aws, is: Option<&Live>, settings: &Value) -> impl Future<Output = Result<Vec<Objection>, Fault>> + Send {
+        let _ = (aws, is, settings);
         std::future::ready(Ok(Vec::new()))
+    }
+    /// What stands in the way of deleting it: asked once a deletion was refused, by reading alone. What this stack owns is gone
+    /// by then.
+    fn blockers(_: &Aws, _: &Id) -> impl Future<Output = Result<Vec<Blocker>, Fault>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+    /// What lies in it: only for a type that [`HOLDS`](Self::HOLDS).
+    fn contents(_: &Aws, _: &Id) -> impl Future<Output = Result<Vec<Content>, Fault>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+    /// Takes out what lies in it, as much as a few calls do: the engine asks again while there is more.
+    fn empty(_: &Aws, _: &Id) -> impl Future<Output = Result<Emptied, Fault>> + Send {
+        std::future::ready(Ok(Emptied::default()))
     }
     /// What would come of these settings, for a type with an [`Applied`](crate::schema::Applied) setting: asked of the cloud
     /// without changing anything.
@@ -105,6 +121,7 @@ impl Kind {
             schema: Schema {
                 part_of: R::PART_OF.map(Into::into),
                 create_first_unless: R::CREATE_FIRST_UNLESS.map(Into::into),
+                holds: R::HOLDS,
                 ..Schema::of::<R, R::Outputs>(R::TYPE, R::EXCLUSIVE)
             },
             settle: R::SETTLE,
@@ -126,9 +143,17 @@ pub trait ErasedResource: Send + Sync {
     fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>>;
     fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
+    fn blockers<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Vec<Blocker>, Fault>>;
+    fn contents<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Vec<Content>, Fault>>;
+    fn empty<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Emptied, Fault>>;
     fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>>;
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>>;
-    fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>>;
+    fn object<'a>(
+        &'a self,
+        aws: &'a Aws,
+        is: Option<&'a Live>,
+        settings: &'a Value,
+    ) -> BoxFuture<'a, Result<Vec<Objection>, Fault>>;
 }
 
 pub trait ErasedData: Send + Sync {
@@ -172,6 +197,18 @@ impl<R: Resource> ErasedResource for Typed<R> {
         Box::pin(async move { decode::<R>(R::TYPE, settings)?.delete(aws, id).await })
     }
 
+    fn blockers<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Vec<Blocker>, Fault>> {
+        Box::pin(R::blockers(aws, id))
+    }
+
+    fn contents<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Vec<Content>, Fault>> {
+        Box::pin(R::contents(aws, id))
+    }
+
+    fn empty<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Emptied, Fault>> {
+        Box::pin(R::empty(aws, id))
+    }
+
     fn preview<'a>(&'a self, aws: &'a Aws, id: Option<&'a Id>, settings: &'a Value) -> BoxFuture<'a, Result<Preview, Fault>> {
         Box::pin(R::preview(aws, id, settings))
     }
@@ -180,8 +217,13 @@ impl<R: Resource> ErasedResource for Typed<R> {
         Box::pin(async move { Ok(decode::<R>(R::TYPE, settings)?.find(aws, token).await?.into_iter().collect()) })
     }
 
-    fn object<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Objection>, Fault>> {
-        Box::pin(R::object(aws, settings))
+    fn object<'a>(
+        &'a self,
+        aws: &'a Aws,
+        is: Option<&'a Live>,
+        settings: &'a Value,
+    ) -> BoxFuture<'a, Result<Vec<Objection>, Fault>> {
+        Box::pin(R::object(aws, is, settings))
     }
 }
 

@@ -26,12 +26,15 @@ pub struct Schema {
     pub doc: String,
     /// Settings and outputs together; an output is [`Presence::Computed`].
     pub attributes: Attributes,
-    /// Attributes of which at most one may be set, and at least one when `required`.
+    /// Attributes of which at most one may be set, and at least one when `required`. Of parts (`wait_for.path`) where there is
+    /// what they are parts of.
     pub exclusive: Vec<Exclusive>,
     /// The attribute that names what this is a part of: the cloud deletes it with that.
     pub part_of: Option<Arc<str>>,
     /// A replacement makes the new one first, unless this attribute is declared.
     pub create_first_unless: Option<Arc<str>>,
+    /// It may hold what others put there, without which alone the cloud deletes it: `destroy --purge` empties it.
+    pub holds: bool,
 }
 
 pub type Attributes = BTreeMap<Arc<str>, Attribute>;

@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions. Where it is kept, `store` knows.
 
 pub mod codec;
+pub mod hint;
 pub mod journal;
 pub mod ledger;
 #[cfg(test)]

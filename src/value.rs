@@ -6,6 +6,7 @@ mod convert;
 mod number;
 pub mod path;
 mod seal;
+mod secrets;
 pub mod size;
 mod text;
 mod types;
@@ -22,6 +23,7 @@ pub use arithmetic::ArithmeticError;
 pub use convert::ConvertError;
 pub use number::{NotANumber, Number};
 pub use seal::Sealer;
+pub use secrets::Secrets;
 pub use size::{Size, TooLarge};
 pub use types::{Field, Type};
 

@@ -48,7 +48,12 @@ enum Verb {
         versions: Vec<Version>,
     },
     /// Build infra, and show it at work on this repository's own stacks/dev.
-    Demo,
+    Demo {
+        /// Build the cluster's control plane first where it was never built: Go, about five minutes. Without it, and without a
+        /// build, the objects in the cluster are left out.
+        #[arg(long)]
+        kubernetes: bool,
+    },
     /// Build infra, and measure it on 1,000 resources with 50 ms added to every answer.
     Bench,
     /// Build infra, and kill it at every call it makes.
@@ -101,7 +106,7 @@ async fn main() -> ExitCode {
         Verb::Run { how, command } => run(&how, &command).await,
         Verb::Kube { version } => kube(version).await,
         Verb::Schemas { versions } => schemas(versions).await,
-        Verb::Demo => until_interrupted(demo::run()).await,
+        Verb::Demo { kubernetes } => until_interrupted(demo::run(kubernetes)).await,
         Verb::Bench => until_interrupted(bench::run()).await,
         Verb::Torture(how) => until_interrupted(kill::run(&how)).await,
     };

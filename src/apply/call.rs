@@ -40,6 +40,10 @@ impl Machine<'_> {
                 self.look_at(at, self.now);
             }
             (Call::Delete, Answer::Deleted(Err(fault))) => self.not_deleted(at, fault),
+            (Call::Empty, Answer::Emptied(Ok(round))) => self.emptied(at, round),
+            (Call::Empty, Answer::Emptied(Err(fault))) => self.not_emptied(at, fault),
+            // Whether it can be told what is in the way changes nothing.
+            (Call::Blockers, Answer::Blockers(found)) => self.blocked(at, found.unwrap_or_default()),
             (Call::Data, Answer::Data(Ok(outputs))) => self.looked_up(at, &outputs),
             (Call::Data, Answer::Data(Err(fault))) => self.again_or_fail(at, Call::Data, fault),
             (call, _) => {
@@ -187,12 +191,11 @@ impl Machine<'_> {
                 work.looks = 1;
                 self.look_at(at, self.now);
             }
-            Class::Busy | Class::Settling | Class::InUse | Class::Exists | Class::Refused | Class::Denied => {
+            Class::Settling | Class::InUse | Class::Refused => self.deletion_refused(at, fault),
+            Class::Busy | Class::Exists | Class::Denied | Class::Credentials | Class::Quota => {
                 self.again_or_fail(at, Call::Delete, fault);
             }
-            Class::Credentials | Class::Quota | Class::Unreachable | Class::Fenced | Class::Bug => {
-                self.again_or_fail(at, Call::Delete, fault);
-            }
+            Class::Unreachable | Class::Fenced | Class::Bug => self.again_or_fail(at, Call::Delete, fault),
         }
     }
 
@@ -210,7 +213,7 @@ impl Machine<'_> {
     }
 
     /// For calls that surely did nothing.
-    fn again_or_fail(&mut self, at: usize, call: Call, fault: Fault) {
+    pub(super) fn again_or_fail(&mut self, at: usize, call: Call, fault: Fault) {
         let (now, scale) = (self.now, self.pace.scale);
         let late = self.works.get_mut(&at).is_none_or(|it| it.is_late(now, &fault, scale));
         if passes(fault.class) && !late {

@@ -19,7 +19,7 @@ use crate::plan::{Observed, Plan};
 use crate::remote::{Class, Fault, Id, Settle};
 use crate::schema::Types;
 use crate::stack::desired::{Configuration, Instance};
-use crate::state::{Output, Record, State};
+use crate::state::{Entry, Output, Record, State};
 use crate::store::{Session, StoreError};
 use crate::value::Sealer;
 
@@ -68,6 +68,8 @@ pub struct Ended {
     /// No call of this run can still be under way: the lock may be given back. Else the session is to be dropped, so that the
     /// lease runs out and the next run knows.
     pub quiet: bool,
+    /// What was said and is not stored, because the store did not take it: neither the journal nor the document holds it.
+    pub unwritten: Vec<Entry>,
 }
 
 /// Random bits for a run's [`Mint`].
@@ -130,19 +132,23 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
         began: wall_millis(),
     })?;
     let left = run(edge, &mut machine, &mut |machine: &Machine<'_>| Some(machine.state().clone())).await;
+    let mut unwritten: Vec<Entry> = machine.unstored().cloned().collect();
     let (mut outcome, mut state) = machine.end();
     if left.quiet && left.may_save && !outcome.stopped {
         state = look_again(edge, state, waits_for_twins, &mut outcome).await;
     }
     state.outputs = outputs(&mut known, sealer, former_outputs);
-    if left.may_save
-        && let Err(error) = edge.session.save(&state).await
-    {
-        let failure = Failure::Store { message: error.to_string() };
-        let address = plan.steps.first().map(|it| it.address.clone());
-        outcome.failed.extend(address.map(|it| (it, failure)));
+    if left.may_save {
+        match edge.session.save(&state).await {
+            Ok(()) => unwritten.clear(),
+            Err(error) => {
+                let failure = Failure::Store { message: format!("the state could not be stored at the end: {error}") };
+                let address = plan.steps.first().map(|it| it.address.clone());
+                outcome.failed.extend(address.map(|it| (it, failure)));
+            }
+        }
     }
-    Ok(Ended { outcome, state, quiet: left.quiet })
+    Ok(Ended { outcome, state, quiet: left.quiet, unwritten })
 }
 
 /// The second look for what former runs may have made: at the end of this one, or when nothing can arrive any more. What is
@@ -176,7 +182,7 @@ fn ids(state: &State) -> BTreeSet<(Address, Id)> {
 fn unsaved(state: State, address: &Option<Address>, error: &StoreError) -> Ended {
     let failure = Failure::Store { message: error.to_string() };
     let failed = address.iter().map(|it| (it.clone(), failure.clone())).collect();
-    Ended { outcome: Outcome { failed, stopped: true, ..Outcome::default() }, state, quiet: true }
+    Ended { outcome: Outcome { failed, stopped: true, ..Outcome::default() }, state, quiet: true, unwritten: Vec::new() }
 }
 
 /// The stack's outputs as far as they are known; the rest as they were.
@@ -199,7 +205,7 @@ struct Left {
 }
 
 enum Order {
-    Append(EffectId, Vec<crate::state::Entry>),
+    Append(EffectId, Vec<Entry>),
     Save(Box<State>),
 }
 
@@ -299,6 +305,8 @@ async fn perform(cloud: &dyn Cloud, effect: &Effect) -> Answer {
         Effect::Read { target, query } => Answer::Read(cloud.read(target, query).await),
         Effect::Update { target, id, was, settings } => Answer::Updated(cloud.update(target, id, was, settings).await),
         Effect::Delete { target, id, settings } => Answer::Deleted(cloud.delete(target, id, settings).await),
+        Effect::Empty { target, id } => Answer::Emptied(cloud.empty(target, id).await),
+        Effect::Blockers { target, id } => Answer::Blockers(cloud.blockers(target, id).await),
         Effect::Data { target, arguments } => Answer::Data(cloud.data(target, arguments).await),
         Effect::Append(_) => Answer::Appended(Err(NotStored::Failed("a commit is not for the cloud".into()))),
     }
@@ -311,6 +319,8 @@ fn failed(effect: &Effect, fault: Fault) -> Answer {
         Effect::Read { .. } => Answer::Read(Err(fault)),
         Effect::Update { .. } => Answer::Updated(Err(fault)),
         Effect::Delete { .. } => Answer::Deleted(Err(fault)),
+        Effect::Empty { .. } => Answer::Emptied(Err(fault)),
+        Effect::Blockers { .. } => Answer::Blockers(Err(fault)),
         Effect::Data { .. } => Answer::Data(Err(fault)),
         Effect::Append(_) => Answer::Appended(Err(NotStored::Failed(fault.message))),
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::remote::{Fault, Found, Id, Query, Target, Token};
+use crate::remote::{Blocker, Emptied, Fault, Found, Id, Query, Target, Token};
 use crate::state::{Entry, Position};
 use crate::value::Value;
 
@@ -48,6 +48,16 @@ pub enum Effect {
         id: Id,
         settings: Value,
     },
+    /// Takes some of its contents out of a thing that is to be deleted.
+    Empty {
+        target: Target,
+        id: Id,
+    },
+    /// Asks what stands in the way of a deletion.
+    Blockers {
+        target: Target,
+        id: Id,
+    },
     Data {
         target: Target,
         arguments: Value,
@@ -58,8 +68,8 @@ impl Effect {
     /// Whether it changes the cloud.
     pub fn mutates(&self) -> bool {
         match self {
-            Self::Create { .. } | Self::Update { .. } | Self::Delete { .. } => true,
-            Self::Append(_) | Self::Find { .. } | Self::Read { .. } | Self::Data { .. } => false,
+            Self::Create { .. } | Self::Update { .. } | Self::Delete { .. } | Self::Empty { .. } => true,
+            Self::Append(_) | Self::Find { .. } | Self::Read { .. } | Self::Blockers { .. } | Self::Data { .. } => false,
         }
     }
 }
@@ -72,6 +82,8 @@ pub enum Answer {
     Read(Result<Found, Fault>),
     Updated(Result<(), Fault>),
     Deleted(Result<(), Fault>),
+    Emptied(Result<Emptied, Fault>),
+    Blockers(Result<Vec<Blocker>, Fault>),
     Data(Result<Value, Fault>),
 }
 

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::address::Address;
 use crate::plan::Act;
-use crate::remote::{Fault, Id};
+use crate::remote::{Blocker, Fault, Id};
 
 /// What a step does, in the word that progress shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -107,6 +107,15 @@ pub enum Failure {
         id.as_ref().map_or("…", Id::as_str)
     )]
     Taken { fault: Box<Fault>, address: Address, id: Option<Id> },
+    /// Its deletion was refused, and what is in the way is none of this stack's; `purge` is the command that allows to lose
+    /// what lies in it.
+    #[error("{fault}; in the way: {}", Self::listed(blockers))]
+    Blocked {
+        fault: Box<Fault>,
+        blockers: Vec<Blocker>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        purge: Option<String>,
+    },
     /// It became what it cannot leave; the cloud's words.
     #[error("{status}")]
     BecameFailed { status: String },
@@ -141,6 +150,31 @@ pub enum Failure {
     Evaluation { message: String },
     #[error("{message}")]
     Store { message: String },
+}
+
+/// What is in the way beyond this many is only counted.
+const BLOCKERS_SHOWN: usize = 10;
+
+impl Failure {
+    /// What the cloud said, where it is that.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Fault { fault } => Some(fault),
+            Self::Taken { fault, .. } | Self::Blocked { fault, .. } => Some(fault),
+            Self::BecameFailed { .. } | Self::NotReady { .. } | Self::Vanished | Self::DidNotTake { .. } => None,
+            Self::MustBeReplaced { .. } | Self::NotAsPlanned { .. } | Self::Twin { .. } | Self::Interrupted => None,
+            Self::Condition { .. } | Self::Evaluation { .. } | Self::Store { .. } => None,
+        }
+    }
+
+    /// In one line.
+    pub(super) fn listed(blockers: &[Blocker]) -> String {
+        let mut words: Vec<String> = blockers.iter().take(BLOCKERS_SHOWN).map(|it| it.what.clone()).collect();
+        if blockers.len() > BLOCKERS_SHOWN {
+            words.push(format!("and {} more", blockers.len() - BLOCKERS_SHOWN));
+        }
+        words.join(", ")
+    }
 }
 
 /// The end of a run.

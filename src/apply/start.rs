@@ -33,7 +33,7 @@ impl<'a> Machine<'a> {
             Act::Update { id, planned, dependencies, lifecycle } => {
                 self.start_update(at, id.clone(), planned, dependencies, lifecycle)?;
             }
-            Act::Delete { id, deposed, settings, goes_along: _ } => self.start_delete(at, id, *deposed, settings),
+            Act::Delete { id, deposed, settings, goes_along: _, purge: _ } => self.start_delete(at, id, *deposed, settings),
             Act::DeleteReplaced { id, settings } => self.start_delete(at, id, true, settings),
             Act::Import { id, .. } => {
                 let mut work = Work::new(self.now, self.give_up(at), Value::Null);
@@ -184,6 +184,7 @@ impl<'a> Machine<'a> {
             Act::Create { .. } if self.works.get(&at).is_some_and(|it| it.doubt) => Some(Call::Find),
             Act::Create { .. } => Some(Call::Create),
             Act::Delete { goes_along: true, .. } => None,
+            Act::Delete { purge: true, .. } => Some(Call::Empty),
             Act::Delete { .. } | Act::DeleteReplaced { .. } => Some(Call::Delete),
             Act::Read => Some(Call::Data),
             Act::Configure { .. } | Act::Update { .. } | Act::Import { .. } => None,
@@ -218,7 +219,9 @@ impl<'a> Machine<'a> {
                 let settings = self.owner.mark_over(schema, &work.settings, &work.was, address, token);
                 Effect::Update { target, id: work.id.clone()?, was: work.was.clone(), settings }
             }
+            Call::Empty => Effect::Empty { target, id: work.id.clone()? },
             Call::Delete => Effect::Delete { target, id: work.id.clone()?, settings: work.settings.clone() },
+            Call::Blockers => Effect::Blockers { target, id: work.id.clone()? },
             Call::Data => return None,
         })
     }

@@ -36,7 +36,11 @@ pub(super) enum Call {
     /// Like `Find`, for what a former run asked for under this address.
     FindFormer,
     Update,
+    /// Takes out what the user allows to be lost.
+    Empty,
     Delete,
+    /// What stands in the way of the deletion.
+    Blockers,
     Data,
 }
 
@@ -68,6 +72,8 @@ pub(super) struct Work {
     pub seen: bool,
     /// Its id is in the journal; only then it is changed.
     pub on_record: bool,
+    /// What was taken out of it before it is deleted.
+    pub emptied: u64,
     /// The cloud took the deletion.
     pub acknowledged: bool,
     /// That the cloud took.
@@ -106,6 +112,7 @@ impl Work {
             taken: None,
             seen: false,
             on_record: false,
+            emptied: 0,
             acknowledged: false,
             updates: 0,
             tried: BTreeMap::new(),

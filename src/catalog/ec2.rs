@@ -1,6 +1,7 @@
 //! EC2: networks. What its types have in common: tags given with the creation, reads by tag or by id filter.
 
 pub mod availability_zones;
+mod blockers;
 pub mod default_security_group;
 pub mod eip;
 mod flow;

@@ -1,3 +1,4 @@
 //! Elastic Container Registry.
 
+mod images;
 pub mod repository;

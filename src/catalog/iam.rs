@@ -1,5 +1,6 @@
 //! IAM: roles, policies, and what joins them. Global: one endpoint for all regions of a partition, and not in `GetResources`.
 
+mod blockers;
 pub mod instance_profile;
 pub mod openid_connect_provider;
 pub mod policy;

@@ -1,5 +1,6 @@
 //! Simple Storage Service.
 
 pub mod bucket;
+mod contents;
 mod lifecycle;
 mod protection;

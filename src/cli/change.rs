@@ -2,7 +2,9 @@
 
 mod approve;
 mod saved;
+mod unwritten;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use super::call::Call;
 use super::connect::{self, Connected};
 use super::exit::{Ended, Exit};
 use super::ledger::{self, Ledger};
-use super::look::Depth;
+use super::look::{self, Depth};
 use super::{guard, output, plan, planning};
 use crate::address::Address;
 use crate::apply::drive::{self, Edge};
@@ -38,8 +40,8 @@ pub struct Change {
 pub enum Goal {
     /// What the files say.
     Files,
-    /// Nothing is left.
-    Nothing,
+    /// Nothing is left; what lies in these is lost with them.
+    Nothing { purge: BTreeSet<Address> },
     /// What a kept plan showed.
     Saved(PathBuf),
     /// What was found in the account is taken in.
@@ -52,7 +54,7 @@ impl Goal {
     fn command(&self) -> &'static str {
         match self {
             Self::Files | Self::Saved(_) => "apply",
-            Self::Nothing => "destroy",
+            Self::Nothing { .. } => "destroy",
             Self::Found => "state rebuild",
             Self::Former(_) => "rollback",
         }
@@ -63,7 +65,7 @@ impl Goal {
             Self::Files | Self::Saved(_) => "Applied",
             Self::Found => "Rebuilt",
             Self::Former(_) => "Rolled back",
-            Self::Nothing => "Destroyed",
+            Self::Nothing { .. } => "Destroyed",
         }
     }
 }
@@ -156,8 +158,8 @@ impl Run<'_> {
             drive::seed().map_err(|error| Diagnostic::error("io", "there are no random numbers").detail(error.to_string()))?;
         let mut mint = Mint::new(self.session.epoch(), seed);
         let mut options = planning::options(self.connected, &self.change.selection)?;
-        if let Goal::Nothing = self.change.goal {
-            options = Options { destroy: true, max_deletes: None, ..options };
+        if let Goal::Nothing { purge } = &self.change.goal {
+            options = Options { destroy: true, purge: purge.clone(), max_deletes: None, ..options };
         }
         match &self.change.goal {
             Goal::Files | Goal::Saved(_) | Goal::Found => state.commit = self.ledger.commit(),
@@ -167,7 +169,7 @@ impl Run<'_> {
                 self.connected.former = Some(former);
                 state.commit = version.commit.clone();
             }
-            Goal::Nothing => {}
+            Goal::Nothing { .. } => {}
         }
         let mut rounds = 0;
         loop {
@@ -204,6 +206,7 @@ impl Run<'_> {
 
     /// Finds out what became of what former runs had begun.
     async fn settle(&mut self, state: State) -> Ended<State> {
+        let state = unwritten::take_in(self.call, self.connected, self.session, state).await?;
         let (pace, settles) = (self.pace(), settles(self.connected));
         let mut progress = teller(self.call);
         let ledger = &mut self.ledger;
@@ -233,6 +236,7 @@ impl Run<'_> {
         if self.change.selection.refresh {
             observed = planning::look(self.connected, state, Depth::Parts).await?;
         }
+        look::contents(&self.connected.clouds, state, &options.purge, &mut observed).await?;
         let planned = planning::plan(self.connected, state, &mut observed, options, sealer).await?;
         Ok((planned, observed))
     }
@@ -296,7 +300,7 @@ impl Run<'_> {
             state,
             sealer,
             mint,
-            waits_for_twins: matches!(self.change.goal, Goal::Nothing),
+            waits_for_twins: matches!(self.change.goal, Goal::Nothing { .. }),
         };
         let ended = drive::drive(&mut edge, work).await;
         progress.finish();
@@ -304,6 +308,7 @@ impl Run<'_> {
             Diagnostic::error("bug", "this is a bug in infra: the plan cannot be carried out").detail(error.to_string())
         })?;
         self.quiet &= ended.quiet;
+        unwritten::keep(self.call, self.connected, &ended.state, &ended.unwritten);
         Ok((ended.outcome, ended.state))
     }
 
@@ -336,7 +341,7 @@ impl Run<'_> {
 
     /// Everything that was wanted is done.
     async fn finish(&mut self, mut state: State) -> Ended<()> {
-        if !matches!(self.change.goal, Goal::Nothing) {
+        if !matches!(self.change.goal, Goal::Nothing { .. }) {
             self.print_outputs(&state);
         } else if state.resources.is_empty() && !state.outputs.is_empty() {
             // Outputs tell of things that are gone.

@@ -1,9 +1,7 @@
 //! `infra completions SHELL`
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::args::CommandLine;
 use super::call::Call;
 use super::exit::{Ended, Exit};
 
@@ -15,7 +13,7 @@ pub struct Args {
 
 pub fn run(call: &Call, args: Args) -> Ended {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut CommandLine::command(), "infra", &mut script);
+    clap_complete::generate(args.shell, &mut super::commands(), "infra", &mut script);
     call.print(&String::from_utf8_lossy(&script));
     Ok(Exit::Done)
 }

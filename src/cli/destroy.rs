@@ -16,13 +16,17 @@ pub struct Args {
     /// Only this address, block or module, and what needs it; may be repeated
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<String>,
+    /// Empty this bucket, registry or zone before it is deleted; may be repeated
+    #[arg(long = "purge", value_name = "ADDRESS")]
+    pub purge: Vec<String>,
     #[command(flatten)]
     pub carrying: Carrying,
 }
 
 pub async fn run(call: &mut Call, args: Args) -> Ended {
+    let purge = args.purge.iter().map(|it| stack::address(it)).collect::<Ended<_>>()?;
     let stack = stack::load_whole(call, &StackArgs { stack: Some(args.stack), inputs: args.inputs })?;
     let connected = connect::connect(call, stack, Purpose::Change).await?;
     let selection = Selection { targets: args.targets, refresh: true, ..Selection::default() };
-    change::run(call, connected, Change { goal: Goal::Nothing, selection, carrying: args.carrying }).await
+    change::run(call, connected, Change { goal: Goal::Nothing { purge }, selection, carrying: args.carrying }).await
 }

@@ -7,7 +7,7 @@ use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 
 use crate::address::Address;
-use crate::apply::event::{Doing, Event, Failure};
+use crate::apply::event::{Doing, Event};
 use crate::apply::millis;
 use crate::plan::{Plan, codec};
 use crate::report::reason;
@@ -83,11 +83,7 @@ impl Ledger {
                 self.push(*doing, StepRecord { id: id.clone(), took_millis: Some(millis(*took)), ..step });
             }
             Event::Failed { at, address, doing, failure } => {
-                let requests = match failure {
-                    Failure::Fault { fault } => fault.request_id.iter().cloned().collect(),
-                    Failure::Taken { fault, .. } => fault.request_id.iter().cloned().collect(),
-                    _ => Vec::new(),
-                };
+                let requests = failure.fault().and_then(|it| it.request_id.clone()).into_iter().collect();
                 let message = Some(failure.to_string());
                 let step = self.step(*at, address, word(*doing), StepResult::Failed);
                 self.push(*doing, StepRecord { message, requests, ..step });

@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::cloud::{Cloud, Clouds, Query};
 use crate::diag::Diagnostic;
 use crate::plan::{Act, DataRead, ImportKey, Observed, Plan, PreviewRead, Previewed};
-use crate::remote::{Fault, Id, Target};
+use crate::remote::{Class, Fault, Id, Target};
 use crate::report::fault;
 use crate::stack::desired::Instance;
 use crate::state::State;
@@ -88,30 +88,38 @@ pub async fn data(cloud: &dyn Cloud, wanted: Vec<DataRead>, into: &mut Observed)
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }
 
-/// Asks the types of what is made or changed whether anything speaks against it.
-pub async fn objections(clouds: &Clouds, plan: &Plan) -> Result<(), Vec<Diagnostic>> {
+/// Asks the types of what is made or changed whether anything speaks against it. What people are to weigh is in the answer.
+pub async fn objections(clouds: &Clouds, plan: &Plan, observed: &Observed) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let asks = plan.steps.iter().filter_map(|step| match &step.act {
         Act::Create { planned, .. } | Act::Update { planned, .. } => Some(async move {
             let target = Target { type_name: step.address.type_name().to_owned(), config: step.config.clone() };
-            (&step.address, clouds.objections(&target, planned).await)
+            let changes = matches!(step.act, Act::Update { .. });
+            let is = observed.live.get(&step.address).and_then(Option::as_ref).filter(|_| changes);
+            (&step.address, clouds.objections(&target, is, planned).await)
         }),
         Act::Configure { .. } | Act::Delete { .. } | Act::DeleteReplaced { .. } | Act::Import { .. } | Act::Forget => None,
         Act::Move { .. } | Act::Protect { .. } | Act::Read | Act::Refresh { .. } => None,
     });
     let answers: Vec<_> = stream::iter(asks.collect::<Vec<_>>()).buffer_unordered(READS_AT_ONCE).collect().await;
-    let mut refused = Vec::new();
+    let (mut refused, mut weighed) = (Vec::new(), Vec::new());
     for (address, answer) in answers {
         let span = || plan.changes.iter().find(|it| it.address == *address).and_then(|it| it.span.clone());
         match answer {
-            Ok(found) => refused.extend(found.into_iter().map(|it| {
-                let said = Diagnostic::error("refused-settings", format!("{address} cannot have this `{}`", it.path));
-                let said = said.address(address.clone()).at(span()).detail(it.message);
-                it.help.into_iter().fold(said, Diagnostic::help)
-            })),
+            Ok(found) => {
+                for it in found {
+                    let said = match it.stops {
+                        true => Diagnostic::error("refused-settings", format!("{address} cannot have this `{}`", it.path)),
+                        false => Diagnostic::warning("to-be-weighed", format!("{address}: a change of `{}` may fail", it.path)),
+                    };
+                    let said = said.address(address.clone()).at(span()).detail(it.message);
+                    let said = it.help.into_iter().fold(said, Diagnostic::help);
+                    if said.is_error() { refused.push(said) } else { weighed.push(said) }
+                }
+            }
             Err(error) => refused.push(fault::of_cloud(&error).address(address.clone()).at(span())),
         }
     }
-    if refused.is_empty() { Ok(()) } else { Err(refused) }
+    if refused.is_empty() { Ok(weighed) } else { Err(refused) }
 }
 
 /// Looks at what `import` blocks name.
@@ -126,6 +134,29 @@ pub async fn imports(cloud: &dyn Cloud, wanted: Vec<ImportKey>, into: &mut Obser
     for (answer, key) in answers {
         match answer {
             Ok(mut found) => drop(into.imports.insert(key.clone(), found.remove(&key.id))),
+            Err(error) => refused.push(error),
+        }
+    }
+    finish(refused)
+}
+
+/// Counts what lies in what shall be emptied. What is not on record, or cannot be emptied, the planner complains of.
+pub async fn contents(
+    clouds: &Clouds,
+    state: &State,
+    wanted: &BTreeSet<Address>,
+    into: &mut Observed,
+) -> Result<(), Vec<Diagnostic>> {
+    let reads = wanted.iter().filter_map(|it| Some((it, state.resources.get(it)?))).map(|(address, record)| async move {
+        let target = Target { type_name: address.type_name().to_owned(), config: record.config.clone() };
+        (clouds.contents(&target, &record.id).await, address)
+    });
+    let answers: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(READS_AT_ONCE).collect().await;
+    let mut refused = Vec::new();
+    for (answer, address) in answers {
+        match answer {
+            Ok(found) => drop(into.contents.insert(address.clone(), found)),
+            Err(error) if error.class == Class::Missing => {}
             Err(error) => refused.push(error),
         }
     }

@@ -1,6 +1,6 @@
 //! From files, state and cloud to a plan: looks, plans, and looks again at what the plan turned out to need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::cli::args::Selection;
@@ -49,7 +49,7 @@ pub async fn plan(
             Outcome::Planned(mut planned) => {
                 // Files that were only read while it was evaluated count too.
                 planned.plan.configuration = connected.stack.program.digest();
-                look::objections(&connected.clouds, &planned.plan).await?;
+                planned.diagnostics.extend(look::objections(&connected.clouds, &planned.plan, observed).await?);
                 return Ok(planned);
             }
             Outcome::NeedsData(wanted) => look::data(&connected.clouds, wanted, observed).await?,
@@ -74,6 +74,7 @@ pub fn options(connected: &Connected, selection: &Selection) -> Ended<Options> {
         targets: selection.targets.clone(),
         replace: selection.replaces.iter().map(|it| stack::address(it)).collect::<Ended<_>>()?,
         destroy: false,
+        purge: BTreeSet::new(),
         confirm_stack: settings.confirm,
         repair_drift: selection.repair_drift,
         precious: connected.stack.catalog.kinds().filter(|it| it.precious).map(|it| it.schema.type_name.to_string()).collect(),

@@ -8,9 +8,9 @@ use futures::future::BoxFuture;
 use super::aws::limits::Limits;
 use super::aws::{Aws, Fence, Identity, Settings, Wire};
 use super::{Cloud, Query, Target};
-use crate::remote::{ConfigName, Fault, Found, Id, Objection, Preview, Token};
+use crate::remote::{Blocker, ConfigName, Content, Emptied, Fault, Found, Id, Live, Objection, Preview, Token};
 use crate::resource::{ErasedData, ErasedResource, Kinds};
-use crate::value::Value;
+use crate::value::{Secrets, Value};
 
 /// The clouds of one run. Mutations are refused until its [`fence`](Self::fence) has a gate.
 pub struct Clouds {
@@ -55,10 +55,15 @@ impl Clouds {
         self.wire.calls()
     }
 
-    /// What speaks against settings that a plan makes or changes.
-    pub async fn objections(&self, what: &Target, settings: &Value) -> Result<Vec<Objection>, Fault> {
+    /// What speaks against settings that a plan gives to a new thing, or to one that `is` there.
+    pub async fn objections(&self, what: &Target, is: Option<&Live>, settings: &Value) -> Result<Vec<Objection>, Fault> {
         let (kind, aws) = self.resource(what)?;
-        kind.object(aws, settings).await
+        let found = hushed(kind.object(aws, is, settings).await, [settings])?;
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let secrets = Secrets::of([settings]);
+        Ok(found.into_iter().map(|it| Objection { message: secrets.hush(&it.message), ..it }).collect())
     }
 
     fn resource(&self, target: &Target) -> Result<(&dyn ErasedResource, &Aws), Fault> {
@@ -78,7 +83,20 @@ impl Clouds {
     /// What would come of the settings of an object; nothing is changed.
     pub async fn preview(&self, what: &Target, id: Option<&Id>, settings: &Value) -> Result<Preview, Fault> {
         let (kind, aws) = self.resource(what)?;
-        kind.preview(aws, id, settings).await
+        let mut preview = hushed(kind.preview(aws, id, settings).await, [settings])?;
+        if !preview.complaints.is_empty() {
+            let secrets = Secrets::of([settings]);
+            for it in &mut preview.complaints {
+                it.message = secrets.hush(&it.message);
+            }
+        }
+        Ok(preview)
+    }
+
+    /// What lies in a thing whose deletion shall empty it first.
+    pub async fn contents(&self, what: &Target, id: &Id) -> Result<Vec<Content>, Fault> {
+        let (kind, aws) = self.resource(what)?;
+        kind.contents(aws, id).await
     }
 }
 
@@ -86,7 +104,7 @@ impl Cloud for Clouds {
     fn create<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Id, Fault>> {
         Box::pin(async move {
             let (kind, aws) = self.resource(what)?;
-            kind.create(aws, settings, token).await
+            hushed(kind.create(aws, settings, token).await, [settings])
         })
     }
 
@@ -109,28 +127,47 @@ impl Cloud for Clouds {
     ) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let (kind, aws) = self.resource(what)?;
-            kind.update(aws, id, was, settings).await
+            hushed(kind.update(aws, id, was, settings).await, [was, settings])
         })
     }
 
     fn delete<'a>(&'a self, what: &'a Target, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let (kind, aws) = self.resource(what)?;
-            kind.delete(aws, id, settings).await
+            hushed(kind.delete(aws, id, settings).await, [settings])
+        })
+    }
+
+    fn blockers<'a>(&'a self, what: &'a Target, id: &'a Id) -> BoxFuture<'a, Result<Vec<Blocker>, Fault>> {
+        Box::pin(async move {
+            let (kind, aws) = self.resource(what)?;
+            kind.blockers(aws, id).await
+        })
+    }
+
+    fn empty<'a>(&'a self, what: &'a Target, id: &'a Id) -> BoxFuture<'a, Result<Emptied, Fault>> {
+        Box::pin(async move {
+            let (kind, aws) = self.resource(what)?;
+            kind.empty(aws, id).await
         })
     }
 
     fn find<'a>(&'a self, what: &'a Target, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
         Box::pin(async move {
             let (kind, aws) = self.resource(what)?;
-            kind.find(aws, settings, token).await
+            hushed(kind.find(aws, settings, token).await, [settings])
         })
     }
 
     fn data<'a>(&'a self, what: &'a Target, arguments: &'a Value) -> BoxFuture<'a, Result<Value, Fault>> {
         Box::pin(async move {
             let (kind, aws) = self.source(what)?;
-            kind.read(aws, arguments).await
+            hushed(kind.read(aws, arguments).await, [arguments])
         })
     }
+}
+
+/// Services quote what they refuse: what is secret in the settings is taken out of what they say.
+fn hushed<'v, T>(answer: Result<T, Fault>, settings: impl IntoIterator<Item = &'v Value>) -> Result<T, Fault> {
+    answer.map_err(|fault| Fault { message: Secrets::of(settings).hush(&fault.message), ..fault })
 }

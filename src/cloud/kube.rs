@@ -6,6 +6,7 @@
 pub mod cluster;
 mod connection;
 mod discovery;
+mod drain;
 mod fault;
 mod foresee;
 mod send;

@@ -62,6 +62,8 @@ fn by_kind(object: &Value) -> Status {
         ("", "Service") if text(object, "/spec/type") == "LoadBalancer" => balanced(object),
         ("networking.k8s.io", "Ingress") => balanced(object),
         ("", "Pod") => pod(object),
+        ("apiregistration.k8s.io", "APIService") => by_condition(object, "Available"),
+        ("cert-manager.io", "Certificate" | "Issuer" | "ClusterIssuer") => by_condition(object, "Ready"),
         _ => by_conditions(object),
     }
 }
@@ -194,16 +196,27 @@ fn pod(object: &Value) -> Status {
     }
 }
 
+/// An object whose controller says by this condition whether it is ready, and has not looked at one that says nothing.
+fn by_condition(object: &Value, name: &str) -> Status {
+    match condition(object, name) {
+        None => pending("not seen by its controller yet"),
+        Some(it) => judged(object, it),
+    }
+}
+
 /// An object that says by conditions whether it is ready; one that says nothing is as soon as it exists.
 fn by_conditions(object: &Value) -> Status {
-    let said = ["Ready", "Available"].iter().find_map(|it| condition(object, it));
-    match said {
-        None => Status::Ready,
-        Some(_) if number(object, "/status/observedGeneration").is_some() && !is_observed(object) => {
-            pending("not seen by its controller yet")
-        }
-        Some(it) if text(it, "/status") == "True" => Status::Ready,
-        Some(it) => pending(told(it)),
+    ["Ready", "Available"].iter().find_map(|it| condition(object, it)).map_or(Status::Ready, |it| judged(object, it))
+}
+
+/// What a condition says, if it is about the newest version of the object.
+fn judged(object: &Value, condition: &Value) -> Status {
+    let newest = number(object, "/metadata/generation");
+    let seen = number(condition, "/observedGeneration").or(number(object, "/status/observedGeneration"));
+    match text(condition, "/status") {
+        _ if seen.zip(newest).is_some_and(|(seen, newest)| seen < newest) => pending("not seen by its controller yet"),
+        "True" => Status::Ready,
+        _ => pending(told(condition)),
     }
 }
 

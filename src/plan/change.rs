@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::diag::Span;
-use crate::remote::Id;
+use crate::remote::{Content, Id};
 use crate::value::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,6 +93,10 @@ pub enum Reason {
     Disabled,
     /// The whole stack is being destroyed.
     Destroy,
+    /// `--purge` allows to lose what lies in it.
+    Purge {
+        contents: Vec<Content>,
+    },
     /// An `import`, `moved` or `removed` block, or the command of that name.
     Block,
     /// Lifecycle protection is put on or lifted.

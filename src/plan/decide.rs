@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, AttributeChange, Change, Reason};
 use super::diff::{Cause, Difference, settled};
+use super::purge;
 use super::sight::{Seen, Sight, There};
 use crate::address::{Address, Mode};
 use crate::object::{Key, ObjectId};
@@ -21,7 +22,7 @@ pub(super) enum Work {
     Replace { id: Id, create_first: bool },
     Update { id: Id },
     Import { id: Id, update: bool },
-    Delete { id: Id },
+    Delete { id: Id, purge: bool },
     Forget,
     Read,
     Protect,
@@ -297,6 +298,8 @@ pub(super) fn removal<'a>(
     destroy: bool,
 ) -> Decision<'a> {
     let gone = matches!(sight.see(address), Seen::Gone);
+    let recorded = sight.recorded_at(address);
+    let purge = sight.options.purge.contains(recorded);
     let keep = !destroy || record.lifecycle.retain_on_delete;
     let mut reasons = vec![reason];
     if gone {
@@ -304,8 +307,11 @@ pub(super) fn removal<'a>(
     }
     let (action, work) = match gone || keep {
         true => (Action::Forget, Work::Forget),
-        false => (Action::Delete, Work::Delete { id: record.id.clone() }),
+        false => (Action::Delete, Work::Delete { id: record.id.clone(), purge }),
     };
+    if purge && action == Action::Delete {
+        reasons.push(Reason::Purge { contents: purge::lost(sight, recorded) });
+    }
     let schema = sight.types.resource(address.type_name());
     let attributes = match (schema, action) {
         (Some(schema), Action::Delete) => {
@@ -331,7 +337,7 @@ pub(super) fn removal<'a>(
         config: record.config.clone(),
         record: Some(record),
         instance: None,
-        moved_from: Some(sight.recorded_at(address)).filter(|it| *it != address).cloned(),
+        moved_from: Some(recorded).filter(|it| *it != address).cloned(),
         planned: Value::Null,
         lifecycle: record.lifecycle.clone(),
         dependencies: sight.dependencies(record),

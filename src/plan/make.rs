@@ -7,7 +7,7 @@ use super::decide::{self, Decision, Work};
 use super::previews::Previews;
 use super::request::{ImportKey, Outcome, Planned, Request};
 use super::sight::{Learned, Seen, Sight, lifecycles};
-use super::{Action, Change, Deferred, OutputChange, Plan, contents, guard, moves, order, read, select};
+use super::{Action, Change, Deferred, OutputChange, Plan, contents, guard, moves, order, purge, read, select};
 use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
 use crate::graph::Graph;
@@ -90,6 +90,7 @@ pub fn plan(request: Request<'_>) -> Outcome {
     decisions.extend(removed.into_iter().filter(|it| is_selected(it.address())));
     decisions.sort_by(|a, b| a.address().cmp(b.address()));
     guard::check(&sight, &decisions, &mut complaints);
+    purge::check(&sight, &decisions, &mut complaints);
     contents::check(&decisions, &mut complaints);
 
     let mut withheld = Vec::new();

@@ -200,7 +200,7 @@ impl Orderer<'_, '_> {
                         replaces = Some(id.clone());
                         after = Some(Act::DeleteReplaced { id, settings: old_settings });
                     } else {
-                        let act = Act::Delete { id, deposed: false, settings: old_settings, goes_along: false };
+                        let act = Act::Delete { id, deposed: false, settings: old_settings, goes_along: false, purge: false };
                         self.own[at].gone = Some(self.push(at, old_config.clone(), act));
                     }
                 }
@@ -230,8 +230,9 @@ impl Orderer<'_, '_> {
                     self.own[at].changed = Some(self.push(at, config, Act::Update { id, planned, dependencies, lifecycle }));
                 }
             }
-            Work::Delete { id } => {
-                let act = Act::Delete { id, deposed: false, settings: old_settings, goes_along: self.whole(at).is_some() };
+            Work::Delete { id, purge } => {
+                let goes_along = self.whole(at).is_some();
+                let act = Act::Delete { id, deposed: false, settings: old_settings, goes_along, purge };
                 self.own[at].gone = Some(self.push(at, old_config, act));
             }
             Work::Forget => {
@@ -252,7 +253,8 @@ impl Orderer<'_, '_> {
 
     fn draft_deposed(&mut self, at: usize, deposed: &[Deposed]) {
         for it in deposed {
-            let act = Act::Delete { id: it.id.clone(), deposed: true, settings: it.applied.clone(), goes_along: false };
+            let act =
+                Act::Delete { id: it.id.clone(), deposed: true, settings: it.applied.clone(), goes_along: false, purge: false };
             let step = self.push(at, it.config.clone(), act);
             self.own[at].deposed.push(step);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Change, Plan};
 use crate::address::Address;
 use crate::diag::Diagnostic;
-use crate::remote::{ConfigName, Id, Live, Preview};
+use crate::remote::{ConfigName, Content, Id, Live, Preview};
 use crate::schema::Types;
 use crate::stack::desired::{Configuration, Import, Instance};
 use crate::state::State;
@@ -36,6 +36,8 @@ pub struct Observed {
     pub data: BTreeMap<DataKey, Value>,
     /// What `import` blocks name. None: there is no such thing.
     pub imports: BTreeMap<ImportKey, Option<Live>>,
+    /// What lies in things that are to be emptied.
+    pub contents: BTreeMap<Address, Vec<Content>>,
     /// What the cloud would make of objects.
     pub previews: BTreeMap<Address, Previewed>,
 }
@@ -87,6 +89,8 @@ pub struct Options {
     pub replace: Vec<Address>,
     /// Everything goes.
     pub destroy: bool,
+    /// Of what goes, these are emptied before.
+    pub purge: BTreeSet<Address>,
     /// The stack asks before it is changed (`confirm = true`): precious types are protected by default, and what would only
     /// undo somebody's hand-made change is withheld unless `repair_drift`.
     pub confirm_stack: bool,

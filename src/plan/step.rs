@@ -92,6 +92,9 @@ pub enum Act {
         /// What it is a part of is deleted before, and takes it along: it is only called for if it is still there.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         goes_along: bool,
+        /// What lies in it is taken out before, as the user allowed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        purge: bool,
     },
     /// The deposed instance of this address that a `Create` with `replaces` left.
     DeleteReplaced {

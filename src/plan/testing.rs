@@ -224,6 +224,7 @@ pub fn schema(name: &str, attributes: impl IntoIterator<Item = (&'static str, At
         exclusive: Vec::new(),
         part_of: None,
         create_first_unless: None,
+        holds: false,
     }
 }
 

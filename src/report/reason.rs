@@ -1,6 +1,7 @@
 //! Why a change is made, in words.
 
 use crate::plan::{Change, Reason};
+use crate::remote::Content;
 
 /// One sentence a kind of reason, the deciding one first; paths of one kind are gathered.
 pub fn sentences(change: &Change) -> Vec<String> {
@@ -38,11 +39,22 @@ fn words(reason: &Reason) -> (String, Option<String>) {
         Reason::NotInConfiguration => plain("no longer in the configuration".into()),
         Reason::Disabled => plain("enabled = false".into()),
         Reason::Destroy => plain("the stack is destroyed".into()),
+        Reason::Purge { contents } => plain(purged(contents)),
         Reason::Block => plain("as the configuration's block says".into()),
         Reason::Protection { prevent_destroy, prevent_replace } => {
             let on = |it: &bool| if *it { "on" } else { "off" };
             plain(format!("protection: prevent_destroy {}, prevent_replace {}", on(prevent_destroy), on(prevent_replace)))
         }
         Reason::Dependency { address } => plain(format!("cannot outlive {address}")),
+    }
+}
+
+/// `emptied before, and lost for good: 3 object versions and 1 open multipart upload`
+fn purged(contents: &[Content]) -> String {
+    let counts: Vec<String> = contents.iter().filter(|it| it.count > 0).map(Content::to_string).collect();
+    match counts.split_last() {
+        None => "emptied before, though nothing lies in it now".into(),
+        Some((last, [])) => format!("emptied before, and lost for good: {last}"),
+        Some((last, rest)) => format!("emptied before, and lost for good: {} and {last}", rest.join(", ")),
     }
 }

@@ -31,6 +31,7 @@ impl Schema {
             exclusive: exclusive.collect(),
             part_of: None,
             create_first_unless: None,
+            holds: false,
         }
     }
 }

@@ -45,7 +45,11 @@ pub fn check(scene: &mut Scene, epoch: u64, effect: &Effect, answer: &Answer) {
                 broken.extend(user.map(|it| format!("{id} was to be deleted before {it}, which uses it and is on record")));
             }
         }
-        (Effect::Update { .. } | Effect::Find { .. } | Effect::Read { .. } | Effect::Data { .. } | Effect::Append(_), _) => {}
+        (Effect::Empty { id, .. }, _) if !is_announced(&scene.vault.folded, id) => {
+            broken.push(format!("{id} was emptied without a stored intent"));
+        }
+        (Effect::Update { .. } | Effect::Empty { .. } | Effect::Find { .. } | Effect::Read { .. }, _) => {}
+        (Effect::Blockers { .. } | Effect::Data { .. } | Effect::Append(_), _) => {}
     }
     scene.world.violations.extend(broken);
 }

@@ -25,7 +25,9 @@ impl Rates {
             Effect::Create { target, .. } => (target, "create"),
             Effect::Update { target, .. } => (target, "update"),
             Effect::Delete { target, .. } => (target, "delete"),
-            Effect::Find { .. } | Effect::Read { .. } | Effect::Data { .. } | Effect::Append(_) => return Duration::ZERO,
+            Effect::Empty { target, .. } => (target, "empty"),
+            Effect::Find { .. } | Effect::Read { .. } | Effect::Blockers { .. } => return Duration::ZERO,
+            Effect::Data { .. } | Effect::Append(_) => return Duration::ZERO,
         };
         let bucket = self.buckets.entry((target.type_name.clone(), verb)).or_insert((self.burst, now));
         let flown = now.saturating_sub(bucket.1).as_secs_f64() * self.per_second;

@@ -409,6 +409,8 @@ fn failed(effect: &Effect, class: Class) -> Answer {
         Effect::Read { .. } => Answer::Read(Err(fault())),
         Effect::Update { .. } => Answer::Updated(Err(fault())),
         Effect::Delete { .. } => Answer::Deleted(Err(fault())),
+        Effect::Empty { .. } => Answer::Emptied(Err(fault())),
+        Effect::Blockers { .. } => Answer::Blockers(Err(fault())),
         Effect::Data { .. } => Answer::Data(Err(fault())),
     }
 }

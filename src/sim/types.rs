@@ -91,6 +91,7 @@ pub fn schema(type_name: &str) -> Schema {
         exclusive: Vec::new(),
         part_of: None,
         create_first_unless: None,
+        holds: false,
     }
 }
 
@@ -107,6 +108,7 @@ fn lookup() -> Schema {
         exclusive: Vec::new(),
         part_of: None,
         create_first_unless: None,
+        holds: false,
     }
 }
 

@@ -47,6 +47,8 @@ pub fn effect(effect: &Effect) -> String {
         }
         Effect::Update { id, was, settings, .. } => format!("update {id}:{}", changed(was, settings)),
         Effect::Delete { id, .. } => format!("delete {id}"),
+        Effect::Empty { id, .. } => format!("empty {id}"),
+        Effect::Blockers { id, .. } => format!("ask what blocks {id}"),
         Effect::Data { target, .. } => format!("look up {}", target.type_name),
     }
 }
@@ -64,6 +66,9 @@ pub fn answered(asked: &Effect, answer: &Answer) -> String {
         Answer::Read(Ok(found)) if found.is_empty() => "nothing".to_owned(),
         Answer::Read(Ok(found)) => found.iter().map(|(id, it)| format!("{id} {}", status(it))).collect::<Vec<_>>().join(", "),
         Answer::Updated(Ok(())) | Answer::Deleted(Ok(())) | Answer::Data(Ok(_)) => "done".to_owned(),
+        Answer::Emptied(Ok(round)) => format!("{} taken out", round.removed),
+        Answer::Blockers(Ok(found)) => found.iter().map(|it| it.what.clone()).collect::<Vec<_>>().join(", "),
+        Answer::Emptied(Err(fault)) | Answer::Blockers(Err(fault)) => fault.to_string(),
         Answer::Appended(Err(why)) => format!("not stored: {why}"),
         Answer::Created(Err(fault)) | Answer::Found(Err(fault)) | Answer::Read(Err(fault)) => fault.to_string(),
         Answer::Updated(Err(fault)) | Answer::Deleted(Err(fault)) | Answer::Data(Err(fault)) => fault.to_string(),

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::rng::Rng;
 use super::types::{Habit, SimTypes, habit};
 use crate::apply::{Answer, Effect, Time};
+use crate::object::marks;
 use crate::plan::diff::Differ;
-use crate::remote::{Class, Fault, Found, Id, Live, Status, tags};
+use crate::remote::{Blocker, Class, Emptied, Fault, Found, Id, Live, Status, tags};
 use crate::schema::{Presence, Schema, Shape, Types};
 use crate::value::{Sealer, Value};
 
@@ -112,6 +113,9 @@ impl World {
             }
             Effect::Update { id, settings, .. } => Answer::Updated(self.update(now, id, settings)),
             Effect::Delete { id, .. } => Answer::Deleted(self.delete(now, id)),
+            // Nothing lies in what the simulation makes.
+            Effect::Empty { .. } => Answer::Emptied(Ok(Emptied::default())),
+            Effect::Blockers { id, .. } => Answer::Blockers(Ok(self.children(id).map(|it| Blocker::new(it.as_str())).collect())),
             Effect::Data { target, arguments } => Answer::Data(self.look_up(&target.type_name, arguments)),
             Effect::Append(_) => Answer::Appended(Err(crate::apply::NotStored::Failed("the cloud keeps no journal".into()))),
         }
@@ -229,8 +233,16 @@ impl World {
                 None => Ok(Vec::new()),
             };
         }
-        let ours = all.filter(|(_, it)| it.settings.get("tags").get(tags::ID).as_str() == Some(token));
+        let ours = all.filter(|(_, it)| self.mark(type_name, &it.settings).as_str() == Some(token));
         Ok(ours.map(|(id, _)| id.clone()).collect())
+    }
+
+    /// The creation token that a thing carries: in its tags, or in an object's own metadata.
+    fn mark(&self, type_name: &str, settings: &Value) -> Value {
+        match self.types.resource(type_name).and_then(Schema::objects) {
+            Some(name) => settings.get(name).get("metadata").get("annotations").get(marks::TOKEN),
+            None => settings.get("tags").get(tags::ID),
+        }
     }
 
     /// Whether things of the type have neither tags nor a name that is their id: a route, an attachment.
@@ -284,9 +296,13 @@ impl World {
         Ok(())
     }
 
+    fn children<'w>(&'w self, id: &'w Id) -> impl Iterator<Item = &'w Id> {
+        self.things.iter().filter(|(_, it)| names(&it.settings.get("parents")).contains(id)).map(|(id, _)| id)
+    }
+
     fn delete(&mut self, now: Time, id: &Id) -> Result<(), Fault> {
         let takes = self.things.get(id).map(|it| it.type_name.clone()).map_or(Duration::ZERO, |it| self.takes(&it));
-        let child = self.things.iter().find(|(_, it)| names(&it.settings.get("parents")).contains(id)).map(|(id, _)| id.clone());
+        let child = self.children(id).next().cloned();
         let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
             return Err(fault(Class::Missing, "Delete", id.as_str()));
         };

@@ -26,7 +26,7 @@ pub fn write(out: &mut Vec<u8>, payload: &[u8]) -> Result<(), FrameError> {
 
 /// All whole records of a file. A torn last one is left out.
 pub fn read(bytes: &[u8]) -> Result<Vec<&[u8]>, FrameError> {
-    if HEADER.starts_with(bytes) {
+    if is_torn_header(bytes) {
         return Ok(Vec::new());
     }
     let Some(mut rest) = bytes.strip_prefix(HEADER) else { return Err(FrameError::Foreign) };
@@ -43,6 +43,11 @@ pub fn read(bytes: &[u8]) -> Result<Vec<&[u8]>, FrameError> {
         }
     }
     Ok(payloads)
+}
+
+/// Whether no more than a header was ever written: a power failure leaves less of it, or zeros where its bytes should be.
+fn is_torn_header(bytes: &[u8]) -> bool {
+    bytes.len() <= HEADER.len() && bytes.iter().zip(HEADER).all(|(is, should)| is == should || *is == 0)
 }
 
 enum Record<'a> {
@@ -118,6 +123,7 @@ mod tests {
         let mut zeros = bytes;
         zeros.extend([0; 64]);
         assert_eq!(read(&zeros).unwrap().len(), 2, "blocks that were allocated and never written");
+        assert_eq!(read(b"infra jour\0\0\0").unwrap().len(), 0, "the same, of the header");
         assert_eq!(read(b"something else entirely"), Err(FrameError::Foreign));
         assert_eq!(read(b"infra journal 2\n"), Err(FrameError::Foreign));
     }

@@ -16,6 +16,7 @@
 //! The lock cannot be taken over while its holder lives, even stopped; so a holder that slept may go on. What it has in common
 //! with other stores is the gate: nothing is sent unless the last sign of life, which the next holder reads, is recent.
 
+pub mod disk;
 mod files;
 mod history;
 mod holder;
@@ -35,16 +36,19 @@ use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Entry, State};
 use crate::store::lease::LEASE;
 use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document, key, sealed};
+use disk::Disk;
 use files::Folder;
 use holder::FileLock;
 
 /// How often a reader looks again when a writer was faster.
 const READS_MAX: u32 = 20;
 const READ_PAUSE: Duration = Duration::from_millis(10);
+/// The document's file.
+const STATE: &str = "state.json";
 
 #[derive(Clone)]
 pub struct Local {
-    root: PathBuf,
+    root: Folder,
     folder: Folder,
     stack: StackName,
     vault: Vault,
@@ -54,8 +58,15 @@ pub struct Local {
 impl Local {
     /// The store of `stack` below `root`, which is named `.infra` by custom.
     pub fn new(root: &Path, stack: StackName) -> Self {
-        let (folder, vault) = (Folder(root.join(stack.as_str())), Vault::none(stack.as_str()));
-        Self { root: root.to_owned(), folder, stack, vault, lease: LEASE }
+        let root = Folder { path: root.to_owned(), disk: Disk::default() };
+        let (folder, vault) = (root.within(stack.as_str()), Vault::none(stack.as_str()));
+        Self { root, folder, stack, vault, lease: LEASE }
+    }
+
+    /// On a disk that tells what is done to it.
+    pub fn with_disk(mut self, disk: Disk) -> Self {
+        (self.root.disk, self.folder.disk) = (disk.clone(), disk);
+        self
     }
 
     pub fn with_lease(self, lease: Duration) -> Self {
@@ -77,16 +88,15 @@ impl Local {
 
     /// The folder, made if it is not there, and kept out of version control.
     fn prepare(&self) -> Result<(), StoreError> {
-        Folder(self.root.clone()).make()?;
-        let ignore = Folder(self.root.clone()).file(".gitignore");
-        if !ignore.exists() {
-            files::write_whole(&ignore, b"*\n")?;
+        self.root.make()?;
+        if !self.root.file(".gitignore").exists() {
+            self.root.write_whole(".gitignore", b"*\n")?;
         }
         self.folder.make()
     }
 
     fn state_file(&self) -> PathBuf {
-        self.folder.file("state.json")
+        self.folder.file(STATE)
     }
 
     fn read_document(&self) -> Result<Option<State>, StoreError> {
@@ -136,7 +146,8 @@ impl Local {
         let text = match files::read(&path)? {
             Some(text) => text,
             None => {
-                files::create_whole(&path, format!("{}\n", hex::encode(key::random(&place)?)).as_bytes())?;
+                let text = format!("{}\n", hex::encode(key::random(&place)?));
+                self.folder.create_whole("seal.key", text.as_bytes())?;
                 files::read(&path)?.unwrap_or_default()
             }
         };
@@ -180,7 +191,7 @@ fn finish<T>(joined: Result<Result<T, StoreError>, tokio::task::JoinError>, plac
 
 impl Store for Local {
     fn place(&self) -> String {
-        self.folder.0.display().to_string()
+        self.folder.path.display().to_string()
     }
 
     fn vault(&self) -> &Vault {

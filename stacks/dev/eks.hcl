@@ -15,6 +15,9 @@ module "eks" {
   zonal_shift         = false
   deletion_protection = false
 
+  # Whoever runs infra gets into the cluster by this: its role, on a real account. The local cloud takes everybody for root.
+  administrators = { infra = "arn:aws:iam::111111111111:root" }
+
   developer_policy     = "AmazonEKSEditPolicy"
   developer_namespaces = ["devops-demo*"]
 

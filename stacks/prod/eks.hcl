@@ -14,6 +14,9 @@ module "eks" {
   zonal_shift         = true
   deletion_protection = true
 
+  # Whoever runs infra gets into the cluster by this: its role, on a real account. The local cloud takes everybody for root.
+  administrators = { infra = "arn:aws:iam::222222222222:root" }
+
   developer_policy     = "AmazonEKSViewPolicy"
   developer_namespaces = ["devops-demo*"]
 

@@ -7,4 +7,6 @@ mod flows;
 pub mod person;
 mod refusals;
 mod rehearsal;
+#[cfg(unix)]
+pub mod running;
 mod words;

@@ -1,5 +1,6 @@
 //! What people do when something went wrong: look at former versions, mend the record, go back.
 
+mod destroy;
 mod encryption;
 mod ledger;
 mod mending;

@@ -5,7 +5,7 @@ pub mod checkout;
 mod differences;
 mod edits;
 mod guards;
-mod inventory;
+pub mod inventory;
 mod rereads;
 mod saved;
 mod story;

@@ -4,4 +4,6 @@ mod aws;
 mod contract;
 mod local;
 mod memory;
+#[cfg(unix)]
+mod power;
 mod sample;

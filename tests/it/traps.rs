@@ -10,8 +10,8 @@
 //! | T8 | a change of instance types takes the nodes down | `stacks::edits`, `plans` ("A type that makes the new one first") |
 //! | T10 | two groups carry the cluster's tag | `contract::security::only_eks_tags_groups_for_a_cluster` |
 //! | T11 | the log group comes back | `stacks::story`, whose inventory lists log groups |
-//! | T13 | tokens expire | `kubernetes::access` |
-//! | T15 | an update fails for a pod that cannot go | `contract::clusters::what_an_update_failed_with_is_the_failure` |
+//! | T13 | tokens expire; a cluster does not know its users yet | unit tests of `cloud::kube::token`, `kubernetes::edge` |
+//! | T15 | an update fails for a pod that cannot go | `kubernetes::environment` (told by the plan), `contract::clusters::what_an_update_failed_with_is_the_failure` |
 //! | T16 | EKS takes one kind of update a call | `contract::clusters::aws_eks_cluster` |
 //! | T17 | a configuration conflicts or is not one | `contract::clusters::the_configuration_of_an_add_on_is_checked_before_it_is_made` |
 
@@ -126,7 +126,8 @@ fn t5_no_stack_asks_who_runs_it() {
     }
 }
 
-/// T20: nodes are never ahead of the control plane, and follow it in the same run.
+/// T20: nodes are never ahead of the control plane, and follow it in the same run, a minor version at a time; EKS is asked before
+/// whether it knows of anything that would break.
 #[tokio::test(flavor = "multi_thread")]
 async fn t20_the_control_plane_moves_first_and_by_name_only() {
     let here = Checkout::local("700000000055", "700000000056").await;
@@ -136,6 +137,10 @@ async fn t20_the_control_plane_moves_first_and_by_name_only() {
     here.write(versions, &old);
     here.run("apply dev --auto-approve").ends(0);
     here.is_settled("dev");
+
+    here.edit(versions, "kubernetes = \"1.35\"", "kubernetes = \"1.37\"");
+    let leap = here.run("plan dev").ends(1);
+    assert!(leap.codes() == ["refused-settings"] && leap.err.contains("from 1.35 it goes to 1.36 first"), "{}", leap.err);
 
     here.write(versions, &new);
     let moved = here.run("apply dev --auto-approve").ends(0).err;
@@ -148,5 +153,6 @@ async fn t20_the_control_plane_moves_first_and_by_name_only() {
     let calls = here.cloud().calls();
     let calls = calls.account(here.account("dev"));
     assert_eq!((calls.of("eks.UpdateClusterVersion"), calls.of("eks.UpdateNodegroupVersion")), (1, 3));
+    assert_eq!(calls.of("eks.ListInsights"), 1);
     here.run("destroy dev --auto-approve").ends(0);
 }

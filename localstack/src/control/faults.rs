@@ -74,6 +74,8 @@ pub enum Effect {
     /// Any other error answer, without doing anything.
     #[serde(deserialize_with = "refusal")]
     Refuse(Refusal),
+    /// Refused with an answer that quotes the whole call, as services quote the values that they do not like.
+    Quote,
     /// Done after a while.
     LatencyMs(u64),
     /// Done, but the connection drops before the answer.

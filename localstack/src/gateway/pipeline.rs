@@ -155,11 +155,28 @@ async fn settle(local: &Arc<Local>, call: Call, subject: &Subject) -> Result<Ans
             std::future::pending().await
         }
         Effect::Detain => Ok(detained(local, call, hit).await),
+        Effect::Quote => Ok(Err(quoting(&call))),
         Effect::Refuse(refusal) => Ok(Err(refusal)),
         Effect::Throttle => Ok(Err(control::throttled(subject, protocol))),
         Effect::Deny => Ok(Err(control::denied(subject, protocol))),
         Effect::Quota => Ok(Err(control::quota(subject))),
     }
+}
+
+/// The call is not valid, in its own words.
+fn quoting(call: &Call) -> Refusal {
+    let quoted = match call.form.names().next() {
+        Some(_) => call.form.values().collect::<Vec<_>>().join("', '"),
+        None => String::from_utf8_lossy(call.body.bytes()).into_owned(),
+    };
+    let code = match call.protocol {
+        Protocol::Ec2 => "InvalidParameterValue",
+        Protocol::S3 | Protocol::RestXml => "InvalidRequest",
+        Protocol::Query => "ValidationError",
+        Protocol::Json => "ValidationException",
+        Protocol::RestJson => "InvalidParameterException",
+    };
+    Refusal::new(code, format!("The value '{quoted}' is not valid"))
 }
 
 /// It is on its way, whatever becomes of its caller.

@@ -20,6 +20,9 @@ const SOURCE: [(&str, &str); 3] = [
 /// Without debug information, and with the version that the parts say they are.
 const LINK: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3";
 
+/// What is built: all parts in one.
+const PROGRAM: &str = "kube";
+
 /// The parts of a plane, by the names of their programs.
 pub const PARTS: [&str; 5] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"];
 
@@ -33,10 +36,14 @@ pub struct Binaries {
 impl Binaries {
     /// Finds them; builds what is missing, which takes minutes.
     pub fn find(cache: &Path) -> Result<Self, StartError> {
-        let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-        let is_complete = assets.as_ref().is_some_and(|folder| PARTS.iter().all(|part| folder.join(part).is_file()));
-        let build = if is_complete { None } else { Some(build(cache)?) };
+        let assets = assets();
+        let build = if is_complete(assets.as_deref()) { None } else { Some(build(cache)?) };
         Ok(Self { assets, build })
+    }
+
+    /// Whether nothing is left to build.
+    pub fn are_there(cache: &Path) -> bool {
+        is_complete(assets().as_deref()) || home(cache).join(PROGRAM).is_file()
     }
 
     /// The program and first arguments of a part.
@@ -49,16 +56,28 @@ impl Binaries {
     }
 }
 
-/// The build of exactly this source. A file lock keeps two processes from building it at once, and a rename at the end from anyone
-/// using half of it.
-fn build(cache: &Path) -> Result<PathBuf, StartError> {
+fn assets() -> Option<PathBuf> {
+    std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
+fn is_complete(assets: Option<&Path>) -> bool {
+    assets.is_some_and(|folder| PARTS.iter().all(|part| folder.join(part).is_file()))
+}
+
+/// Where the build of exactly this source is kept.
+fn home(cache: &Path) -> PathBuf {
     let mut key = Sha256::new();
     for (_, text) in SOURCE {
         key.update(text);
     }
     key.update(LINK);
-    let home = cache.join(format!("kube-v1.36.3-{}", &hex::encode(key.finalize())[..16]));
-    let program = home.join("kube");
+    cache.join(format!("kube-v1.36.3-{}", &hex::encode(key.finalize())[..16]))
+}
+
+/// A file lock keeps two processes from building it at once, and a rename at the end from anyone using half of it.
+fn build(cache: &Path) -> Result<PathBuf, StartError> {
+    let home = home(cache);
+    let program = home.join(PROGRAM);
     if program.is_file() {
         return Ok(program);
     }
@@ -89,5 +108,5 @@ fn compile(go: &Path, home: &Path) -> Result<(), StartError> {
             .current_dir(home),
         StartError::Build,
     )?;
-    Ok(fs::rename(&partial, home.join("kube"))?)
+    Ok(fs::rename(&partial, home.join(PROGRAM))?)
 }

@@ -22,6 +22,11 @@ pub use version::{NotServed, Version};
 
 use crate::{StartError, python};
 
+/// Whether planes start at once: nothing is to be built before.
+pub fn is_built() -> bool {
+    python::cache_folder().is_ok_and(|cache| binaries::Binaries::are_there(&cache))
+}
+
 /// kubectl of the planes' version: the program and its first arguments. Built with the planes where it is missing.
 pub fn kubectl() -> Result<Vec<String>, StartError> {
     Ok(binaries::Binaries::find(&python::cache_folder()?)?.command("kubectl"))

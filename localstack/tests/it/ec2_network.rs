@@ -112,6 +112,30 @@ async fn nothing_that_is_used_can_be_deleted() {
 }
 
 #[tokio::test]
+async fn an_address_that_somebody_has_holds_the_gateway() {
+    let caller = caller(ANYONE).await;
+    let vpc = vpc(&caller).await;
+    let subnet = [("VpcId", vpc.as_str()), ("CidrBlock", "10.0.0.0/24")];
+    let subnet = caller.ec2("CreateSubnet", &subnet).await.ok().text("subnetId").to_owned();
+    let gateway = caller.ec2("CreateInternetGateway", &[]).await.ok().text("internetGatewayId").to_owned();
+    let attached = [("InternetGatewayId", gateway.as_str()), ("VpcId", &vpc)];
+    caller.ec2("AttachInternetGateway", &attached).await.ok();
+    let interface = caller.ec2("CreateNetworkInterface", &[("SubnetId", &subnet)]).await.ok();
+    let interface = interface.text("networkInterfaceId").to_owned();
+    let address = caller.ec2("AllocateAddress", &[("Domain", "vpc")]).await.ok().text("allocationId").to_owned();
+    let pair = [("AllocationId", address.as_str()), ("NetworkInterfaceId", &interface)];
+    let association = caller.ec2("AssociateAddress", &pair).await.ok().text("associationId").to_owned();
+    let seen = caller.ec2("DescribeNetworkInterfaces", &[("NetworkInterfaceId.1", &interface)]).await.ok();
+    assert!(seen.body.contains("<publicIp>"), "{seen:?}");
+
+    caller.ec2("ReleaseAddress", &[("AllocationId", &address)]).await.refused("InvalidIPAddress.InUse");
+    caller.ec2("DetachInternetGateway", &attached).await.refused("DependencyViolation");
+    caller.ec2("DisassociateAddress", &[("AssociationId", &association)]).await.ok();
+    caller.ec2("ReleaseAddress", &[("AllocationId", &address)]).await.ok();
+    caller.ec2("DetachInternetGateway", &attached).await.ok();
+}
+
+#[tokio::test]
 async fn an_association_goes_with_its_subnet() {
     let caller = caller(ANYONE).await;
     let vpc = vpc(&caller).await;

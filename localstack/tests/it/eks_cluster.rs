@@ -139,6 +139,14 @@ async fn versions_go_up_one_by_one() {
     assert_eq!(until(&caller, "/clusters/up", "ACTIVE").await["version"], "1.35");
     let versions = get(&caller, "/cluster-versions?defaultOnly=true").await.ok().json();
     assert_eq!(versions["clusterVersions"].as_array().map(Vec::len), Some(1), "{versions}");
+    let insights = async |filter: serde_json::Value| {
+        let body = json!({"filter": filter});
+        post(&caller, "/clusters/up/insights", &body).await.ok().json()["insights"].as_array().expect("a list").clone()
+    };
+    let ready = insights(json!({"kubernetesVersions": ["1.36"], "categories": ["UPGRADE_READINESS"]})).await;
+    assert_eq!((ready.len(), &ready[0]["insightStatus"]["status"]), (1, &json!("PASSING")));
+    assert!(insights(json!({"statuses": ["ERROR", "WARNING"]})).await.is_empty());
+    assert!(insights(json!({"kubernetesVersions": ["1.37"]})).await.is_empty());
 }
 
 #[tokio::test]

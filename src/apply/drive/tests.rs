@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::plan::{Options, Outcome as Planning, Planned, Request};
-use crate::remote::{Found, Id, Query, Target, Token};
+use crate::remote::{Blocker, Emptied, Found, Id, Query, Target, Token};
 use crate::sim::Rng;
 use crate::sim::types::{SimTypes, settles};
 use crate::sim::wish::{Block, Wish};
@@ -12,6 +12,8 @@ use crate::sim::world::{Weather, World};
 use crate::state::Lineage;
 use crate::store::{Owner, Store, memory::Memory};
 use crate::value::Value;
+
+mod growth;
 
 struct SimCloud {
     world: Mutex<World>,
@@ -83,6 +85,21 @@ impl Cloud for SimCloud {
         Box::pin(async move {
             let effect = Effect::Delete { target: what.clone(), id: id.clone(), settings: settings.clone() };
             let Answer::Deleted(it) = self.perform(effect).await else { unreachable!() };
+            it
+        })
+    }
+    fn blockers<'a>(&'a self, what: &'a Target, id: &'a Id) -> BoxFuture<'a, Result<Vec<Blocker>, Fault>> {
+        Box::pin(async move {
+            let effect = Effect::Blockers { target: what.clone(), id: id.clone() };
+            let Answer::Blockers(it) = self.perform(effect).await else { unreachable!() };
+            it
+        })
+    }
+    fn empty<'a>(&'a self, what: &'a Target, id: &'a Id) -> BoxFuture<'a, Result<Emptied, Fault>> {
+        Box::pin(async move {
+            let Answer::Emptied(it) = self.perform(Effect::Empty { target: what.clone(), id: id.clone() }).await else {
+                unreachable!()
+            };
             it
         })
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::plan::{Need, StepId, Until};
+use crate::remote::{Blocker, Emptied};
 use crate::sim::types::{SimTypes, settles};
 use crate::state::{Lineage, Position, Record};
 
@@ -19,7 +20,7 @@ impl Desired for NoFiles {
 
 fn deletion(address: &str, needs: &[u32], goes_along: bool) -> Step {
     let needs = needs.iter().map(|it| Need { step: StepId(*it), why: "(deleted before)".into(), until: Until::Done }).collect();
-    let act = Act::Delete { id: Id(address.into()), deposed: false, settings: Value::Null, goes_along };
+    let act = Act::Delete { id: Id(address.into()), deposed: false, settings: Value::Null, goes_along, purge: false };
     Step { address: address.parse().unwrap(), config: Default::default(), act, needs, expected_millis: 1 }
 }
 
@@ -45,6 +46,17 @@ fn recorded(steps: &[Step]) -> State {
 /// Carries out `steps` with one call at a time, in a cloud that does at once what it is told; `before` may interrupt. Yields
 /// the calls, and how it ended.
 fn carry_out(steps: Vec<Step>, mut before: impl FnMut(&mut Machine<'_>, &Effect)) -> (Vec<String>, Outcome, State) {
+    carry_out_in(steps, |machine, effect| {
+        before(machine, effect);
+        None
+    })
+}
+
+/// The same in a cloud that answers what `cloud` says, where it says something.
+fn carry_out_in(
+    steps: Vec<Step>,
+    mut cloud: impl FnMut(&mut Machine<'_>, &Effect) -> Option<Answer>,
+) -> (Vec<String>, Outcome, State) {
     let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
     let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
     let state = recorded(&steps);
@@ -65,7 +77,7 @@ fn carry_out(steps: Vec<Step>, mut before: impl FnMut(&mut Machine<'_>, &Effect)
     let (mut calls, mut now, mut commits) = (Vec::new(), Time::ZERO, 0);
     while !machine.finished() {
         for (id, effect) in machine.poll(now) {
-            before(&mut machine, &effect);
+            let said = cloud(&mut machine, &effect);
             let answer = match &effect {
                 Effect::Append(_) => {
                     commits += 1;
@@ -73,7 +85,15 @@ fn carry_out(steps: Vec<Step>, mut before: impl FnMut(&mut Machine<'_>, &Effect)
                 }
                 Effect::Delete { id, .. } => {
                     calls.push(format!("delete {id}"));
-                    Answer::Deleted(Ok(()))
+                    said.unwrap_or(Answer::Deleted(Ok(())))
+                }
+                Effect::Empty { id, .. } => {
+                    calls.push(format!("empty {id}"));
+                    said.unwrap_or(Answer::Emptied(Ok(Emptied::default())))
+                }
+                Effect::Blockers { id, .. } => {
+                    calls.push(format!("ask what blocks {id}"));
+                    said.unwrap_or(Answer::Blockers(Ok(Vec::new())))
                 }
                 Effect::Read { query, .. } => {
                     calls.extend(query.ids.iter().map(|id| format!("look for {id}")));
@@ -110,4 +130,66 @@ fn what_is_announced_and_not_called_is_left_when_interrupted() {
     assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a"]);
     assert_eq!((announced, outcome.stopped), (2, true));
     assert_eq!((state.resources.len(), state.intents.len()), (1, 0), "the second is on record, and nothing is open");
+}
+
+fn purged(address: &str) -> Step {
+    let act = Act::Delete { id: Id(address.into()), deposed: false, settings: Value::Null, goes_along: false, purge: true };
+    Step { act, ..deletion(address, &[], false) }
+}
+
+#[test]
+fn what_may_be_lost_is_taken_out_round_by_round_and_then_the_thing_goes() {
+    let mut rounds = [3, 2, 0].into_iter();
+    let (calls, outcome, state) = carry_out_in(vec![purged("sim_instant.a")], |_, effect| match effect {
+        Effect::Empty { .. } => {
+            let removed = rounds.next().unwrap();
+            Some(Answer::Emptied(Ok(Emptied { removed, more: removed > 0 })))
+        }
+        _ => None,
+    });
+    let empty = "empty sim_instant.a";
+    assert_eq!(calls, [empty, empty, empty, "delete sim_instant.a", "look for sim_instant.a"]);
+    assert_eq!((outcome.failed, state.resources.len(), state.intents.len()), (vec![], 0, 0));
+}
+
+#[test]
+fn an_interrupt_ends_the_emptying_after_its_round() {
+    let (calls, outcome, state) = carry_out_in(vec![purged("sim_instant.a")], |machine, effect| match effect {
+        Effect::Empty { .. } => {
+            machine.stop(Time::ZERO);
+            Some(Answer::Emptied(Ok(Emptied { removed: 1000, more: true })))
+        }
+        _ => None,
+    });
+    assert_eq!(calls, ["empty sim_instant.a"]);
+    assert_eq!((outcome.stopped, state.resources.len(), state.intents.len()), (true, 1, 0), "on record, and nothing is open");
+}
+
+#[test]
+fn what_blocks_a_deletion_is_asked_early_and_told_at_the_end() {
+    let refused = |class| Some(Answer::Deleted(Err(Fault::new(class, "sim:Delete", "it has dependencies"))));
+    let blocked = || Some(Answer::Blockers(Ok(vec![Blocker::new("the interface eni-1").help("detach eni-1")])));
+    let mut told = Vec::new();
+    let (calls, outcome, state) = carry_out_in(vec![deletion("sim_instant.a", &[], false)], |machine, effect| {
+        let waits = |it| if let Event::Waiting { status, .. } = it { Some(status) } else { None };
+        told.extend(machine.events().into_iter().filter_map(waits));
+        match effect {
+            Effect::Delete { .. } => refused(Class::InUse),
+            Effect::Blockers { .. } => blocked(),
+            _ => None,
+        }
+    });
+    let asked: Vec<usize> = (0..calls.len()).filter(|at| calls[*at].starts_with("ask")).collect();
+    assert_eq!(asked, [3, calls.len() - 1], "after three refusals, and when it is given up: {calls:?}");
+    assert_eq!(told, ["in the way: the interface eni-1"]);
+    let [(_, failure)] = outcome.failed.as_slice() else { panic!("{:?}", outcome.failed) };
+    assert!(failure.to_string().ends_with("it has dependencies; in the way: the interface eni-1"), "{failure}");
+    assert_eq!((state.resources.len(), state.intents.len()), (1, 0), "the next run goes on");
+
+    let (calls, outcome, _) = carry_out_in(vec![deletion("sim_instant.a", &[], false)], |_, effect| match effect {
+        Effect::Delete { .. } => refused(Class::Refused),
+        _ => None,
+    });
+    assert_eq!(calls, ["delete sim_instant.a", "ask what blocks sim_instant.a"], "what is refused for good is asked at once");
+    assert!(matches!(outcome.failed.as_slice(), [(_, Failure::Fault { .. })]), "nobody knows: {:?}", outcome.failed);
 }

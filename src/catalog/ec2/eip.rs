@@ -6,11 +6,11 @@ use aws_sdk_ec2::types::{Address as Live, DomainType, Filter, ResourceType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Listing;
+use super::{Listing, blockers};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::remote::{Blocker, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::{Auto, Fixed};
 
@@ -94,6 +94,20 @@ impl Resource for Eip {
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
         aws.ec2().release_address().allocation_id(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        let found = list(aws, vec![super::filter("allocation-id", [id.as_str()])]).await?;
+        let used = found.iter().filter_map(|it| Some((it.association_id()?, it)));
+        Ok(used
+            .map(|(association, it)| {
+                let of = it.instance_id().filter(|it| !it.is_empty()).map(|it| format!("the instance {it}"));
+                let of = of.or(it.network_interface_id().map(|it| format!("the network interface {it}")));
+                let blocker = blockers::named(aws, "association", association, "disassociate-address --association-id");
+                let with = of.map(|it| format!(" with {it}")).unwrap_or_default();
+                Blocker { what: format!("{}{with}", blocker.what), ..blocker }
+            })
+            .collect())
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {

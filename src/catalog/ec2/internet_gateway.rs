@@ -7,11 +7,11 @@ use aws_sdk_ec2::types::{AttachmentStatus, Filter, InternetGateway as Live, Reso
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Listing;
+use super::{Listing, blockers};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token};
+use crate::remote::{Blocker, Class, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 
 /// A VPC's way to the internet, and back for what has a public address.
@@ -101,6 +101,15 @@ impl Resource for InternetGateway {
         }
         aws.ec2().delete_internet_gateway().internet_gateway_id(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        let found = list(aws, vec![super::filter("internet-gateway-id", [id.as_str()])]).await?;
+        let vpc = found.iter().flat_map(|it| it.attachments()).find_map(|it| it.vpc_id());
+        match vpc {
+            Some(vpc) => blockers::public_interfaces(aws, vpc).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {

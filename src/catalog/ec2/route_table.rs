@@ -7,11 +7,11 @@ use aws_sdk_ec2::types::{Filter, ResourceType, RouteTable as Live};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Listing;
+use super::{Listing, blockers};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::remote::{Blocker, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::Fixed;
 
@@ -90,6 +90,18 @@ impl Resource for RouteTable {
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
         aws.ec2().delete_route_table().route_table_id(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        let found = list(aws, vec![super::filter("route-table-id", [id.as_str()])]).await?;
+        let used = found.iter().flat_map(|it| it.associations()).filter(|it| it.main() != Some(true));
+        let blocker = |it: &aws_sdk_ec2::types::RouteTableAssociation| {
+            let association = it.route_table_association_id()?;
+            let blocker = blockers::named(aws, "association", association, "disassociate-route-table --association-id");
+            let with = it.subnet_id().map(|it| format!(" with the subnet {it}")).unwrap_or_default();
+            Some(Blocker { what: format!("{}{with}", blocker.what), ..blocker })
+        };
+        Ok(used.filter_map(blocker).collect())
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {

@@ -8,11 +8,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::flow::{self, Blocks, Flow, Flows, Peer};
-use super::{Listing, ask_by, filter};
+use super::{Listing, ask_by, blockers, filter};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Objection, Settle, Status, Token, tags};
+use crate::remote::{Blocker, Class, Fault, Id, Objection, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::{Auto, Fixed, Later};
 use crate::value::Value;
@@ -191,7 +191,7 @@ impl Resource for SecurityGroup {
         Ok(())
     }
 
-    async fn object(_: &Aws, settings: &Value) -> Result<Vec<Objection>, Fault> {
+    async fn object(_: &Aws, _: Option<&crate::remote::Live>, settings: &Value) -> Result<Vec<Objection>, Fault> {
         let tags = settings.get("tags");
         let key = tags.members().and_then(|it| it.keys().find(|it| it.starts_with(OF_CLUSTER)));
         let objection = |key: &std::sync::Arc<str>| Objection {
@@ -200,8 +200,15 @@ impl Resource for SecurityGroup {
                 "EKS tags the group that it makes for a cluster so, and the load balancer controller fails where it finds two"
                     .into(),
             help: Some("leave the tag out: rules on the cluster's own group are resources of their own".into()),
+            stops: true,
         };
         Ok(key.map(objection).into_iter().collect())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        let (interfaces, rules) =
+            tokio::try_join!(blockers::interfaces_in(aws, "group-id", id), blockers::rules_naming(aws, id))?;
+        Ok([interfaces, rules].concat())
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {

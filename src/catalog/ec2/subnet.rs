@@ -7,11 +7,11 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Subnet as Live, SubnetState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Listing;
+use super::{Listing, blockers};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::remote::{Blocker, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::Cidr;
 use crate::schema::{Auto, Fixed};
@@ -109,6 +109,10 @@ impl Resource for Subnet {
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
         aws.ec2().delete_subnet().subnet_id(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        blockers::interfaces_in(aws, "subnet-id", id).await
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {

@@ -6,11 +6,11 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Tenancy, Vpc as Live, VpcAttribut
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Listing;
+use super::{Listing, blockers};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::remote::{Blocker, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::Cidr;
 use crate::schema::{Auto, Fixed};
@@ -125,6 +125,10 @@ impl Resource for Vpc {
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
         aws.ec2().delete_vpc().vpc_id(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        blockers::in_vpc(aws, id).await
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Vec<Id>, Fault> {

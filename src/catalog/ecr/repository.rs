@@ -8,12 +8,13 @@ use aws_sdk_ecr::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::images;
 use crate::catalog::each::side_by_side;
 use crate::catalog::tags::{TagChanges, Tags, own, tagged};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Fault, Id, Status, Token, tags};
+use crate::remote::{Blocker, Content, Emptied, Fault, Id, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, EcrLifecycle, Fixed, Later, Policy};
 
@@ -95,6 +96,7 @@ const FEW: usize = 3;
 impl Resource for Repository {
     const TYPE: &'static str = "aws_ecr_repository";
     const PRECIOUS: bool = true;
+    const HOLDS: bool = true;
     type Outputs = RepositoryOutputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {
@@ -159,6 +161,18 @@ impl Resource for Repository {
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
         aws.ecr().delete_repository().repository_name(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        images::blockers(aws, id.as_str()).await
+    }
+
+    async fn contents(aws: &Aws, id: &Id) -> Result<Vec<Content>, Fault> {
+        images::count(aws, id.as_str()).await
+    }
+
+    async fn empty(aws: &Aws, id: &Id) -> Result<Emptied, Fault> {
+        images::remove(aws, id.as_str()).await
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {

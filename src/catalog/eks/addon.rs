@@ -18,7 +18,7 @@ use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Fault, Id, Objection, Settle, Status, Token};
+use crate::remote::{Fault, Id, Live, Objection, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Auto, Fixed, Json, Local};
 use crate::value::Value;
@@ -211,7 +211,7 @@ impl Resource for Addon {
     }
 
     /// What EKS would refuse once everything before the add-on is made.
-    async fn object(aws: &Aws, settings: &Value) -> Result<Vec<Objection>, Fault> {
+    async fn object(aws: &Aws, _: Option<&Live>, settings: &Value) -> Result<Vec<Objection>, Fault> {
         let (name, version, values) =
             (settings.get("addon_name"), settings.get("addon_version"), settings.get("configuration_values"));
         let (Some(name), Some(values)) = (name.as_str(), values.as_str()) else { return Ok(Vec::new()) };

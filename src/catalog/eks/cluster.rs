@@ -2,6 +2,7 @@
 
 mod change;
 pub(super) mod seen;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,9 +18,10 @@ use crate::catalog::each::read_each;
 use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Settle, Token};
+use crate::remote::{Blocker, Fault, Id, Live, Objection, Settle, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Auto, Cidr, Fixed, Local};
+use crate::value::Value;
 
 /// A Kubernetes control plane. Its nodes and add-ons are resources of their own.
 ///
@@ -267,9 +269,23 @@ impl Resource for Cluster {
         Ok(())
     }
 
+    async fn object(aws: &Aws, is: Option<&Live>, settings: &Value) -> Result<Vec<Objection>, Fault> {
+        match is {
+            Some(is) => upgrade::objections(aws, is, settings).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
         aws.eks().delete_cluster().name(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        let groups = aws.eks().list_nodegroups().cluster_name(id.as_str()).into_paginator().items().send().try_collect().await?;
+        let delete = format!("aws eks --region {} delete-nodegroup --cluster-name {id} --nodegroup-name", aws.region());
+        let blocker = |it: String| Blocker::new(format!("the node group {it}")).help(format!("{delete} {it}"));
+        Ok(groups.into_iter().map(blocker).collect())
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {

@@ -1,6 +1,7 @@
 //! `aws_eks_node_group`
 
 mod change;
+mod drain;
 mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,9 +18,10 @@ use crate::catalog::each::read_each;
 use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Class, Fault, Id, Settle, Token};
+use crate::remote::{Class, Fault, Id, Live, Objection, Settle, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Auto, Fixed, Local};
+use crate::value::Value;
 
 /// Nodes of a cluster that EKS makes, updates and drains.
 ///
@@ -273,6 +275,13 @@ impl Resource for NodeGroup {
         let update = change.ask(aws, cluster, name).await?;
         updates::remember(aws, subject, update);
         Ok(())
+    }
+
+    async fn object(aws: &Aws, is: Option<&Live>, settings: &Value) -> Result<Vec<Objection>, Fault> {
+        match is {
+            Some(is) => drain::objections(aws, is, settings).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {

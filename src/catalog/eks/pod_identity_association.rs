@@ -12,7 +12,7 @@ use crate::catalog::each::read_each;
 use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Objection, Settle, Status, Token};
+use crate::remote::{Fault, Id, Live, Objection, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Fixed, Policy};
 use crate::value::Value;
@@ -141,7 +141,7 @@ impl Resource for PodIdentityAssociation {
         Ok(())
     }
 
-    async fn object(_: &Aws, settings: &Value) -> Result<Vec<Objection>, Fault> {
+    async fn object(_: &Aws, _: Option<&Live>, settings: &Value) -> Result<Vec<Objection>, Fault> {
         let is = |name: &str, text: &str| settings.get(name).as_str() == Some(text);
         if !(is("namespace", "kube-system") && is("service_account", "aws-node")) {
             return Ok(Vec::new());
@@ -149,7 +149,7 @@ impl Resource for PodIdentityAssociation {
         let message = "the VPC CNI cannot take its role from a pod identity: its nodes are not ready before it runs, and the agent \
                        that hands roles out runs on ready nodes";
         let help = "give the add-on vpc-cni a `service_account_role_arn` that trusts the cluster's OpenID Connect provider";
-        Ok(vec![Objection { path: "service_account".into(), message: message.into(), help: Some(help.into()) }])
+        Ok(vec![Objection { path: "service_account".into(), message: message.into(), help: Some(help.into()), stops: true }])
     }
 
     /// A service account has one association.

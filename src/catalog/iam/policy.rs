@@ -7,12 +7,12 @@ use aws_sdk_iam::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Details, FEW, details, document, from_tags, root, to_tags, token_in};
+use super::{Details, FEW, blockers, details, document, from_tags, root, to_tags, token_in};
 use crate::catalog::each::side_by_side;
 use crate::catalog::tags::{TagChanges, Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::remote::{Blocker, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::Fixed;
 use crate::schema::field::ManagedPolicy;
@@ -109,6 +109,10 @@ impl Resource for Policy {
         }
         iam.delete_policy().policy_arn(arn).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        blockers::of_policy(aws, id.as_str()).await
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {

@@ -8,12 +8,12 @@ use aws_sdk_iam::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FEW, details, document, from_tags, root, to_tags, token_in};
+use super::{FEW, blockers, details, document, from_tags, root, to_tags, token_in};
 use crate::catalog::each::side_by_side;
 use crate::catalog::tags::{TagChanges, Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::remote::{Blocker, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Arn, Fixed, Local, Policy};
 
@@ -161,6 +161,10 @@ impl Resource for Role {
         }
         iam.delete_role().role_name(name).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        blockers::of_role(aws, id.as_str()).await
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {

@@ -142,6 +142,7 @@ impl Resource for Manifest {
         typical: Duration::from_secs(1),
     };
     type Outputs = ManifestOutputs;
+    const EXCLUSIVE: &'static [(&'static [&'static str], bool)] = &[(&["wait_for.condition", "wait_for.path"], true)];
 
     /// Server-side apply makes or changes, whatever is there: what is there is looked at before.
     async fn create(&self, aws: &Aws, token: &Token) -> Result<Id, Fault> {

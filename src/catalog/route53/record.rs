@@ -14,7 +14,7 @@ use super::names::{canonical, quote_txt, unquote_txt};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token};
+use crate::remote::{Class, Emptied, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{DnsName, Fixed};
 
@@ -262,6 +262,34 @@ async fn list(aws: &Aws, zone: &str, only: Option<&Key>) -> Result<BTreeMap<Key,
             _ => return Ok(all),
         };
     }
+}
+
+/// The most that one emptying deletes, a batch of changes.
+const DELETED_AT_ONCE: usize = 300;
+
+/// The record sets that must be deleted before the zone can be: all but those that Route 53 made with it.
+async fn deletable_sets(aws: &Aws, zone: &str) -> Result<BTreeMap<Key, sdk::ResourceRecordSet>, Fault> {
+    let mut sets = list(aws, zone, None).await?;
+    // The zone's own name is that of its SOA record, of which it has one.
+    let apex = sets.keys().find(|it| it.kind == "SOA").map(|it| it.name.clone());
+    sets.retain(|key, _| !(Some(&key.name) == apex.as_ref() && (key.kind == "SOA" || key.kind == "NS")));
+    Ok(sets)
+}
+
+/// Their ids.
+pub(super) async fn deletable(aws: &Aws, zone: &Id) -> Result<BTreeSet<Id>, Fault> {
+    Ok(deletable_sets(aws, zone.as_str()).await?.keys().map(Key::id).collect())
+}
+
+/// Deletes some of them.
+pub(super) async fn delete_all(aws: &Aws, zone: &Id) -> Result<Emptied, Fault> {
+    let sets = deletable_sets(aws, zone.as_str()).await?;
+    let more = sets.len() > DELETED_AT_ONCE;
+    let changes = sets.into_values().take(DELETED_AT_ONCE).map(|it| change(sdk::ChangeAction::Delete, it));
+    let changes = changes.collect::<Result<Vec<_>, _>>()?;
+    let removed = changes.len() as u64;
+    try_join_all(changes.into_iter().map(|it| batch::change(aws, zone.as_str(), it))).await?;
+    Ok(Emptied { removed, more })
 }
 
 fn change(action: sdk::ChangeAction, set: sdk::ResourceRecordSet) -> Result<sdk::Change, Fault> {

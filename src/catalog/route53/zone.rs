@@ -10,10 +10,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::canonical;
+use super::record;
 use crate::catalog::tags::{TagChanges, Tags};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Fault, Id, Settle, Status, Token};
+use crate::remote::{Blocker, Content, Emptied, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, DnsName, Fixed};
 
@@ -70,6 +71,7 @@ impl Resource for Zone {
     const TYPE: &'static str = "aws_route53_zone";
     const PRECIOUS: bool = true;
     const SETTLE: Settle = Settle { typical: Duration::from_secs(5), create: Duration::from_secs(30 * 60), ..Settle::INSTANT };
+    const HOLDS: bool = true;
     type Outputs = ZoneOutputs;
 
     async fn create(&self, aws: &Aws, token: &Token) -> Result<Id, Fault> {
@@ -122,6 +124,19 @@ impl Resource for Zone {
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
         aws.route53().delete_hosted_zone().id(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        Ok(record::deletable(aws, id).await?.iter().map(|it| Blocker::new(format!("the record {it}"))).collect())
+    }
+
+    async fn contents(aws: &Aws, id: &Id) -> Result<Vec<Content>, Fault> {
+        let parts = record::deletable(aws, id).await?;
+        Ok(Some(Content { parts, ..Content::new("record", 0) }).filter(|it| !it.parts.is_empty()).into_iter().collect())
+    }
+
+    async fn empty(aws: &Aws, id: &Id) -> Result<Emptied, Fault> {
+        record::delete_all(aws, id).await
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {

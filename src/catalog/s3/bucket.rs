@@ -10,13 +10,14 @@ use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::contents;
 use super::lifecycle::LifecycleConfiguration;
 use super::protection::{OwnershipControls, PublicAccessBlock, ServerSideEncryptionConfiguration};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
+use crate::remote::{Blocker, Class, Content, Emptied, Fault, Id, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, Fixed, Later, Policy};
 
@@ -95,6 +96,7 @@ impl Resource for Bucket {
     const TYPE: &'static str = "aws_s3_bucket";
     const PRECIOUS: bool = true;
     const SETTLE: Settle = Settle::INSTANT;
+    const HOLDS: bool = true;
     type Outputs = BucketOutputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {
@@ -156,6 +158,18 @@ impl Resource for Bucket {
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
         aws.s3().delete_bucket().bucket(id.as_str()).send().await?;
         Ok(())
+    }
+
+    async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
+        Ok(contents::count(aws, id.as_str()).await?.iter().map(|it| Blocker::new(it.to_string())).collect())
+    }
+
+    async fn contents(aws: &Aws, id: &Id) -> Result<Vec<Content>, Fault> {
+        contents::count(aws, id.as_str()).await
+    }
+
+    async fn empty(aws: &Aws, id: &Id) -> Result<Emptied, Fault> {
+        contents::remove(aws, id.as_str()).await
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {

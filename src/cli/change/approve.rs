@@ -23,7 +23,7 @@ pub fn ask(call: &mut Call, plan: &Plan, change: &Change, confirm: bool) -> Ende
         Goal::Files | Goal::Saved(_) => "Apply this plan",
         Goal::Found => "Record this",
         Goal::Former(_) => "Go back to this",
-        Goal::Nothing => "Destroy all of this",
+        Goal::Nothing { .. } => "Destroy all of this",
     };
     let (question, wanted) = if confirm {
         (format!("\n{what}? To confirm, type the name of the stack: "), stack)

@@ -77,6 +77,16 @@ fn kinds_are_ready_each_in_its_way() {
         ("v1", "Service", json!({"type": "ClusterIP"}), none(), "ready"),
         ("networking.k8s.io/v1", "Ingress", none(), json!({"loadBalancer": {"ingress": [{"hostname": "x"}]}}), "ready"),
         ("cert-manager.io/v1", "Certificate", none(), conditions("Ready", "False", "DoesNotExist"), "pending DoesNotExist: why"),
+        ("cert-manager.io/v1", "Certificate", none(), none(), "pending not seen by its controller yet"),
+        ("cert-manager.io/v1", "ClusterIssuer", none(), conditions("Ready", "True", ""), "ready"),
+        (
+            "cert-manager.io/v1",
+            "Certificate",
+            none(),
+            json!({"conditions": [{"type": "Ready", "status": "True", "observedGeneration": 1}]}),
+            "pending not seen by its controller yet",
+        ),
+        ("apiregistration.k8s.io/v1", "APIService", none(), none(), "pending not seen by its controller yet"),
         ("v1", "ConfigMap", none(), none(), "ready"),
     ] {
         assert_eq!(said(object(version, kind, spec, status)), expected, "{kind}");

@@ -160,23 +160,26 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// Attributes of which one may be set, or one must.
+    /// Attributes of which one may be set, or one must. Of parts of one that is left out, nothing is asked.
     fn exclusive(&mut self, settings: &Value, block: &Block) {
         for rule in &block.schema.exclusive {
-            let values: Vec<(&Arc<str>, Value)> = rule.attributes.iter().map(|it| (it, settings.get(it))).collect();
+            let values: Option<Vec<(&Arc<str>, Value)>> =
+                rule.attributes.iter().map(|it| Some((it, part(settings, it)?))).collect();
+            let Some(values) = values else { continue };
             let set: Vec<&Arc<str>> = values.iter().filter(|(_, it)| is_set(it)).map(|(name, _)| *name).collect();
             let open = values.iter().any(|(_, it)| it.is_unknown());
             let names = rule.attributes.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
             if let [first, second, ..] = set.as_slice() {
-                let at = |name: &Arc<str>| block.body.get(name).map_or(block.place, |it| it.place);
+                let at = |path: &str| block.body.get(whole(path)).map_or(block.place, |it| it.place);
                 let complaint = Diagnostic::error("conflicting", format!("`{first}` and `{second}` exclude each other"))
                     .at(self.model.span(at(second)))
                     .related(self.model.span(at(first)), "and this")
                     .detail(format!("At most one of {names} may be set."));
                 self.diagnostics.push(complaint);
             } else if rule.required && set.is_empty() && !open {
+                let at = rule.attributes.first().and_then(|it| block.body.get(whole(it))).map_or(block.place, |it| it.place);
                 let complaint = Diagnostic::error("missing-attribute", format!("{} needs one of {names}", block.type_name))
-                    .at(self.model.span(block.place))
+                    .at(self.model.span(at))
                     .help(format!("infra schema {}", block.type_name));
                 self.diagnostics.push(complaint);
             }
@@ -228,6 +231,19 @@ fn disabled(name: impl Fn() -> String, expansion: &Expansion, out: &mut BTreeSet
             let off = members.iter().filter(|(_, it)| it.is_none());
             out.extend(off.map(|(key, _)| format!("{}[{}]", name(), serde_json::Value::from(key.as_ref()))));
         }
+    }
+}
+
+/// The attribute that a path leads into.
+fn whole(path: &str) -> &str {
+    path.split_once('.').map_or(path, |(whole, _)| whole)
+}
+
+/// What a path leads to; nothing where an attribute on the way is left out.
+fn part(settings: &Value, path: &str) -> Option<Value> {
+    match path.split_once('.') {
+        None => Some(settings.get(path)),
+        Some((whole, rest)) => Some(settings.get(whole)).filter(|it| !it.is_null()).and_then(|it| part(&it, rest)),
     }
 }
 

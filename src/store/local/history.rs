@@ -1,6 +1,5 @@
 //! Former documents: `history/<serial>.json`, hard links to what `state.json` was.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use crate::store::{StoreError, Version, clock};
 const KEPT: usize = 30;
 
 fn folder(store: &Folder) -> Folder {
-    Folder(store.file("history"))
+    store.within("history")
 }
 
 /// Keeps the current document of that serial, about to be replaced.
@@ -19,18 +18,19 @@ pub fn keep(store: &Folder, document: &Path, serial: u64) -> Result<(), StoreErr
     let folder = folder(store);
     folder.make()?;
     let kept = folder.file(&format!("{serial:012}.json"));
-    match fs::hard_link(document, &kept) {
+    match folder.disk.link(document, &kept) {
         // Kept already by a run that died before it wrote the next one, or another document had that serial once.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(&kept).and_then(|()| fs::hard_link(document, &kept)).map_err(at(&kept))?;
+            let replace = || folder.disk.remove(&kept).and_then(|()| folder.disk.link(document, &kept));
+            replace().map_err(at(&kept))?;
         }
         other => other.map_err(at(&kept))?,
     }
     for old in list(store)?.iter().skip(KEPT) {
         let path = folder.file(&format!("{}.json", old.id));
-        fs::remove_file(&path).map_err(at(&path))?;
+        folder.disk.remove(&path).map_err(at(&path))?;
     }
-    Ok(())
+    folder.sync()
 }
 
 /// Newest first.
@@ -48,7 +48,7 @@ pub fn list(store: &Folder) -> Result<Vec<Version>, StoreError> {
 
 /// `id` is a serial, with or without leading zeros.
 pub fn read(store: &Folder, id: &str) -> Result<(PathBuf, Vec<u8>), StoreError> {
-    let none = || StoreError::NoVersion { place: store.0.display().to_string(), id: id.to_owned() };
+    let none = || StoreError::NoVersion { place: store.path.display().to_string(), id: id.to_owned() };
     let serial: u64 = id.parse().map_err(|_| none())?;
     let path = folder(store).file(&format!("{serial:012}.json"));
     let bytes = files::read(&path)?.ok_or_else(none)?;

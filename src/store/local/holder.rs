@@ -1,12 +1,12 @@
 //! Who holds the lock: the operating system's lock on a file, and a note beside it that says who it is.
 
-use std::fs::File;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::store::local::disk::Open;
 use crate::store::local::files::{self, Folder, at};
 use crate::store::{Holder, Owner, StoreError};
 
@@ -19,7 +19,7 @@ pub const NAMING_MAX: Duration = Duration::from_secs(2);
 
 /// Held until dropped, or until the process ends in whatever way.
 pub struct FileLock {
-    _file: File,
+    _file: Open,
 }
 
 impl FileLock {
@@ -33,13 +33,12 @@ impl FileLock {
         Ok(exists && Self::attempt(folder, FlockOperation::NonBlockingLockShared)?.is_none())
     }
 
-    fn attempt(folder: &Folder, operation: FlockOperation) -> Result<Option<File>, StoreError> {
-        let path = folder.file("lock");
-        let file = files::open_append(&path)?;
-        match flock(&file, operation) {
+    fn attempt(folder: &Folder, operation: FlockOperation) -> Result<Option<Open>, StoreError> {
+        let file = folder.open("lock")?;
+        match flock(file.file(), operation) {
             Ok(()) => Ok(Some(file)),
             Err(Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(at(&path)(error.into())),
+            Err(error) => Err(at(&folder.file("lock"))(error.into())),
         }
     }
 }
@@ -66,9 +65,8 @@ impl Note {
     }
 
     pub fn write(&self, folder: &Folder) -> Result<(), StoreError> {
-        let path = folder.file("holder.json");
-        let bytes = serde_json::to_vec_pretty(self).map_err(|error| at(&path)(error.into()))?;
-        files::write_whole(&path, &bytes)
+        let bytes = serde_json::to_vec_pretty(self).map_err(|error| at(&folder.file("holder.json"))(error.into()))?;
+        folder.write_whole("holder.json", &bytes)
     }
 }
 

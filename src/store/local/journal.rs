@@ -1,13 +1,12 @@
 //! The journal file: appended to, one write and one `fsync` a commit.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::secrets::envelope::What;
 use crate::secrets::vault::Vault;
 use crate::state::Commit;
-use crate::store::local::files::{self, Folder, at};
+use crate::store::local::disk::Open;
+use crate::store::local::files::{Folder, at};
 use crate::store::local::wait;
 use crate::store::{StoreError, frame, sealed};
 
@@ -24,7 +23,7 @@ pub fn read(vault: &Vault, path: &Path, bytes: &[u8]) -> Result<Vec<Commit>, Sto
 }
 
 pub struct Journal {
-    file: File,
+    file: Open,
     path: PathBuf,
     vault: Vault,
     /// How much of the file is known to be stored.
@@ -37,10 +36,10 @@ impl Journal {
     /// An empty journal, in the place of one whose commits the document contains by now.
     pub fn start(folder: &Folder, vault: Vault) -> Result<Self, StoreError> {
         let path = folder.file("journal");
-        let file = files::open_append(&path)?;
+        let file = folder.open("journal")?;
         let mut journal = Self { file, path, vault, stored_bytes: 0, broken: true };
         journal.clear()?;
-        files::sync_parent(&journal.path)?;
+        folder.sync()?;
         Ok(journal)
     }
 
@@ -56,12 +55,12 @@ impl Journal {
         let clear = serde_json::to_vec(commit).map_err(|error| refused(error.to_string()))?;
         let payload = wait(self.vault.seal(What::Journal, clear)).map_err(|error| sealed::refused(&place(), error))?;
         frame::write(&mut record, &payload).map_err(|error| refused(error.to_string()))?;
-        if let Err(error) = self.file.write_all(&record) {
+        if let Err(error) = self.file.append(&record) {
             // Behind a half-written record nothing would ever be found again.
-            self.broken = self.file.set_len(self.stored_bytes).is_err();
+            self.broken = self.file.cut(self.stored_bytes).is_err();
             return Err(at(&self.path)(error));
         }
-        if let Err(error) = self.file.sync_data() {
+        if let Err(error) = self.file.sync() {
             self.broken = true;
             return Err(at(&self.path)(error));
         }
@@ -72,9 +71,9 @@ impl Journal {
     /// Forgets all commits; only after a document that contains them is stored.
     pub fn clear(&mut self) -> Result<(), StoreError> {
         let mut clear = || {
-            self.file.set_len(0)?;
-            self.file.write_all(frame::HEADER)?;
-            self.file.sync_all()
+            self.file.cut(0)?;
+            self.file.append(frame::HEADER)?;
+            self.file.sync()
         };
         clear().map_err(at(&self.path))?;
         self.stored_bytes = frame::HEADER.len() as u64;

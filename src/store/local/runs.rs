@@ -1,6 +1,6 @@
 //! What runs did: `runs/<name>.json`.
 
-use std::{fs, io};
+use std::io;
 
 use crate::state::ledger::{RunName, RunRecord};
 use crate::store::local::files::{self, Folder, at};
@@ -8,7 +8,7 @@ use crate::store::local::{Local, wait};
 use crate::store::{StoreError, sealed};
 
 fn folder(store: &Folder) -> Folder {
-    Folder(store.file("runs"))
+    store.within("runs")
 }
 
 fn file(store: &Folder, name: &RunName) -> std::path::PathBuf {
@@ -30,14 +30,15 @@ pub fn read(store: &Local, name: &RunName) -> Result<Option<RunRecord>, StoreErr
 }
 
 pub fn write(store: &Local, run: &RunRecord) -> Result<(), StoreError> {
-    folder(&store.folder).make()?;
-    let path = file(&store.folder, &run.name());
-    files::write_whole(&path, &wait(sealed::render_run(&store.vault, &path.display().to_string(), run))?)
+    let (folder, name) = (folder(&store.folder), run.name());
+    folder.make()?;
+    let place = file(&store.folder, &name).display().to_string();
+    folder.write_whole(&format!("{name}.json"), &wait(sealed::render_run(&store.vault, &place, run))?)
 }
 
 pub fn remove(store: &Folder, name: &RunName) -> Result<(), StoreError> {
     let path = file(store, name);
-    match fs::remove_file(&path) {
+    match store.disk.remove(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),
         Ok(()) | Err(_) => Ok(()),
     }

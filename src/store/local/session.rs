@@ -12,7 +12,7 @@ use crate::store::heartbeat::Task;
 use crate::store::lease::{Lease, renewal_every};
 use crate::store::local::holder::{self, FileLock, Note};
 use crate::store::local::journal::Journal;
-use crate::store::local::{Local, files, finish, history, runs, wait};
+use crate::store::local::{Local, STATE, finish, history, runs, wait};
 use crate::store::{Owner, Session, StoreError, Taken, clock, sealed};
 
 /// What may be touched while the lock is held, and with it the lock: work that is still under way on another thread when the
@@ -60,7 +60,7 @@ pub fn take(store: &Local, owner: Owner) -> Result<Option<Held>, StoreError> {
     }
     let journal = Journal::start(&store.folder, store.vault.clone())?;
     let watermark = folded.and_then(|it| it.watermark);
-    let place = store.folder.0.display().to_string();
+    let place = store.folder.path.display().to_string();
     let writer = Writer { store: store.clone(), note, journal, serial, watermark, _lock: lock };
     let writer = Arc::new(Mutex::new(writer));
     let taken = Taken { state, epoch, lease, abandoned_at, inherited: inherited.unwrap_or_default() };
@@ -75,7 +75,7 @@ fn write(store: &Local, note: &Note, state: &State, serial: u64, watermark: Opti
     if serial > 0 {
         history::keep(&store.folder, &path, serial)?;
     }
-    files::write_whole(&path, &bytes)?;
+    store.folder.write_whole(STATE, &bytes)?;
     Ok(state)
 }
 

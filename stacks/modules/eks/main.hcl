@@ -116,5 +116,6 @@ resource "aws_iam_openid_connect_provider" "cluster" {
 }
 
 output "name" { value = aws_eks_cluster.main.name }
+output "cluster" { value = aws_eks_cluster.main }
 output "endpoint" { value = aws_eks_cluster.main.endpoint }
 output "security_group" { value = aws_eks_cluster.main.cluster_security_group_id }

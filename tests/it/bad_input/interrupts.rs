@@ -2,71 +2,21 @@
 
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Stdio};
-use std::sync::mpsc;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use localstack::client::Caller;
 use localstack::control::{Effect, Fault};
 use localstack::{Cloud, Options, REGION};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::cli::person::Repository;
-
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::cli::running::Running;
 
 fn network(subnets: u32) -> Repository {
     Repository::of(&format!(
         "stack {{\n  region = \"{REGION}\"\n  state \"local\" {{\n    path  = \".infra/dev\"\n    lease = \"15s\"\n  }}\n}}\n\nresource \"aws_vpc\" \"main\" {{\n  cidr_block = \"10.0.0.0/16\"\n}}\n\nresource \"aws_subnet\" \"a\" {{\n  for_each   = {{ for at in range({subnets}) : tostring(at) => at }}\n  vpc_id     = aws_vpc.main.id\n  cidr_block = cidrsubnet(\"10.0.0.0/16\", 8, each.value)\n}}\n"
     ))
-}
-
-/// A run whose progress is read as it goes on.
-struct Running {
-    child: Child,
-    lines: mpsc::Receiver<String>,
-    heard: String,
-}
-
-impl Running {
-    fn start(here: &Repository, cloud: &Cloud, account: &str, line: &str) -> Self {
-        let mut command = here.command(line);
-        let mut child = command.envs(cloud.env(account)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (sender, lines) = mpsc::channel();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|it| sender.send(it)));
-        Self { child, lines, heard: String::new() }
-    }
-
-    /// Reads on until a line holds `text`.
-    #[track_caller]
-    fn until(&mut self, text: &str) {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let Ok(line) = self.lines.recv_timeout(left) else { panic!("no line with `{text}`:\n{}", self.heard) };
-            self.heard.push_str(&line);
-            self.heard.push('\n');
-            if line.contains(text) {
-                return;
-            }
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// The exit code and what was printed.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut out = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        let code = self.child.wait().unwrap().code();
-        self.heard.extend(self.lines.iter().map(|it| it + "\n"));
-        (code, format!("{out}\n{}", self.heard))
-    }
 }
 
 /// One plain re-run converges, and nothing was made twice. Its patience with late visibility is scaled as the local cloud's is.
@@ -97,7 +47,7 @@ async fn once_finishes_what_is_in_flight() {
     let here = network(6);
     cloud.faults(vec![Fault::on("ec2", "CreateSubnet", Effect::LatencyMs(1500))]);
     for (signal, subnet) in [(Signal::INT, "aws_subnet.a[\"0\"]: creating"), (Signal::TERM, "aws_subnet.a")] {
-        let mut run = Running::start(&here, &cloud, ACCOUNT, "apply --auto-approve --parallelism 1");
+        let mut run = Running::start(&here, &cloud, ACCOUNT, &[], "apply --auto-approve --parallelism 1");
         let before = creations(&cloud, ACCOUNT);
         run.until(subnet);
         until_sent(&cloud, ACCOUNT, before + 1).await;
@@ -119,7 +69,7 @@ async fn twice_stops_waiting_with_everything_on_record() {
     let cloud = Cloud::start(Options::default()).await.unwrap();
     let here = network(3);
     cloud.faults(vec![Fault::on("ec2", "CreateSubnet", Effect::LatencyMs(5000))]);
-    let mut run = Running::start(&here, &cloud, ACCOUNT, "apply --auto-approve");
+    let mut run = Running::start(&here, &cloud, ACCOUNT, &[], "apply --auto-approve");
     run.until("aws_subnet.a[\"2\"]: creating");
     until_sent(&cloud, ACCOUNT, 3).await;
     run.signal(Signal::INT);

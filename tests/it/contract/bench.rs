@@ -228,6 +228,31 @@ impl Bench {
         made
     }
 
+    /// What is in the way of deleting it.
+    pub async fn blockers(&self, made: &Made) -> Vec<String> {
+        let target = self.target(made.type_name);
+        self.clouds.blockers(&target, &made.id).await.unwrap().into_iter().map(|it| it.what).collect()
+    }
+
+    /// Takes out what lies in it, in rounds; says what each took out.
+    pub async fn emptied(&self, made: &Made) -> Vec<u64> {
+        let target = self.target(made.type_name);
+        let mut rounds = Vec::new();
+        loop {
+            let round = self.clouds.empty(&target, &made.id).await.unwrap();
+            rounds.push(round.removed);
+            if !round.more {
+                return rounds;
+            }
+        }
+    }
+
+    /// What lies in it.
+    pub async fn contents(&self, made: &Made) -> Vec<String> {
+        let found = self.clouds.contents(&self.target(made.type_name), &made.id).await.unwrap();
+        found.iter().map(ToString::to_string).collect()
+    }
+
     pub async fn remove(&self, made: Made) {
         let target = self.target(made.type_name);
         match patient(made.type_name, || self.clouds.delete(&target, &made.id, &made.live.settings)).await {

@@ -145,7 +145,10 @@ async fn aws_eks_node_group() {
         json!({ "launch_template": version("2"), "taint": taint("yes"), "tags": { "Name": "b" } }),
         json!({ "version": "1.36", "scaling_config": { "min_size": 0, "max_size": 2, "desired_size": 1 }, "taint": [] }),
     ];
-    bench.keeps("aws_eks_node_group", settings, &changes).await;
+    bench.keeps("aws_eks_node_group", settings.clone(), &changes).await;
+    let group = bench.make("aws_eks_node_group", settings).await;
+    assert_eq!(bench.blockers(&place.cluster).await, ["the node group a"]);
+    bench.remove(group).await;
     bench.remove(template).await;
     place.remove(&bench).await;
 }
@@ -218,7 +221,7 @@ async fn aws_eks_addon() {
 /// What is said against a part of a stack before anything is made.
 pub async fn objections(bench: &Bench, type_name: &str, settings: serde_json::Value) -> Vec<String> {
     let target = Target { type_name: type_name.into(), config: ConfigName::default() };
-    let found = bench.clouds.objections(&target, &Value::from_json(&settings)).await.unwrap();
+    let found = bench.clouds.objections(&target, None, &Value::from_json(&settings)).await.unwrap();
     found.into_iter().map(|it| format!("{}: {}", it.path, it.message)).collect()
 }
 

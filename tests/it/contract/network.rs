@@ -24,6 +24,23 @@ async fn aws_vpc() {
 }
 
 #[tokio::test]
+async fn what_lies_in_a_vpc_is_in_its_way() {
+    let bench = Bench::new().await;
+    let vpc = vpc(&bench).await;
+    assert_eq!(bench.blockers(&vpc).await, Vec::<String>::new(), "what AWS made with it goes with it");
+    let subnet = subnet(&bench, &vpc).await;
+    let group = json!({ "name": "in-the-way", "description": "x", "vpc_id": vpc.id.as_str() });
+    let group = bench.make("aws_security_group", group).await;
+    let table = bench.make("aws_route_table", json!({ "vpc_id": vpc.id.as_str() })).await;
+    let gateway = bench.make("aws_internet_gateway", json!({ "vpc_id": vpc.id.as_str() })).await;
+    let named = [("subnet", &subnet), ("security group", &group), ("route table", &table), ("internet gateway", &gateway)];
+    assert_eq!(bench.blockers(&vpc).await, named.map(|(what, it)| format!("the {what} {}", it.id)));
+    for it in [gateway, table, group, subnet, vpc] {
+        bench.remove(it).await;
+    }
+}
+
+#[tokio::test]
 async fn aws_subnet() {
     let bench = Bench::new().await;
     let vpc = vpc(&bench).await;

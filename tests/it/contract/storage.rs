@@ -1,3 +1,5 @@
+use futures::StreamExt;
+use localstack::client::Caller;
 use serde_json::json;
 
 use super::bench::{ACCOUNT, Bench, unique};
@@ -27,6 +29,24 @@ async fn aws_s3_bucket() {
         json!({ "policy": null, "lifecycle_configuration": null }),
     ];
     bench.keeps("aws_s3_bucket", settings, &changes).await;
+}
+
+#[tokio::test]
+async fn a_bucket_is_emptied_a_page_a_round() {
+    let bench = Bench::new().await;
+    let caller = Caller::new(localstack::Cloud::shared().await.unwrap(), ACCOUNT);
+    let name = unique("full");
+    let versioning = json!({ "status": "Enabled" });
+    let bucket = bench.make("aws_s3_bucket", json!({ "bucket": name, "versioning": versioning })).await;
+    let put = |at: usize| {
+        let (caller, path) = (caller.clone(), format!("/{name}/{}", at % 700));
+        async move { caller.rest("s3", "PUT", &path, "text").await.unwrap().success("s3", "PutObject").unwrap() }
+    };
+    futures::stream::iter((0..1100).map(put)).buffer_unordered(16).collect::<Vec<_>>().await;
+    assert_eq!(bench.contents(&bucket).await, ["1100 object versions"]);
+    assert_eq!(bench.emptied(&bucket).await, [1000, 100, 0]);
+    assert_eq!(bench.contents(&bucket).await, Vec::<String>::new());
+    bench.remove(bucket).await;
 }
 
 #[tokio::test]

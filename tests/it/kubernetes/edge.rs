@@ -56,13 +56,20 @@ pub async fn cluster(caller: &Caller, name: &str) -> Json {
     panic!("the cluster {name} does not become active");
 }
 
-pub async fn admit(caller: &Caller, account: &str, name: &str) {
-    let principal = format!("arn:aws:iam::{account}:root");
-    let entries = format!("/clusters/{name}/access-entries");
-    post(caller, &entries, &json!({"principalArn": principal})).await;
-    let path = format!("{entries}/{}/access-policies", principal.replace(':', "%3A"));
-    let policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+/// Makes the account's root known to the cluster, which lets it do nothing yet.
+pub async fn enter(caller: &Caller, account: &str, name: &str) {
+    post(caller, &format!("/clusters/{name}/access-entries"), &json!({"principalArn": root(account)})).await;
+}
+
+/// Lets it do what one of EKS's policies says.
+pub async fn permit(caller: &Caller, account: &str, name: &str, policy: &str) {
+    let path = format!("/clusters/{name}/access-entries/{}/access-policies", root(account).replace(':', "%3A"));
+    let policy = format!("arn:aws:eks::aws:cluster-access-policy/{policy}");
     post(caller, &path, &json!({"policyArn": policy, "accessScope": {"type": "cluster"}})).await;
+}
+
+fn root(account: &str) -> String {
+    format!("arn:aws:iam::{account}:root")
 }
 
 async fn connected(local: &localstack::Cloud, fence: Fence) -> Aws {
@@ -100,9 +107,21 @@ async fn objects_are_applied_listed_and_deleted_and_refusals_are_told_apart() {
     assert!(stranger.message.contains("aws_eks_access_entry") && stranger.message.contains(ACCOUNT), "{stranger}");
     aws.kube().access_changed("edge");
     assert_eq!(connection.kind("", "Namespace").await.unwrap_err().class, Class::Settling);
-    admit(&caller, ACCOUNT, "edge").await;
+    enter(&caller, ACCOUNT, "edge").await;
     for _ in 0..50 {
         if connection.kind("", "Namespace").await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+
+    let known = connection.foresee(&namespace, &BTreeSet::new()).await.unwrap_err();
+    assert_eq!(known.class, Class::Denied, "{known}");
+    let words = ["knows the caller, who may not do this", "aws_eks_access_policy_association", "cannot patch resource"];
+    assert!(words.iter().all(|it| known.message.contains(it)), "{known}");
+    permit(&caller, ACCOUNT, "edge", "AmazonEKSClusterAdminPolicy").await;
+    for _ in 0..50 {
+        if connection.foresee(&namespace, &BTreeSet::new()).await.is_ok() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -1,148 +1,13 @@
 //! `kubernetes_manifest` as the engine calls it: what it makes, sees, takes back and leaves alone.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
-use infra::catalog::Catalog;
-use infra::cloud::aws::limits::Limits;
-use infra::cloud::aws::{Aws, Settings, StandIn};
-use infra::cloud::{Cloud, Clouds, Query, Target};
-use infra::remote::{Class, ConfigName, Fault, Id, Live, Status, Token};
+use infra::cloud::{Cloud, Query};
+use infra::remote::{Class, Id, Live, Status, Token};
 use infra::value::Value;
-use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client, Config};
-use localstack::client::Caller;
 use serde_json::{Value as Json, json};
 
-use super::edge::{Open, admit, cluster};
-
-const ACCOUNT: &str = "760000000003";
-const LINEAGE: &str = "0123456789abcdef0123456789abcdef";
-
-struct Bench {
-    clouds: Clouds,
-    arn: String,
-    cluster: Json,
-}
-
-impl Bench {
-    async fn new(name: &str) -> Self {
-        let local = localstack::Cloud::shared().await.unwrap();
-        let caller = Caller::new(local, ACCOUNT);
-        let cluster = cluster(&caller, name).await;
-        admit(&caller, ACCOUNT, name).await;
-        let stand_in = StandIn {
-            endpoint: local.endpoint().to_owned(),
-            access_key_id: ACCOUNT.into(),
-            secret_access_key: localstack::SECRET.into(),
-        };
-        let settings = Settings { region: localstack::REGION.into(), stand_in: Some(stand_in), ..Settings::default() };
-        let settings = BTreeMap::from([(ConfigName::default(), settings)]);
-        let clouds = Clouds::connect(Arc::new(Catalog::new()), &settings, Limits::off()).await;
-        clouds.fence().guard(Arc::new(Open), Duration::from_secs(20));
-        let it = Self { clouds, arn: cluster["arn"].as_str().unwrap().to_owned(), cluster };
-        it.aws().kube().access_changed(name);
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "hold"}});
-        it.make("namespace", namespace).await;
-        it
-    }
-
-    fn aws(&self) -> &Aws {
-        self.clouds.config(&ConfigName::default()).unwrap()
-    }
-
-    fn target(&self) -> Target {
-        Target { type_name: "kubernetes_manifest".into(), config: ConfigName::default() }
-    }
-
-    /// As the machine hands it over, with marks.
-    fn settings(&self, token: &str, object: Json) -> Json {
-        let mut object = object;
-        object["metadata"]["labels"]["infra/lineage"] = LINEAGE.into();
-        object["metadata"]["annotations"] = json!({"infra/token": token, "infra/stack": "dev", "infra/address": "a.b"});
-        let cluster = json!({
-            "arn": self.arn,
-            "endpoint": self.cluster["endpoint"],
-            "certificate_authority": {"data": self.cluster["certificateAuthority"]["data"]},
-        });
-        json!({"cluster": cluster, "manifest": object})
-    }
-
-    async fn create(&self, token: &str, settings: &Json) -> Result<Id, Fault> {
-        let token = Token(token.into());
-        patient(|| async { self.clouds.create(&self.target(), &Value::from_json(settings), &token).await }).await
-    }
-
-    async fn make(&self, token: &str, object: Json) -> Id {
-        self.create(token, &self.settings(token, object)).await.unwrap()
-    }
-
-    async fn update(&self, id: &Id, settings: &Json) -> Result<(), Fault> {
-        let settings = Value::from_json(settings);
-        patient(|| async { self.clouds.update(&self.target(), id, &settings, &settings).await }).await
-    }
-
-    async fn delete(&self, id: &Id) -> Result<(), Fault> {
-        let settings = Value::from_json(&self.settings("", json!({})));
-        self.clouds.delete(&self.target(), id, &settings).await
-    }
-
-    async fn read(&self, query: Query) -> BTreeMap<Id, Live> {
-        self.clouds.read(&self.target(), &query).await.unwrap()
-    }
-
-    async fn look(&self, id: &Id) -> Option<Live> {
-        self.read(Query { ids: vec![id.clone()], ..Query::default() }).await.remove(id)
-    }
-
-    async fn until(&self, id: &Id, done: impl Fn(Option<&Live>) -> bool) {
-        let mut seen = None;
-        // The collector looks for new kinds twice a minute.
-        for _ in 0..300 {
-            seen = self.look(id).await;
-            if done(seen.as_ref()) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        panic!("{id}: {seen:?}");
-    }
-
-    /// Somebody else, with the same rights.
-    async fn stranger(&self) -> Api<ConfigMap> {
-        let name = self.cluster["name"].as_str().unwrap();
-        let token = self.aws().signer().unwrap().eks_token(name, localstack::REGION).await.unwrap();
-        let mut config = Config::new(self.cluster["endpoint"].as_str().unwrap().parse().unwrap());
-        config.accept_invalid_certs = true;
-        config.auth_info.token = Some(token.text.into());
-        Api::namespaced(Client::try_from(config).unwrap(), "hold")
-    }
-
-    fn object(&self, live: &Live) -> Json {
-        live.settings.get("manifest").to_json().unwrap()
-    }
-}
-
-async fn patient<T>(call: impl AsyncFn() -> Result<T, Fault>) -> Result<T, Fault> {
-    for _ in 0..100 {
-        match call().await {
-            Err(fault) if matches!(fault.class, Class::Settling | Class::Busy) => {}
-            answer => return answer,
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    call().await
-}
-
-fn config_map(name: &str, data: Json) -> Json {
-    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "hold"}, "data": data})
-}
-
-fn class<T: std::fmt::Debug>(it: Result<T, Fault>) -> Class {
-    it.unwrap_err().class
-}
+use super::bench::{Bench, LINEAGE, class, config_map};
+use super::live;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_live_as_the_engine_wants() {
@@ -153,6 +18,8 @@ async fn objects_live_as_the_engine_wants() {
     readiness(&bench).await;
     definitions(&bench).await;
     going(&bench).await;
+    live::refusals(&bench).await;
+    live::readiness(&bench).await;
 }
 
 async fn contract(bench: &Bench) {
@@ -172,7 +39,7 @@ async fn contract(bench: &Bench) {
     let taken = bench.create("two", &other).await.unwrap_err();
     assert!(taken.class == Class::Exists && taken.message.contains("it is a.b of the stack `dev`"), "{taken}");
     bench
-        .stranger()
+        .config_maps()
         .await
         .patch("wild", &PatchParams::apply("argocd").force(), &Patch::Apply(config_map("wild", json!({}))))
         .await
@@ -198,7 +65,7 @@ async fn contract(bench: &Bench) {
 async fn fields_of_others(bench: &Bench) {
     let id = bench.make("shared", config_map("shared", json!({"ours": "1"}))).await;
     let before = bench.look(&id).await.unwrap();
-    let api = bench.stranger().await;
+    let api = bench.config_maps().await;
     let apply = async |manager: &str, data: Json| {
         api.patch("shared", &PatchParams::apply(manager).force(), &Patch::Apply(config_map("shared", data))).await.unwrap();
     };
@@ -310,6 +177,6 @@ async fn going(bench: &Bench) {
     let live = bench.look(&id).await.unwrap();
     assert!(matches!(&live.status, Status::Pending(it) if it.contains("example.org/hold")), "{live:?}");
     let free = json!({"metadata": {"finalizers": null}});
-    bench.stranger().await.patch("held", &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
+    bench.config_maps().await.patch("held", &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
     bench.until(&id, |it| it.is_none()).await;
 }

@@ -46,3 +46,19 @@ fn validate_knows_the_kinds_of_the_version() {
         assert!(said.err.contains("[unfit-object]") && said.err.contains(words) && said.err.contains(line), "{}", said.err);
     }
 }
+
+#[test]
+fn who_waits_says_for_what() {
+    let here = Repository::of(&format!("{}{OBJECTS}", stack("111111111111", "words")));
+    here.write("stacks/dev/k8s/web.yaml", DEPLOYMENT);
+    for (wait, code, words) in [
+        ("{ status = \"False\" }", "missing-attribute", "needs one of `wait_for.condition`, `wait_for.path`"),
+        ("{}", "missing-attribute", "needs one of"),
+        ("{\n condition = \"Ready\"\n path = \".status.phase\"\n }", "conflicting", "exclude each other"),
+    ] {
+        let waits = OBJECTS.replace("\n}", &format!("\n  wait_for {wait}\n}}"));
+        here.write("stacks/dev/stack.hcl", &format!("{}{waits}", stack("111111111111", "words")));
+        let said = here.run("validate").ends(1);
+        assert!(said.codes() == [code] && said.err.contains(words) && said.err.contains("wait_for {"), "{}", said.err);
+    }
+}

@@ -71,6 +71,7 @@ fn reason(it: &Reason) -> String {
         Reason::NotInConfiguration => "not in the files".to_owned(),
         Reason::Disabled => "disabled".to_owned(),
         Reason::Destroy => "destroy".to_owned(),
+        Reason::Purge { contents } => format!("purge {contents:?}"),
         Reason::Block => "block".to_owned(),
         Reason::Protection { prevent_destroy, prevent_replace } => {
             format!("prevent_destroy = {prevent_destroy}, prevent_replace = {prevent_replace}")

@@ -15,6 +15,9 @@ use crate::cli::person::{Repository, Said};
 const DEV: &str = "111111111111";
 const PROD: &str = "222222222222";
 
+/// The local cloud takes a thousandth of the time that AWS takes.
+const FAST: [(&str, &str); 2] = [("INFRA_RATE_LIMITS", "off"), ("INFRA_PATIENCE", "0.1")];
+
 /// Starts a program at a terminal of its own, feeds it what comes on stdin, and ends as it does.
 const AT_A_TERMINAL: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
@@ -26,12 +29,20 @@ pub struct Checkout {
 }
 
 impl Checkout {
+    /// Clusters with nothing of ours in them, behind which there is nothing: for what is about AWS alone.
     pub async fn new(dev: &'static str, prod: &'static str) -> Self {
-        let cloud = Cloud::shared().await.unwrap();
+        let it = Self::of(dev, prod).await;
         for account in [dev, prod] {
-            cloud.set_account_settings(account, Self::settings());
+            it.cloud.set_account_settings(account, Self::settings());
         }
-        let it = Self { repository: Repository::new(&[]), cloud, dev, prod };
+        for file in ["stacks/dev/platform.hcl", "stacks/prod/platform.hcl"] {
+            it.edit(file, "default = true", "default = false");
+        }
+        it
+    }
+
+    async fn of(dev: &'static str, prod: &'static str) -> Self {
+        let it = Self { repository: Repository::new(&[]), cloud: Cloud::shared().await.unwrap(), dev, prod };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut folders = vec![root.join("stacks")];
         while let Some(folder) = folders.pop() {
@@ -55,17 +66,32 @@ impl Checkout {
     /// The same with states in a folder beside the stacks.
     pub async fn local(dev: &'static str, prod: &'static str) -> Self {
         let it = Self::new(dev, prod).await;
+        it.keep_states_here();
+        it
+    }
+
+    /// All that the stacks say, with a real control plane behind each cluster, and states in a folder beside the stacks.
+    pub async fn whole(dev: &'static str, prod: &'static str) -> Self {
+        let it = Self::of(dev, prod).await;
+        it.keep_states_here();
+        it
+    }
+
+    fn keep_states_here(&self) {
         for file in ["stacks/dev/stack.hcl", "stacks/prod/stack.hcl"] {
-            let text = it.read(file);
+            let text = self.read(file);
             let (head, rest) = text.split_once("  state \"s3\" {").unwrap();
             let (_, tail) = rest.split_once("\n  }\n").unwrap();
-            it.write(file, &format!("{head}{tail}"));
+            self.write(file, &format!("{head}{tail}"));
         }
-        it
     }
 
     pub fn path(&self) -> &Path {
         self.repository.path()
+    }
+
+    pub fn repository(&self) -> &Repository {
+        &self.repository
     }
 
     pub fn cloud(&self) -> &'static Cloud {
@@ -105,9 +131,7 @@ impl Checkout {
 
     /// The same with credentials of another account, and more in the environment.
     pub fn run_in(&self, account: &str, line: &str, more: &[(&str, &str)]) -> Said {
-        // The local cloud takes a thousandth of the time that AWS takes.
-        let mut env = vec![("INFRA_RATE_LIMITS", "off"), ("INFRA_PATIENCE", "0.1")];
-        env.extend(more);
+        let env: Vec<_> = FAST.into_iter().chain(more.iter().copied()).collect();
         self.repository.binary_with(self.cloud, account, line, &env)
     }
 
@@ -117,11 +141,7 @@ impl Checkout {
         python.args(["-c", AT_A_TERMINAL, env!("CARGO_BIN_EXE_infra")]).args(line.split(' ')).current_dir(self.path());
         python.env_clear().envs(std::env::var("PATH").map(|it| ("PATH", it)));
         python.env("HOME", self.path()).env("USER", "ann").env("AWS_EC2_METADATA_DISABLED", "true");
-        python
-            .envs(self.cloud.env(self.account(stack)))
-            .env("INFRA_RATE_LIMITS", "off")
-            .env("INFRA_PATIENCE", "0.1")
-            .env("NO_COLOR", "1");
+        python.envs(self.cloud.env(self.account(stack))).envs(FAST).env("NO_COLOR", "1");
         let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(format!("{answer}\n").as_bytes()).unwrap();

@@ -31,7 +31,7 @@ const EDITS: &[Edit] = &[
         file: "stacks/dev/stack.hcl",
         from: "env = \"dev\" }",
         to: "env = \"dev\", team = \"web\" }",
-        plan: All("update", 86),
+        plan: All("update", 87),
     },
     Edit {
         what: "descriptions of rules",

@@ -353,3 +353,26 @@ async fn a_store_that_does_not_answer_closes_the_gate_and_may_open_it_again() {
     assert!(session.gate().allows(LEASE / 3), "nobody took the lock meanwhile");
     session.release().await.unwrap();
 }
+
+/// 412: the condition of a write was not met. Whose document is there now decides, whether or not an answer was lost before.
+#[tokio::test]
+async fn a_document_that_somebody_else_wrote_is_not_overwritten() {
+    let cloud = Cloud::start(localstack::Options::default()).await.unwrap();
+    let backend = InAws::within(&cloud).await;
+    let mut session = backend.open().lock(&owner("run-1"), None).await.unwrap();
+    session.save(&fresh()).await.unwrap();
+    let theirs = String::from_utf8(backend.document().await.unwrap()).unwrap().replace("run-1", "by hand");
+    for lost in [None, Some(Effect::LostRequest), Some(Effect::LostAnswer)] {
+        backend.overwrite(theirs.clone().into_bytes()).await;
+        cloud.faults(lost.into_iter().map(|it| backend.fault("s3", "PutObject", it).nth(&[1])).collect());
+        let refused = session.save(&fresh()).await.unwrap_err();
+        assert!(matches!(refused, StoreError::LockLost(_)), "{refused}");
+        assert_eq!(backend.document().await.unwrap(), theirs.as_bytes());
+        assert!(!session.gate().allows(Duration::ZERO), "nothing more is sent");
+        cloud.faults(Vec::new());
+        drop(session);
+        // The next holder takes what is there for what is true.
+        session = backend.open().lock(&owner("run-1"), Some(LEASE * 3)).await.unwrap();
+        assert_eq!(session.state().unwrap().serial, 2);
+    }
+}

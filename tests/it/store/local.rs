@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use infra::secrets::envelope::What;
 use infra::secrets::vault::Vault;
 use infra::store::local::Local;
+use infra::store::local::disk::{Act, Disk, Witness};
 use infra::store::{Store, StoreError};
 use tempfile::TempDir;
 
@@ -222,5 +223,31 @@ async fn history_keeps_the_newest() {
     let serials: Vec<_> = store.history().await.unwrap().iter().map(|it| it.serial).collect();
     assert_eq!(serials, (10..40).rev().collect::<Vec<_>>());
     assert_eq!(store.version("39").await.unwrap().serial, 39);
+    session.release().await.unwrap();
+}
+
+#[derive(Default)]
+struct Written(Mutex<Vec<Act>>);
+
+impl Witness for Written {
+    fn hear(&self, act: Act) {
+        self.0.lock().unwrap().push(act);
+    }
+}
+
+/// One record at the end of the journal, and one sync: whatever is on record already.
+#[tokio::test]
+async fn a_commit_costs_what_it_says_and_not_what_the_state_holds() {
+    let (folder, written) = (Folder::new(), Arc::new(Written::default()));
+    let store = Local::new(&folder.root(), "dev".parse().unwrap()).with_disk(Disk::watched(written.clone()));
+    let mut session = store.lock(&owner("run-1"), None).await.unwrap();
+    let mut large = fresh();
+    (1..=10_000).for_each(|it| large.fold(&adopt(it)));
+    session.save(&large).await.unwrap();
+    written.0.lock().unwrap().clear();
+    session.append(&[adopt(10_001)]).await.unwrap();
+    let acts = written.0.lock().unwrap().clone();
+    let [Act::Appended { file, bytes }, Act::Synced(synced)] = &acts[..] else { panic!("{acts:?}") };
+    assert!(file.ends_with("journal") && file == synced && bytes.len() < 2_048, "{acts:?}");
     session.release().await.unwrap();
 }

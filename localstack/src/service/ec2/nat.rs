@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{error, pass_on};
+use super::{error, network, pass_on};
 use crate::form::Form;
 use crate::gateway::{Answer, Call, Local, Refusal};
 use crate::lock;
@@ -112,7 +112,8 @@ pub async fn tidy(local: &Local, call: &Call) -> Result<(), Refusal> {
 
 pub async fn release_address(local: &Local, call: Call) -> Answer {
     let allocation = call.form.get("AllocationId").unwrap_or_default();
-    if is_used(local, |nat| nat.addresses.iter().any(|mapping| mapping.allocation == allocation)) {
+    let of_nat = is_used(local, |nat| nat.addresses.iter().any(|mapping| mapping.allocation == allocation));
+    if of_nat || network::is_associated(local, &call, allocation).await? {
         return Err(Refusal::new(
             "InvalidIPAddress.InUse",
             format!("The address with allocation id [{allocation}] is in use and cannot be released."),

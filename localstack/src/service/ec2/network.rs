@@ -94,9 +94,26 @@ pub async fn modify_subnet(local: &Local, call: Call) -> Answer {
     pass_on(local, call).await
 }
 
+/// Is an address given to an interface or an instance?
+pub async fn is_associated(local: &Local, call: &Call, allocation: &str) -> Result<bool, Refusal> {
+    let found = list(local, call, "DescribeAddresses", "allocation-id", allocation).await?;
+    Ok(found.items("addressesSet").any(|address| !address.get("associationId").is_empty()))
+}
+
+/// Has an interface in this VPC a public address?
+async fn has_public_address(local: &Local, call: &Call, vpc: &str) -> Result<bool, Refusal> {
+    let found = list(local, call, "DescribeNetworkInterfaces", "vpc-id", vpc).await?;
+    let inside: Vec<&str> = found.items("networkInterfaceSet").map(|it| it.get("networkInterfaceId")).collect();
+    if inside.is_empty() {
+        return Ok(false);
+    }
+    let addresses = local.ask(call, &Form::of("DescribeAddresses", &[])).await?;
+    Ok(addresses.items("addressesSet").any(|address| inside.contains(&address.get("networkInterfaceId"))))
+}
+
 pub async fn detach_gateway(local: &Local, call: Call) -> Answer {
     let vpc = call.form.get("VpcId").unwrap_or_default();
-    if nat::maps_address(local, vpc) {
+    if nat::maps_address(local, vpc) || has_public_address(local, &call, vpc).await? {
         return Err(dependency(format!(
             "Network {vpc} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."
         )));

@@ -77,6 +77,7 @@ async fn answer(local: &Local, call: &Call, place: &mut Place, input: &Input) ->
         "AssociateEncryptionConfig" => cluster::encrypt(local, call, place, input).await,
         "DescribeUpdate" => cluster::describe_update(local, place, input),
         "ListUpdates" => cluster::list_updates(local, call, place, input),
+        "ListInsights" => cluster::list_insights(local, call, place, input),
         "DeleteCluster" => cluster::delete(local, call, place, input),
         "DescribeClusterVersions" => version::describe(local, call, input),
         "CreateNodegroup" => group::create(local, call, place, input).await,

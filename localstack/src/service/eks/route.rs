@@ -14,6 +14,7 @@ pub fn action(method: &str, path: &[&str]) -> Option<&'static str> {
         ("POST", ["clusters", _, "encryption-config", "associate"]) => "AssociateEncryptionConfig",
         ("GET", ["clusters", _, "updates"]) => "ListUpdates",
         ("GET", ["clusters", _, "updates", _]) => "DescribeUpdate",
+        ("POST", ["clusters", _, "insights"]) => "ListInsights",
         ("GET", ["cluster-versions"]) => "DescribeClusterVersions",
         ("POST", ["clusters", _, "node-groups"]) => "CreateNodegroup",
         ("GET", ["clusters", _, "node-groups"]) => "ListNodegroups",

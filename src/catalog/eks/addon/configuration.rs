@@ -25,7 +25,7 @@ pub async fn check(aws: &Aws, name: &str, version: Option<&str>, values: &str) -
         Err(error) if matches!(error.code(), Some("InvalidParameterException" | "ResourceNotFoundException")) => {
             let message = format!("EKS has no {name} {version}: {}", error.message().unwrap_or_default());
             let help = format!("aws eks describe-addon-versions --addon-name {name}");
-            return Ok(vec![Objection { path: "addon_version".into(), message, help: Some(help) }]);
+            return Ok(vec![Objection { path: "addon_version".into(), message, help: Some(help), stops: true }]);
         }
         Err(error) => return Err(error.into()),
     };
@@ -39,6 +39,7 @@ pub async fn check(aws: &Aws, name: &str, version: Option<&str>, values: &str) -
         path: format!("{PATH}{at}"),
         message: format!("{name} {version} does not take this: {what}"),
         help: Some(format!("aws eks describe-addon-configuration --addon-name {name} --addon-version {version}")),
+        stops: true,
     };
     Ok(found.into_iter().map(objection).collect())
 }

@@ -35,6 +35,7 @@ impl Watcher for OneTokenForAll {
                 }
             }
             Effect::Read { .. } | Effect::Update { .. } | Effect::Delete { .. } | Effect::Data { .. } => {}
+            Effect::Empty { .. } | Effect::Blockers { .. } => {}
         }
     }
 }

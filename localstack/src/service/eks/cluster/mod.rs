@@ -4,6 +4,7 @@
 
 mod create;
 mod delete;
+mod insights;
 mod settle;
 mod update;
 
@@ -16,6 +17,7 @@ use crate::gateway::{Call, Local, Refusal};
 
 pub use create::create;
 pub use delete::delete;
+pub use insights::list as list_insights;
 pub use settle::settle;
 pub use update::{change_version, configure, encrypt};
 
