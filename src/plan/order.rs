@@ -42,6 +42,7 @@ impl fmt::Display for Why {
 }
 
 const BEFORE: &str = "(deleted before)";
+const AFTER: &str = "(after its former step)";
 
 pub(super) struct Draft {
     address: Address,
@@ -163,7 +164,7 @@ impl Orderer<'_, '_> {
     fn push(&mut self, at: usize, config: ConfigName, act: Act) -> usize {
         let id = self.drafts.len();
         let needs = match self.own[at].all.last() {
-            Some(before) => vec![(*before, hard("(after its former step)"))],
+            Some(before) => vec![(*before, hard(AFTER))],
             None => Vec::new(),
         };
         self.drafts.push(Draft { address: self.decisions[at].address().clone(), config, act, needs });
@@ -408,6 +409,7 @@ impl Orderer<'_, '_> {
         let mut order = graph.order();
         if order.is_err() {
             self.separate(&mut graph);
+            self.let_former_go_first(&mut graph);
             order = graph.order();
         }
         for hold in [Hold::Courtesy, Hold::Preferred, Hold::Expected] {
@@ -463,6 +465,26 @@ impl Orderer<'_, '_> {
             }
         }
         graph.retain(|from, to, _| !separated.contains(&(*from, *to)));
+    }
+
+    /// Former instances go once the live one is as wanted; unless that waits for what waits for them: then they go before.
+    fn let_former_go_first(&self, graph: &mut Graph<usize, Why>) {
+        let knot_of = knots(graph);
+        let mut turned = BTreeSet::new();
+        for own in &self.own {
+            let live: Vec<usize> = own.all.iter().copied().filter(|it| !own.deposed.contains(it)).collect();
+            // A record has moved before anything of it goes.
+            let moved = live.iter().take_while(|it| matches!(self.drafts[**it].act, Act::Move { .. })).count();
+            let (Some(former), Some(last_former)) = (own.deposed.first(), own.deposed.last()) else { continue };
+            let (Some(first), Some(last)) = (live.get(moved), live.last()) else { continue };
+            let is_tied = knot_of.get(former).is_some_and(|it| knot_of.get(last) == Some(it));
+            if is_tied && own.all.last() == Some(last_former) {
+                turned.insert((*former, *last));
+                graph.need(*first, *last_former, hard(AFTER));
+                live[..moved].last().into_iter().for_each(|it| graph.need(*former, *it, hard(AFTER)));
+            }
+        }
+        graph.retain(|from, to, _| !turned.contains(&(*from, *to)));
     }
 
     /// Takes the edges of circles away that hold no more than that.

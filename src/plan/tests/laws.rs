@@ -77,6 +77,26 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
     prop::collection::vec(row(), 1..12)
 }
 
+#[test]
+fn a_former_instance_goes_before_the_new_one_that_waits_for_it() {
+    let net = |cidr: &str| Block::default().with("name", "n").with("cidr", cidr);
+    let part = || Block::default().with("name", "n");
+    let before = Double::default()
+        .with("net.d", net("0/8"))
+        .with("part.f", part().with("net", id_of(3)))
+        .with("part.g", part().after("part.f"));
+    let now = Double::default().with("net.d", net("1/8")).with("part.g", part().with("uses", Expr::List(vec![id_of(3)])));
+    let mut case = Case::after(before, now);
+    let lost: Address = "part.g".parse().unwrap();
+    case.observed.live.insert(lost.clone(), None);
+    let old = Deposed { id: Id::new("old"), config: Default::default(), applied: Value::Null, outputs: Value::Null };
+    case.state.as_mut().unwrap().resources.get_mut(&lost).unwrap().deposed.push(old);
+    // What is deleted waits for the former instance, what replaces it for the deletion, and the new instance for that.
+    let plan = case.plan();
+    let place = |of: fn(&Act) -> bool| plan.steps.iter().position(|it| it.address == lost && of(&it.act)).unwrap();
+    assert!(place(|it| matches!(it, Act::Delete { .. })) < place(|it| matches!(it, Act::Create { .. })));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 

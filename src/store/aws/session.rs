@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Entry, Position, State};
-use crate::store::aws::lock::{self, Holding};
 use crate::store::aws::journal::Journal;
+use crate::store::aws::lock::{self, Holding};
 use crate::store::aws::object::{Etag, Mark, Read};
 use crate::store::aws::writer::{Order, Stored, Writer};
 use crate::store::aws::{Aws, journal, runs};
