@@ -36,8 +36,11 @@ const fn rate(burst: f64, per_second: f64) -> Rate {
 /// - Route 53: "Quotas" in its developer guide: five requests a second for the whole account.
 /// - CloudWatch Logs: "CloudWatch Logs quotas" in its user guide: ten a second for each call about log groups.
 /// - Systems Manager: "AWS Systems Manager endpoints and quotas" in the General Reference: 40 a second for `GetParameter`.
-/// - EKS publishes none: five a second for the whole account is what is known to pass.
-/// - DynamoDB, KMS, ECR, IAM, S3, STS publish no rate of their control calls that this tool could reach, or one far above it; the
+/// - EKS: "View and manage Amazon EKS and Fargate service quotas" in its user guide has no rate of its API: five a second for the
+///   whole account is what is known to pass, and adapts.
+/// - IAM: "Request quotas" are not in "IAM and AWS STS quotas" of its user guide; AWS says only that there is one for each account
+///   that cannot be raised (Knowledge Center, "API throttling or Rate exceeded errors for IAM and AWS STS"). The figures adapt.
+/// - DynamoDB, KMS, ECR, S3, STS publish no rate of their control calls that this tool could reach, or one far above it; the
 ///   figures here are what is known to pass, and adapt.
 pub fn published(call: &Call) -> (Rate, bool) {
     match (call.service.as_str(), call.is_read()) {
