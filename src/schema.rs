@@ -66,6 +66,8 @@ pub struct Attribute {
     pub source: Option<Source>,
     /// Of an object: takes its members out of one that may have more, such as a whole resource.
     pub picks: bool,
+    /// Of an object that may be left out: whether there is one cannot change in place.
+    pub lasting: bool,
     /// An output that a change of the thing may change.
     pub moving: bool,
     /// Of a list, set or map, its members'.
@@ -210,6 +212,7 @@ impl Attribute {
             imprint: false,
             source: None,
             picks: false,
+            lasting: false,
             equality: Equality::Exact,
             default: Value::Null,
             limits: Limits::default(),

@@ -55,7 +55,11 @@ enum Verb {
         kubernetes: bool,
     },
     /// Build infra, and measure it on 1,000 resources with 50 ms added to every answer.
-    Bench,
+    Bench {
+        /// Measure it on 300 objects of Kubernetes instead, in a control plane of their own.
+        #[arg(long)]
+        objects: bool,
+    },
     /// Build infra, and kill it at every call it makes.
     Torture(kill::Torture),
 }
@@ -107,7 +111,8 @@ async fn main() -> ExitCode {
         Verb::Kube { version } => kube(version).await,
         Verb::Schemas { versions } => schemas(versions).await,
         Verb::Demo { kubernetes } => until_interrupted(demo::run(kubernetes)).await,
-        Verb::Bench => until_interrupted(bench::run()).await,
+        Verb::Bench { objects: false } => until_interrupted(bench::run()).await,
+        Verb::Bench { objects: true } => until_interrupted(bench::objects::run()).await,
         Verb::Torture(how) => until_interrupted(kill::run(&how)).await,
     };
     outcome.unwrap_or_else(|failure| {

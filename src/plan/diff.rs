@@ -163,7 +163,14 @@ impl Differ<'_> {
         let (desired, marked) = sides.desired.unmark();
         match (shape, desired) {
             (Shape::Object(attributes), Value::Object(_) | Value::Map(_)) if !marked => {
+                let before = out.len();
                 self.object(attributes, at, fixed, sides, &|_| true, out);
+                // Nothing is changed in one that was not there before.
+                if sides.live.is_null() {
+                    for it in &mut out[before..] {
+                        it.fixed = fixed || of.lasting;
+                    }
+                }
             }
             (Shape::Map(inner), Value::Object(_) | Value::Map(_)) if !marked && !matches!(**inner, Shape::Any) => {
                 let (Some(desired), live) = (desired.members(), sides.live.members()) else { return };
@@ -186,6 +193,7 @@ impl Differ<'_> {
                 }
             }
             _ => {
+                let fixed = fixed || of.lasting && desired.is_null();
                 let fits = || self.compare().fits(&part_of(of, shape), sides.desired, sides.live);
                 if !sides.desired.is_wholly_known() || !fits() {
                     out.push(self.difference(of, shape, at, fixed, sides));
@@ -261,7 +269,10 @@ fn part_of(of: &Attribute, shape: &Shape) -> Attribute {
 }
 
 fn has_fixed(attribute: &Attribute) -> bool {
-    attribute.fixed || attribute.applied || attribute.shape.block().is_some_and(|it| it.values().any(has_fixed))
+    attribute.fixed
+        || attribute.lasting
+        || attribute.applied
+        || attribute.shape.block().is_some_and(|it| it.values().any(has_fixed))
 }
 
 /// Live tags without our marks and without those of AWS and controllers, unless the stack declares them.

@@ -65,6 +65,9 @@ fn notes(it: &Attribute) -> Vec<String> {
     if it.fixed {
         notes.push("a change replaces the resource".to_owned());
     }
+    if it.lasting {
+        notes.push("to have one or none replaces the resource".to_owned());
+    }
     if it.secret {
         notes.push("sensitive".to_owned());
     }
@@ -194,6 +197,7 @@ fn attribute(it: &Attribute) -> Json {
         ("readOnly", it.presence == Presence::Computed),
         ("x-auto", it.presence == Presence::Auto),
         ("x-fixed", it.fixed),
+        ("x-lasting", it.lasting),
         ("x-later", it.later),
         ("x-moving", it.moving),
         ("x-secret", it.secret),

@@ -77,6 +77,7 @@ fn read_attribute(json: &Json, required: bool, place: &str) -> Attribute {
         imprint: flag("x-imprint"),
         source: read_source(&bare, place),
         picks: flag("x-picks"),
+        lasting: flag("x-lasting"),
         moving: flag("x-moving"),
         equality: read_equality(&bare, place),
         default,

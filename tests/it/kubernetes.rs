@@ -7,5 +7,6 @@ mod edge;
 mod environment;
 mod live;
 mod manifest;
+mod many;
 mod story;
 mod words;

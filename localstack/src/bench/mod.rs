@@ -7,6 +7,7 @@
 #[path = "../../../benches/by_hand/mod.rs"]
 mod by_hand;
 mod child;
+pub mod objects;
 mod report;
 mod stack;
 

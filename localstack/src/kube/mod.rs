@@ -22,6 +22,9 @@ pub use version::{NotServed, Version};
 
 use crate::{StartError, python};
 
+/// The context of a plane's own kubeconfig.
+pub const CONTEXT: &str = "local";
+
 /// Whether planes start at once: nothing is to be built before.
 pub fn is_built() -> bool {
     python::cache_folder().is_ok_and(|cache| binaries::Binaries::are_there(&cache))

@@ -84,8 +84,9 @@ pub struct NodeGroup {
     /// Labels of the nodes. Those of `kubernetes.io` are others'.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// What the nodes are made from.
+    /// What the nodes are made from. A group that was made without one cannot be given one, and the other way round.
     #[serde(default)]
+    #[schemars(extend("x-lasting" = true))]
     pub launch_template: Option<LaunchTemplate>,
     /// The release of the image, `1.36.2-20260714`.
     #[serde(default)]

@@ -36,10 +36,12 @@ const fn rate(burst: f64, per_second: f64) -> Rate {
 /// - Route 53: "Quotas" in its developer guide: five requests a second for the whole account.
 /// - CloudWatch Logs: "CloudWatch Logs quotas" in its user guide: ten a second for each call about log groups.
 /// - Systems Manager: "AWS Systems Manager endpoints and quotas" in the General Reference: 40 a second for `GetParameter`.
-/// - EKS publishes none: five a second for the whole account is what is known to pass.
+/// - EKS: "View and manage Amazon EKS and Fargate service quotas" in its user guide has no rate of its API.
+/// - IAM: "IAM and AWS STS quotas" in its user guide has none; AWS says only that there is one for each account that cannot be
+///   raised (Knowledge Center, "API throttling or Rate exceeded errors for IAM and AWS STS").
 /// - ECR: "Amazon ECR service quotas" in its user guide lists rates of pushing and pulling alone; "Troubleshooting Amazon ECR
 ///   error messages" there says that every operation has a bucket, without the figures of those that are used here.
-/// - DynamoDB, KMS, IAM, S3, STS publish no rate of their control calls that this tool could reach, or one far above it.
+/// - DynamoDB, KMS, S3, STS publish no rate of their control calls that this tool could reach, or one far above it.
 ///
 /// Where nothing is published, the figures are what is known to pass, and adapt.
 pub fn published(call: &Call) -> (Rate, bool) {

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use localstack::{Cloud, REGION};
 
+use super::many;
 use crate::cli::person::{Repository, Said};
 
 const ACCOUNT: &str = "760000000002";
@@ -117,6 +118,7 @@ async fn kubectl_gets_in_with_what_infra_writes() {
     other("plan other --detailed-exitcode").ends(0);
     assert!(kubectl(&here, cloud, ACCOUNT, &["get", "namespace", "elsewhere", "-o", "name"]).ends(0).out.contains("elsewhere"));
     other("destroy other --auto-approve").ends(0);
+    many::are_read_a_kind_at_a_time(&here, cloud, ACCOUNT, other);
     here.write(
         "stacks/other/stack.hcl",
         &format!("stack {{ region = \"{REGION}\" }}\n{}", OTHER.replace("\"work\"", "\"gone\"")),

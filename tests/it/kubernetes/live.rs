@@ -175,7 +175,8 @@ async fn workloads(bench: &Bench) {
     assert_eq!(live.outputs.get("status").to_json().unwrap()["numberReady"], 2);
 
     // A Job that gives up is no Job to wait for.
-    let gone = json!({"activeDeadlineSeconds": 1, "template": {"spec": {"restartPolicy": "Never", "nodeName": "nowhere"}}});
+    let gone =
+        json!({"activeDeadlineSeconds": 1, "template": {"spec": {"restartPolicy": "Never", "nodeSelector": {"at": "nowhere"}}}});
     let mut gone = workload("Job", gone);
     gone["metadata"]["name"] = "late".into();
     let gone = bench.make("gone", gone).await;

@@ -77,6 +77,12 @@ struct SecurityGroup {
 struct EksCluster {
     name: Fixed<String>,
     version: Option<String>,
+    encryption_config: Option<Encryption>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Encryption {
+    key_arn: Fixed<String>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -160,6 +166,7 @@ struct Template {
 struct NodeGroup {
     node_group_name: Fixed<Auto<String>>,
     capacity_type: Fixed<Option<String>>,
+    #[schemars(extend("x-lasting" = true))]
     launch_template: Option<Template>,
 }
 
