@@ -247,8 +247,8 @@ async fn a_panic_in_one_resource_loses_nothing_of_the_others() {
 async fn what_the_store_does_not_take_any_more_is_handed_over() {
     let (store, cloud) = (store(), SimCloud::new(None));
     let owner = Owner { run: "r".into(), who: "test".into(), command: "apply".into() };
-    // The intents of both children of the network are stored with what became of it.
-    let session = growth::Counting { takes: 5, ..growth::Counting::new(store.lock(&owner, None).await.unwrap()) };
+    // The network, and both that are made in it.
+    let session = growth::Counting { takes: 3, ..growth::Counting::new(store.lock(&owner, None).await.unwrap()) };
     let (ended, _) = apply_over(Box::new(session), &cloud, wish(), &[], false).await;
     assert!(!ended.outcome.failed.is_empty() && ended.quiet, "{:?}", ended.outcome);
     let hint = crate::state::hint::Hint::new(&ended.state, &ended.unwritten).expect("something was made meanwhile");

@@ -15,7 +15,7 @@ pub(super) struct Counting {
     pub inner: Box<dyn Session>,
     pub entries: Vec<Entry>,
     pub saves: usize,
-    /// After so many entries the store takes nothing any more.
+    /// Once so many intents are stored, the store takes nothing any more.
     pub takes: usize,
 }
 
@@ -26,7 +26,8 @@ impl Counting {
 
     fn check(&self) -> Result<(), StoreError> {
         let gone = || StoreError::Io { place: "store".into(), source: std::io::Error::other("it is gone") };
-        if self.entries.len() > self.takes { Err(gone()) } else { Ok(()) }
+        let intents = self.entries.iter().filter(|it| matches!(it, Entry::Intent(_))).count();
+        if intents >= self.takes { Err(gone()) } else { Ok(()) }
     }
 }
 
@@ -38,8 +39,9 @@ impl Session for Counting {
         self.inner.serial()
     }
     fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>> {
+        let taken = self.check();
         self.entries.extend(entries.iter().cloned());
-        match self.check() {
+        match taken {
             Ok(()) => self.inner.append(entries),
             Err(error) => std::future::ready(Err(error)).boxed(),
         }
