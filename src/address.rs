@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The name of a stack: the folder under `stacks/`. Lower-case letters, digits and dashes, 40 characters at most, so that
 /// it is safe in paths, S3 keys, tags and DynamoDB keys alike.
@@ -71,8 +71,8 @@ pub enum Mode {
 /// The one name of a resource instance within its stack: `module.network.aws_subnet.private["eu-west-1a"]`.
 ///
 /// Cheap to clone. Ordered by module, then mode, type, name and key, which is the order in which things are shown.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Address(Arc<Parts>);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,24 +120,46 @@ impl Address {
 
     /// `module.network`, or an empty text for the stack itself.
     pub fn module_path(&self) -> String {
-        let mut out = String::new();
-        for step in &self.0.module {
-            if !out.is_empty() {
-                out.push('.');
-            }
-            push_step(&mut out, &format!("module.{}", step.name), step.key.as_deref());
-        }
-        out
+        self.spelled(Self::write_module)
     }
 
     /// The address without its modules: `aws_subnet.private["a"]`.
     pub fn local(&self) -> String {
+        self.spelled(Self::write_local)
+    }
+
+    fn spelled(&self, write: impl FnOnce(&Self, &mut String) -> fmt::Result) -> String {
         let mut out = String::new();
-        if self.0.mode == Mode::Data {
-            out.push_str("data.");
-        }
-        push_step(&mut out, &format!("{}.{}", self.0.type_name, self.0.name), self.0.key.as_deref());
+        // A string takes whatever is written to it.
+        let _ = write(self, &mut out);
         out
+    }
+
+    fn write_module(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        for (at, step) in self.0.module.iter().enumerate() {
+            out.write_str(if at == 0 { "module." } else { ".module." })?;
+            out.write_str(&step.name)?;
+            write_key(out, step.key.as_deref())?;
+        }
+        Ok(())
+    }
+
+    fn write_local(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        if self.0.mode == Mode::Data {
+            out.write_str("data.")?;
+        }
+        out.write_str(&self.0.type_name)?;
+        out.write_char('.')?;
+        out.write_str(&self.0.name)?;
+        write_key(out, self.0.key.as_deref())
+    }
+
+    fn write_whole(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        self.write_module(out)?;
+        if !self.0.module.is_empty() {
+            out.write_char('.')?;
+        }
+        self.write_local(out)
     }
 
     /// Whether `self` is `scope` or lies within it: `module.a` covers all below it, a block all its instances.
@@ -147,32 +169,28 @@ impl Address {
     }
 }
 
-fn push_step(out: &mut String, name: &str, key: Option<&str>) {
-    out.push_str(name);
-    if let Some(key) = key {
-        out.push('[');
-        out.push_str(&serde_json::Value::from(key).to_string());
-        out.push(']');
-    }
+fn write_key(out: &mut impl fmt::Write, key: Option<&str>) -> fmt::Result {
+    key.map_or(Ok(()), |key| write!(out, "[{}]", serde_json::Value::from(key)))
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let module = self.module_path();
-        let dot = if module.is_empty() { "" } else { "." };
-        f.pad(&format!("{module}{dot}{}", self.local()))
+        match f.width().or(f.precision()) {
+            None => self.write_whole(f),
+            Some(_) => f.pad(&self.spelled(Self::write_whole)),
+        }
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl From<Address> for String {
-    fn from(address: Address) -> Self {
-        address.to_string()
     }
 }
 
@@ -190,12 +208,12 @@ impl FromStr for Address {
         let wrong = |why| NameError::Address(text.to_owned(), why);
         let mut parts = split(text).ok_or_else(|| wrong("a quoted key is not closed or not a text"))?.into_iter().peekable();
         let mut module = Vec::new();
-        while parts.peek().is_some_and(|(name, key)| name == "module" && key.is_none()) {
+        while parts.peek().is_some_and(|(name, key)| *name == "module" && key.is_none()) {
             parts.next();
             let (name, key) = parts.next().ok_or_else(|| wrong("a module has a name: module.NAME"))?;
             module.push(ModuleStep { name: name.into(), key: key.map(Into::into) });
         }
-        let data = parts.peek().is_some_and(|(name, key)| name == "data" && key.is_none());
+        let data = parts.peek().is_some_and(|(name, key)| *name == "data" && key.is_none());
         if data {
             parts.next();
         }
@@ -208,7 +226,7 @@ impl FromStr for Address {
 }
 
 /// Splits at dots outside of quoted keys into names and their keys.
-fn split(text: &str) -> Option<Vec<(String, Option<String>)>> {
+fn split(text: &str) -> Option<Vec<(&str, Option<String>)>> {
     let identifier = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let mut out = Vec::new();
     let mut rest = text;
@@ -217,7 +235,7 @@ fn split(text: &str) -> Option<Vec<(String, Option<String>)>> {
         if end == 0 {
             return None;
         }
-        let name = rest[..end].to_owned();
+        let name = &rest[..end];
         rest = &rest[end..];
         let mut key = None;
         if let Some(inside) = rest.strip_prefix('[') {

@@ -6,6 +6,7 @@ pub mod codec;
 pub mod hint;
 pub mod journal;
 pub mod ledger;
+mod moves;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod verify;

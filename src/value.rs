@@ -5,6 +5,7 @@ mod arithmetic;
 mod convert;
 mod number;
 pub mod path;
+mod read;
 mod seal;
 mod secrets;
 pub mod size;
@@ -15,9 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::Error as _;
 use serde::ser::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub use arithmetic::ArithmeticError;
 pub use convert::ConvertError;
@@ -308,9 +308,16 @@ fn changed_items<'a>(
     items: impl Iterator<Item = &'a Value> + Clone,
     with: &mut impl FnMut(&Value) -> Value,
 ) -> Option<Vec<Value>> {
-    let changed: Vec<Option<Value>> = items.clone().map(|it| it.changed(with)).collect();
-    let any = changed.iter().any(Option::is_some);
-    any.then(|| changed.into_iter().zip(items).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect())
+    let mut out: Option<Vec<Value>> = None;
+    for (at, item) in items.clone().enumerate() {
+        match (item.changed(with), &mut out) {
+            (Some(new), Some(out)) => out.push(new),
+            (None, Some(out)) => out.push(item.clone()),
+            (Some(new), None) => out = Some(items.clone().take(at).cloned().chain([new]).collect()),
+            (None, None) => {}
+        }
+    }
+    out
 }
 
 fn changed_members(
@@ -399,45 +406,6 @@ impl Serialize for Value {
             Self::Digest(it) => Wrapped { inner: Inner::Digest(it) }.serialize(serializer),
             Self::Sensitive(_) => Err(S::Error::custom("a secret in clear must be sealed before it is stored")),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(deserializer)?;
-        unwrap(&json).map_err(D::Error::custom)
-    }
-}
-
-fn unwrap(json: &serde_json::Value) -> Result<Value, String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "lowercase")]
-    enum Inner {
-        Unknown { ty: String, after: BTreeSet<Provenance> },
-        Digest(String),
-        Object(Vec<(String, serde_json::Value)>),
-    }
-    use serde_json::Value as Json;
-    match json {
-        Json::Array(items) => Ok(Value::tuple(items.iter().map(unwrap).collect::<Result<Vec<_>, _>>()?)),
-        Json::Object(members) => match members.get(TAG) {
-            Some(inner) => match serde_json::from_value(inner.clone()).map_err(|e| e.to_string())? {
-                Inner::Unknown { ty, after } => {
-                    let ty = ty.parse().unwrap_or(Type::Any);
-                    Ok(Value::Unknown(Arc::new(Unknown { ty, waits_for: after })))
-                }
-                Inner::Digest(digest) => Ok(Value::Digest(digest.into())),
-                Inner::Object(members) => {
-                    let members = members.iter().map(|(k, v)| Ok((k.as_str(), unwrap(v)?)));
-                    Ok(Value::object(members.collect::<Result<Vec<_>, String>>()?))
-                }
-            },
-            None => {
-                let members = members.iter().map(|(k, v)| Ok((k.as_str(), unwrap(v)?)));
-                Ok(Value::object(members.collect::<Result<Vec<_>, String>>()?))
-            }
-        },
-        leaf => Ok(Value::from_json(leaf)),
     }
 }
 

@@ -48,29 +48,33 @@ impl Journal {
         if self.in_flight > 0 || self.closed || self.queue.is_empty() || now < self.retry_at {
             return None;
         }
+        let commit = match self.queue.len() {
+            // What is alone fits, however long it is.
+            1 => self.queue.iter().map(|(it, _)| it.clone()).collect(),
+            _ => self.first_that_fit(),
+        };
+        self.in_flight = commit.len();
+        Some(commit)
+    }
+
+    fn first_that_fit(&self) -> Vec<Entry> {
         let mut size = 0;
         let fits = |(entry, _): &&(Entry, Option<usize>)| {
             let first = size == 0;
             size += bytes(entry);
             first || size <= COMMIT_BYTES
         };
-        let commit: Vec<Entry> = self.queue.iter().take(COMMIT_ENTRIES).take_while(fits).map(|(it, _)| it.clone()).collect();
-        self.in_flight = commit.len();
-        Some(commit)
+        self.queue.iter().take(COMMIT_ENTRIES).take_while(fits).map(|(it, _)| it.clone()).collect()
     }
 
     /// The commit is stored: takes it into the state, and names those who waited for it.
     pub fn stored(&mut self, position: Position, state: &mut State) -> Vec<usize> {
         self.tries = 0;
         state.watermark = Some(position);
-        let done = self.queue.drain(..self.in_flight.min(self.queue.len()));
-        let waiters = done.filter_map(|(entry, waiter)| {
-            state.fold(&entry);
-            waiter
-        });
-        let waiters = waiters.collect();
+        let done: Vec<_> = self.queue.drain(..self.in_flight.min(self.queue.len())).collect();
         self.in_flight = 0;
-        waiters
+        state.fold_all(done.iter().map(|(entry, _)| entry));
+        done.into_iter().filter_map(|(_, waiter)| waiter).collect()
     }
 
     /// The commit is not stored, or nobody knows: it is written again as it was.

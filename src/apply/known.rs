@@ -143,13 +143,13 @@ mod tests {
         let live = Live { settings: settings.clone(), outputs: outputs.clone(), status: Status::Ready };
         let observed = Observed { live: [(old.clone(), Some(live))].into(), ..Observed::default() };
         let mut wish = Wish::default();
-        let mut known = Known::new(&mut wish, SimTypes::shared(), &state, &observed, &[]);
+        let mut known = Known::new(&mut wish, &**SimTypes::shared(), &state, &observed, &[]);
         let ask = |known: &mut Known<'_>, it: &Address| known.outputs.outputs(it, &ConfigName::default(), &Value::Null);
         assert_eq!(ask(&mut known, &old).get("zone"), Value::from("z-1"));
         assert!(ask(&mut known, &new).get("zone").is_unknown());
         known.learn(&new, &settings, &outputs);
         assert_eq!(ask(&mut known, &new).get("zone"), Value::from("z-1"));
-        let unseen = &mut Known::new(&mut wish, SimTypes::shared(), &state, &Observed::default(), &[]);
+        let unseen = &mut Known::new(&mut wish, &**SimTypes::shared(), &state, &Observed::default(), &[]);
         assert!(ask(unseen, &old).get("zone").is_unknown(), "what was not looked at is not taken for nothing");
     }
 }

@@ -111,7 +111,10 @@ impl Machine<'_> {
         let shell = matches!(self.steps[at].act, Act::Create { shell: true, .. });
         let applied = self.applied(at).unwrap_or(&desired);
         let taken = work.updates > 0 || matches!(self.steps[at].act, Act::Create { .. });
-        let differences = compare::differences(schema, self.sealer, &desired, applied, &live.settings, taken, shell);
+        let mut differences = compare::differences(schema, self.sealer, &desired, applied, &live.settings, taken, shell);
+        if !shell {
+            differences.extend(self.owner.unmarked(schema, &live.settings, &address, work.token.as_ref()));
+        }
         let Some(first) = differences.first() else { return self.as_desired(at, &desired, live) };
         let paths: Vec<String> = differences.iter().map(|it| it.path.clone()).collect();
         let tried = work.tried.get(&paths).copied().unwrap_or(0);

@@ -272,9 +272,7 @@ impl<'a> Machine<'a> {
     /// How it went; the state with everything that happened in it, stored or not.
     pub fn end(mut self) -> (Outcome, State) {
         let unstored: Vec<Entry> = self.journal.unstored().cloned().collect();
-        for entry in &unstored {
-            self.state.fold(entry);
-        }
+        self.state.fold_all(&unstored);
         self.outcome.stopped |= self.remaining > 0 && !self.dead;
         self.outcome.took = self.now;
         (self.outcome, self.state)

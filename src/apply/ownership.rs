@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::address::{Address, StackName};
 use crate::object::{LINEAGE_LABEL, marks};
+use crate::plan::diff::{Cause, Difference};
 use crate::remote::{Token, tags};
 use crate::schema::Schema;
 use crate::state::Lineage;
@@ -65,6 +66,22 @@ impl Owner {
         annotations.extend(token.map(|it| (marks::TOKEN, it.as_str())));
         let labels = with("labels", &[(LINEAGE_LABEL, &self.lineage.0)]);
         object.with("metadata", metadata.with("labels", labels).with("annotations", with("annotations", &annotations)))
+    }
+
+    /// Where no creation takes tags, the thing does not say whose it is before a change has put them: that they are missing.
+    pub fn unmarked(&self, schema: &Schema, live: &Value, address: &Address, token: Option<&Token>) -> Option<Difference> {
+        schema.attributes.get("tags").filter(|it| it.later && schema.has_tags())?;
+        let before = live.get("tags");
+        let ours = self.tags(address, token);
+        let missing = ours.iter().any(|(name, value)| before.get(name) != *value);
+        missing.then(|| Difference {
+            path: "tags".into(),
+            before,
+            after: Value::Map(Arc::new(ours)),
+            fixed: false,
+            local: false,
+            cause: Cause::Configuration,
+        })
     }
 
     /// The settings of a change in place: our tags and those of others stay as they are on the thing.

@@ -166,6 +166,9 @@ impl Scene {
     }
 }
 
+/// What is on its way, by when it arrives.
+type Wire = BTreeMap<(Time, u64), Box<Item>>;
+
 enum Item {
     Carry(EffectId, Effect, Fate),
     Hear(EffectId, Effect, Answer),
@@ -200,7 +203,7 @@ pub struct Drive<'d> {
 impl Drive<'_> {
     pub fn run(&mut self, scene: &mut Scene, machine: &mut dyn Driven) -> End {
         let began = scene.now;
-        let mut wire: BTreeMap<(Time, u64), Item> = BTreeMap::new();
+        let mut wire = Wire::new();
         let mut sequence = 0u64;
         loop {
             let now = scene.now - began;
@@ -210,7 +213,7 @@ impl Drive<'_> {
                 let fate = self.fate(scene, &effect);
                 let token = self.rates.as_mut().map_or(Duration::ZERO, |it| it.take(scene.now, &effect));
                 let at = scene.now + token + scene.rng.millis(millis(self.faults.latency));
-                wire.insert((at, sequence), Item::Carry(id, effect, fate));
+                wire.insert((at, sequence), Box::new(Item::Carry(id, effect, fate)));
             }
             for event in machine.events() {
                 if let Some(line) = words::event(&event).filter(|_| scene.log.is_some()) {
@@ -233,7 +236,7 @@ impl Drive<'_> {
                 continue;
             }
             let Some((_, item)) = wire.pop_first() else { continue };
-            match item {
+            match *item {
                 Item::Carry(id, effect, fate) => {
                     let answer = self.carry(scene, &effect, fate);
                     sequence += 1;
@@ -243,10 +246,10 @@ impl Drive<'_> {
                         at += scene.rng.millis(STORE_LATE);
                     }
                     if stored && scene.rng.one_in(self.faults.store) {
-                        wire.insert((at, sequence), Item::Hear(id, effect.clone(), answer.clone()));
+                        wire.insert((at, sequence), Box::new(Item::Hear(id, effect.clone(), answer.clone())));
                         sequence += 1;
                     }
-                    wire.insert((at, sequence), Item::Hear(id, effect, answer));
+                    wire.insert((at, sequence), Box::new(Item::Hear(id, effect, answer)));
                 }
                 Item::Hear(id, effect, mut answer) => {
                     self.watcher.hears(&effect, &mut answer);
@@ -365,24 +368,24 @@ impl Drive<'_> {
     }
 
     /// The network does not stand still with the process: what was sent arrives.
-    fn arrive(&mut self, scene: &mut Scene, wire: &mut BTreeMap<(Time, u64), Item>) {
+    fn arrive(&mut self, scene: &mut Scene, wire: &mut Wire) {
         for (key, item) in std::mem::take(wire) {
-            let item = match item {
+            let item = match *item {
                 Item::Carry(id, effect, fate) => {
                     let answer = self.carry(scene, &effect, fate);
                     Item::Hear(id, effect, answer)
                 }
                 heard => heard,
             };
-            wire.insert(key, item);
+            wire.insert(key, Box::new(item));
         }
     }
 
     /// Whatever was on its way when the process died may still arrive: within its attempt, or, stopped between signing and
     /// sending, as long as signatures are taken.
-    fn strand(&mut self, scene: &mut Scene, wire: BTreeMap<(Time, u64), Item>) {
+    fn strand(&mut self, scene: &mut Scene, wire: Wire) {
         for item in wire.into_values() {
-            let Item::Carry(_, effect, Fate::Fine | Fate::LostAnswer) = item else { continue };
+            let Item::Carry(_, effect, Fate::Fine | Fate::LostAnswer) = *item else { continue };
             match scene.rng.below(6) {
                 0..=2 => {}
                 3 | 4 => {

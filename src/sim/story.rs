@@ -1,7 +1,8 @@
 //! A story: random stacks and commands, each interrupted and troubled in every way, then one plain run that must put all in
-//! order. `files` is what the user writes, `runs` what happens.
+//! order. `files` is what the user writes, `past` what some stories begin from, `runs` what happens.
 
 mod files;
+mod past;
 mod runs;
 
 use std::fmt;
@@ -72,15 +73,18 @@ pub struct Cuts {
     pub faults: bool,
     /// Whether others change things by hand, have names that are wanted, and made things that are taken in.
     pub strangers: bool,
+    /// Whether it may begin from a stack that is there.
+    pub past: bool,
 }
 
 impl Cuts {
-    const NONE: Self = Self { rounds: 3, blocks: 4, runs: 3, interrupts: true, faults: true, strangers: true };
+    const NONE: Self = Self { rounds: 3, blocks: 4, runs: 3, interrupts: true, faults: true, strangers: true, past: true };
 
     /// With one thing less, each.
     fn smaller(self) -> Vec<Self> {
         let less = |it: usize| it.saturating_sub(1);
         let mut all = vec![
+            Self { past: false, ..self },
             Self { rounds: less(self.rounds).max(1), ..self },
             Self { runs: less(self.runs), ..self },
             Self { faults: false, ..self },
@@ -95,7 +99,8 @@ impl Cuts {
 
 impl fmt::Display for Cuts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let without = [(self.interrupts, "interrupts"), (self.faults, "faults"), (self.strangers, "strangers")];
+        let without =
+            [(self.interrupts, "interrupts"), (self.faults, "faults"), (self.strangers, "strangers"), (self.past, "a past")];
         let without: Vec<&str> = without.into_iter().filter(|(there, _)| !there).map(|(_, name)| name).collect();
         write!(f, "at most {} rounds, {} new blocks and {} troubled runs in each", self.rounds, self.blocks, self.runs)?;
         if without.is_empty() { Ok(()) } else { write!(f, ", without {}", without.join(" and ")) }

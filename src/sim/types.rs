@@ -126,9 +126,9 @@ impl Default for SimTypes {
 
 impl SimTypes {
     /// Made once: a story asks for them all the time.
-    pub fn shared() -> &'static Self {
-        static SHARED: OnceLock<SimTypes> = OnceLock::new();
-        SHARED.get_or_init(Self::default)
+    pub fn shared() -> &'static Arc<Self> {
+        static SHARED: OnceLock<Arc<SimTypes>> = OnceLock::new();
+        SHARED.get_or_init(Arc::default)
     }
 
     /// The schema of a block.

@@ -44,15 +44,18 @@ pub struct Wish {
     pub imports: Vec<Import>,
 }
 
+/// The id of each block that was asked for, and its settings without those that come later.
+type Memo = BTreeMap<Address, (Value, Value)>;
+
 impl Wish {
     pub fn new(blocks: BTreeMap<Address, Block>) -> Self {
         Self { blocks, ..Self::default() }
     }
 
     /// The id of another, as its host knows it.
-    fn id_of(&self, address: &Address, host: &mut dyn Host, memo: &mut BTreeMap<Address, Value>) -> Value {
-        if let Some(known) = memo.get(address) {
-            return known.clone();
+    fn id_of(&self, address: &Address, host: &mut dyn Host, memo: &mut Memo) -> Value {
+        if let Some((id, _)) = memo.get(address) {
+            return id.clone();
         }
         let shell = self.settings_of(address, false, host, memo);
         let answers = match address.mode() {
@@ -60,11 +63,11 @@ impl Wish {
             Mode::Data => host.data(address, &ConfigName::default(), &shell),
         };
         let id = answers.get("id");
-        memo.insert(address.clone(), id.clone());
+        memo.insert(address.clone(), (id.clone(), shell));
         id
     }
 
-    fn settings_of(&self, address: &Address, later: bool, host: &mut dyn Host, memo: &mut BTreeMap<Address, Value>) -> Value {
+    fn settings_of(&self, address: &Address, later: bool, host: &mut dyn Host, memo: &mut Memo) -> Value {
         let (Some(block), Some(schema)) = (self.blocks.get(address), SimTypes::shared().of(address)) else {
             return Value::Null;
         };
@@ -102,11 +105,13 @@ impl Configuration for Wish {
         let mut out = Evaluation { moved, imports, ..Evaluation::default() };
         for (address, block) in &self.blocks {
             self.id_of(address, host, &mut memo);
+            let shell = memo.get(address).filter(|_| block.peers.is_empty()).map(|(_, shell)| shell.clone());
+            let settings = shell.unwrap_or_else(|| self.settings_of(address, true, host, &mut memo));
             let instance = Instance {
                 address: address.clone(),
                 span: None,
                 config: ConfigName::default(),
-                settings: self.settings_of(address, true, host, &mut memo),
+                settings,
                 spans: BTreeMap::new(),
                 references: self.references(block),
                 lifecycle: block.lifecycle.clone(),

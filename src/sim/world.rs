@@ -75,7 +75,7 @@ pub struct World {
 
 impl World {
     pub fn new(rng: Rng, weather: Weather) -> Self {
-        Self::of(Arc::new(SimTypes::default()), rng, weather)
+        Self::of(SimTypes::shared().clone(), rng, weather)
     }
 
     /// A world of other types.

@@ -164,7 +164,7 @@ impl State {
             if commit.position != Position::next(self.watermark, self.epoch) {
                 return Err(Gap { epoch: self.epoch, after: self.watermark, found: commit.position });
             }
-            commit.entries.iter().for_each(|it| self.fold(it));
+            self.fold_all(&commit.entries);
             self.watermark = Some(commit.position);
         }
         Ok(())
@@ -183,20 +183,7 @@ impl State {
             Entry::Forget { address } => {
                 self.resources.remove(address);
             }
-            Entry::Move { from, to } => {
-                if let Some(record) = self.resources.remove(from) {
-                    self.resources.insert(to.clone(), record);
-                }
-                for record in self.resources.values_mut() {
-                    if record.dependencies.remove(from) {
-                        record.dependencies.insert(to.clone());
-                    }
-                }
-                // A late twin is found under the address that its thing has now.
-                for intent in self.intents.values_mut().filter(|it| it.address == *from && it.watched_until.is_some()) {
-                    intent.address = to.clone();
-                }
-            }
+            Entry::Move { .. } => self.fold_all([entry]),
             Entry::Protect { address, lifecycle, dependencies } => {
                 if let Some(record) = self.resources.get_mut(address) {
                     record.lifecycle = lifecycle.clone();

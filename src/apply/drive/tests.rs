@@ -161,12 +161,21 @@ async fn apply_and(store: &Memory, cloud: &SimCloud, interrupts: &[Duration], wa
 async fn apply_wish(
     store: &Memory,
     cloud: &SimCloud,
-    mut wish: Wish,
+    wish: Wish,
     interrupts: &[Duration],
     waits_for_twins: bool,
 ) -> (Ended, Vec<Event>) {
     let owner = Owner { run: format!("{:?}", Instant::now()), who: "test".into(), command: "apply".into() };
-    let mut session = store.lock(&owner, None).await.unwrap();
+    apply_over(store.lock(&owner, None).await.unwrap(), cloud, wish, interrupts, waits_for_twins).await
+}
+
+async fn apply_over(
+    mut session: Box<dyn Session>,
+    cloud: &SimCloud,
+    mut wish: Wish,
+    interrupts: &[Duration],
+    waits_for_twins: bool,
+) -> (Ended, Vec<Event>) {
     let state = session.state().unwrap_or_else(|| State::new("dev".parse().unwrap(), Lineage("l".into())));
     let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
     let (interrupt, mut heard) = mpsc::unbounded_channel();
@@ -246,6 +255,24 @@ async fn a_panic_in_one_resource_loses_nothing_of_the_others() {
     let (again, _) = apply(&store, &cloud, &[]).await;
     assert_eq!((again.outcome.done, again.outcome.failed.len()), (1, 0), "{:?}", again.outcome);
     assert_eq!(cloud.world.lock().unwrap().things.len(), 4);
+}
+
+/// The store goes away for good: what is in flight is finished, and what it could not take in is handed over.
+#[tokio::test(start_paused = true)]
+async fn what_the_store_does_not_take_any_more_is_handed_over() {
+    let (store, cloud) = (store(), SimCloud::new(None));
+    let owner = Owner { run: "r".into(), who: "test".into(), command: "apply".into() };
+    // The network, and both that are made in it.
+    let session = growth::Counting { takes: 3, ..growth::Counting::new(store.lock(&owner, None).await.unwrap()) };
+    let (ended, _) = apply_over(Box::new(session), &cloud, wish(), &[], false).await;
+    assert!(!ended.outcome.failed.is_empty() && ended.quiet, "{:?}", ended.outcome);
+    let hint = crate::state::hint::Hint::new(&ended.state, &ended.unwritten).expect("something was made meanwhile");
+    let stored = store.read().await.unwrap().unwrap();
+    assert_eq!(hint.of(&stored).len(), hint.made.len(), "{hint:?}");
+    assert!(hint.made.iter().all(|it| cloud.world.lock().unwrap().things.contains_key(&it.id)), "{hint:?}");
+    let (again, _) = apply(&store, &cloud, &[]).await;
+    assert_eq!(again.outcome.failed, vec![], "{:?}", again.outcome);
+    assert_eq!(cloud.world.lock().unwrap().things.len(), 4, "nothing was made twice");
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::remote::{Blocker, Content, Emptied, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
-use crate::schema::field::{Auto, DnsName, Fixed};
+use crate::schema::field::{Auto, DnsName, Fixed, Later};
 
 /// A hosted zone: public, or private to the VPCs that it names. Names are not unique; a zone that may have been made is found by
 /// its caller reference. Route 53 takes no tags at creation: they are put right after.
@@ -41,7 +41,7 @@ pub struct Zone {
     pub vpc: BTreeSet<ZoneVpc>,
     /// Tags of the thing; those of the stack are added, and these win.
     #[serde(default)]
-    pub tags: Tags,
+    pub tags: Later<Tags>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -184,7 +184,7 @@ async fn read_one(aws: &Aws, id: &Id, tags: &BTreeMap<String, Tags>) -> Result<O
         name: Fixed(DnsName(canonical(zone.name()))),
         comment: zone.config().and_then(|it| it.comment()).unwrap_or_default().to_owned(),
         vpc: got.vpcs().iter().map(|it| ZoneVpc::from_sdk(aws, it)).collect(),
-        tags: tags.get(id.as_str()).cloned().unwrap_or_default(),
+        tags: Later(tags.get(id.as_str()).cloned().unwrap_or_default()),
     };
     let mut name_servers: Vec<_> = servers.iter().map(|it| canonical(it)).collect();
     let primary_name_server = Auto(name_servers.first().cloned());

@@ -61,7 +61,7 @@ pub async fn take_in(call: &Call, connected: &Connected, session: &mut dyn Sessi
     let entries = serde_json::from_slice::<Hint>(&bytes).map(|it| it.of(&state)).unwrap_or_default();
     if !entries.is_empty() {
         session.append(&entries).await.map_err(|it| connected.refused(call, &it))?;
-        entries.iter().for_each(|it| state.fold(it));
+        state.fold_all(&entries);
         call.tell(&format!("Taken in from {}: what the last run here had made and could not store.\n", file.display()));
     }
     if let Err(error) = std::fs::remove_file(&file) {

@@ -88,7 +88,7 @@ async fn under_lock(
             Edit::Entries(entries) => {
                 session.append(&entries).await.map_err(refused)?;
                 if let Some(mut state) = taken {
-                    entries.iter().for_each(|it| state.fold(it));
+                    state.fold_all(&entries);
                     session.save(&state).await.map_err(refused)?;
                 }
             }

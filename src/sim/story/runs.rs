@@ -9,7 +9,9 @@ use crate::plan::{Action, Options};
 use crate::remote::Id;
 use crate::sim::laws;
 use crate::sim::process::Process;
+use crate::sim::rng::Rng;
 use crate::sim::run::{self, Faults, Interrupt, Scene, Watcher};
+use crate::sim::wish::Wish;
 
 const INTERRUPTS: [Interrupt; 8] = [
     Interrupt::Crash,
@@ -26,6 +28,10 @@ const CLOCKS_APART: u64 = 45_000;
 
 impl Story {
     pub(super) fn tell(&mut self, watcher: &mut dyn Watcher) -> Result<(), Vec<String>> {
+        // A source of its own: most stories begin from nothing, and are not changed by it.
+        if Rng::new(!self.seed).one_in(4) && self.cuts.past {
+            self.remember()?;
+        }
         self.scene.vault.checks_epoch = watcher.checks_epoch();
         for _ in 0..(1 + self.rng.below(3)).min(self.cuts.rounds) {
             self.rewrite();
@@ -167,7 +173,8 @@ impl Story {
         let recorded = &self.scene.vault.folded.resources;
         self.wish.imports.retain(|it| !recorded.contains_key(&it.to) && self.wish.blocks.contains_key(&it.to));
         let concurrency = 1 + self.rng.below(8);
-        let mut second = self.wish.clone();
+        let pauses = interrupts.iter().any(|(_, it)| *it == Interrupt::Pause);
+        let mut second = if pauses { self.wish.clone() } else { Wish::default() };
         let mut trouble = Vec::new();
         let mut meanwhile = |scene: &mut Scene| {
             let calm = Faults { latency: Duration::from_millis(100), ..Faults::default() };

@@ -11,10 +11,24 @@ use crate::store::Taken;
 const OPERATION_BYTES: usize = 2_048;
 
 /// A session that keeps what it is told, before it passes it on.
-struct Counting {
-    inner: Box<dyn Session>,
-    entries: Vec<Entry>,
-    saves: usize,
+pub(super) struct Counting {
+    pub inner: Box<dyn Session>,
+    pub entries: Vec<Entry>,
+    pub saves: usize,
+    /// Once so many intents are stored, the store takes nothing any more.
+    pub takes: usize,
+}
+
+impl Counting {
+    pub fn new(inner: Box<dyn Session>) -> Self {
+        Self { inner, entries: Vec::new(), saves: 0, takes: usize::MAX }
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        let gone = || StoreError::Io { place: "store".into(), source: std::io::Error::other("it is gone") };
+        let intents = self.entries.iter().filter(|it| matches!(it, Entry::Intent(_))).count();
+        if intents >= self.takes { Err(gone()) } else { Ok(()) }
+    }
 }
 
 impl Session for Counting {
@@ -25,12 +39,19 @@ impl Session for Counting {
         self.inner.serial()
     }
     fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>> {
+        let taken = self.check();
         self.entries.extend(entries.iter().cloned());
-        self.inner.append(entries)
+        match taken {
+            Ok(()) => self.inner.append(entries),
+            Err(error) => std::future::ready(Err(error)).boxed(),
+        }
     }
     fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>> {
         self.saves += 1;
-        self.inner.save(state)
+        match self.check() {
+            Ok(()) => self.inner.save(state),
+            Err(error) => std::future::ready(Err(error)).boxed(),
+        }
     }
     fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
         self.inner.note(run)
@@ -47,7 +68,7 @@ impl Session for Counting {
 async fn grow(recorded: usize, new: usize) -> Counting {
     let (store, cloud) = (store(), SimCloud::new(None));
     let owner = Owner { run: "r".into(), who: "test".into(), command: "apply".into() };
-    let mut session = Counting { inner: store.lock(&owner, None).await.unwrap(), entries: Vec::new(), saves: 0 };
+    let mut session = Counting::new(store.lock(&owner, None).await.unwrap());
     let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
     let block = |at: usize| Block {
         settings: [("name", Value::from(format!("n{at}"))), ("size", Value::from(3)), ("secret", Value::from("hunter2"))].into(),
