@@ -383,10 +383,11 @@ fn invented(name: &str, shape: &Shape, id: &Id) -> Value {
         Shape::String => ["a", "b", "c"].map(|it| text(&format!("{name}-{it}"))).to_vec(),
         other => vec![invented(name, other, id)],
     };
+    let ends_with = |word: &str| name.strip_suffix(word).is_some_and(|it| it.is_empty() || it.ends_with('_'));
     match shape {
-        Shape::String if name == "arn" || name.ends_with("_arn") => {
-            Value::from(format!("arn:aws:sim:eu-west-1:111111111111:{name}/{id}"))
-        }
+        // What takes an ARN or an address checks its form.
+        Shape::String if ends_with("arn") => Value::from(format!("arn:aws:sim:::{id}")),
+        Shape::String if ["issuer", "endpoint", "url"].into_iter().any(ends_with) => Value::from(format!("https://{id}.sim")),
         Shape::String => text(name),
         Shape::Bool => Value::Bool(true),
         Shape::Number => Value::from(1),

@@ -314,8 +314,8 @@ impl Case {
 }
 
 fn outputs(id: &str) -> Value {
-    let others = ["arn", "uid", "imprint"].map(|name| (name, Value::from(format!("{name}:sim:{id}"))));
-    Value::object(others.into_iter().chain([("id", Value::from(id))]))
+    let [uid, imprint] = ["uid", "imprint"].map(|name| (name, Value::from(format!("{name}:sim:{id}"))));
+    Value::object([("id", Value::from(id)), ("arn", Value::from(format!("arn:aws:sim:::{id}"))), uid, imprint])
 }
 
 /// Every data source answers at once.
