@@ -9,7 +9,7 @@ use infra::address::StackName;
 use infra::plan;
 use infra::secrets::age::{self, Identity};
 use infra::secrets::envelope::{DataKey, Envelope, What};
-use infra::secrets::sops::{self, Form};
+use infra::secrets::sops::{self, Form, Keys};
 use infra::state::{Commit, codec};
 use infra::store::frame;
 
@@ -57,7 +57,7 @@ pub fn plan(bytes: &[u8]) {
 pub fn sops(bytes: &[u8]) {
     let keys = Identity::parse_all(KEY);
     for form in [Form::Yaml, Form::Json, Form::Dotenv, Form::Binary] {
-        let _ = sops::decrypt(form, bytes, &keys);
+        let _ = sops::decrypt(form, bytes, &Keys::of(keys.clone()));
     }
     let _ = age::decrypt(bytes, &keys);
     if let (Ok(envelope), Some(key)) = (Envelope::parse(bytes), DataKey::from_bytes(&[7; 32])) {

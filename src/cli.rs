@@ -19,6 +19,7 @@ mod exit;
 mod explain;
 mod graph;
 mod guard;
+mod import;
 mod kubeconfig;
 mod ledger;
 mod look;
@@ -70,6 +71,8 @@ pub enum Command {
     Rehearse(rehearse::Args),
     /// Print the reference of a resource type
     Schema(schema::Args),
+    /// Take a thing that exists into the stack
+    Import(import::Args),
     /// Look at the recorded state, and mend it
     #[command(subcommand)]
     State(state::Command),
@@ -128,6 +131,7 @@ async fn dispatch(call: &mut Call, command: Command) -> Ended {
         Command::Graph(args) => graph::run(call, args),
         Command::Rehearse(args) => rehearse::run(call, args),
         Command::Schema(args) => schema::run(call, args),
+        Command::Import(args) => import::run(call, args).await,
         Command::State(command) => state::run(call, command).await,
         Command::Rollback(args) => rollback::run(call, args).await,
         Command::Runs(args) => runs::run(call, args).await,

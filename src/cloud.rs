@@ -46,5 +46,6 @@ pub mod fault;
 pub mod kube;
 pub mod owned;
 mod patience;
+pub mod sops;
 
 pub use clouds::Clouds;

@@ -127,6 +127,7 @@ fn own_stack(call: &mut Call, of: &Stack, wanted: &Wanted) -> Ended<Stack> {
         catalog: of.catalog.clone(),
         warnings: loaded.diagnostics,
         declared: BTreeMap::new(),
+        kms: Arc::default(),
         may_lack_state: true,
     };
     own.evaluate()?;

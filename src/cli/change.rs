@@ -46,6 +46,8 @@ pub enum Goal {
     Saved(PathBuf),
     /// What was found in the account is taken in.
     Found,
+    /// One thing that a person named is taken in.
+    Taken,
     /// What a former version of the state had applied.
     Former(Box<State>),
 }
@@ -56,6 +58,7 @@ impl Goal {
             Self::Files | Self::Saved(_) => "apply",
             Self::Nothing { .. } => "destroy",
             Self::Found => "state rebuild",
+            Self::Taken => "import",
             Self::Former(_) => "rollback",
         }
     }
@@ -64,6 +67,7 @@ impl Goal {
         match self {
             Self::Files | Self::Saved(_) => "Applied",
             Self::Found => "Rebuilt",
+            Self::Taken => "Imported",
             Self::Former(_) => "Rolled back",
             Self::Nothing { .. } => "Destroyed",
         }
@@ -162,7 +166,7 @@ impl Run<'_> {
             options = Options { destroy: true, purge: purge.clone(), max_deletes: None, ..options };
         }
         match &self.change.goal {
-            Goal::Files | Goal::Saved(_) | Goal::Found => state.commit = self.ledger.commit(),
+            Goal::Files | Goal::Saved(_) | Goal::Found | Goal::Taken => state.commit = self.ledger.commit(),
             Goal::Former(version) => {
                 let former = Former::new(version, &state, &*self.connected.stack.catalog)?;
                 self.connected.stack.declared = former.instances().clone();

@@ -11,9 +11,9 @@ use crate::cli::encryption;
 use crate::cli::exit::{Ended, Stop};
 use crate::cli::guard;
 use crate::cli::stack::Stack;
-use crate::cloud::Clouds;
 use crate::cloud::aws::limits::Limits;
 use crate::cloud::aws::{AssumeRole, Identity, Settings};
+use crate::cloud::{Clouds, sops};
 use crate::diag::Diagnostic;
 use crate::plan::Former;
 use crate::remote::{Class, ConfigName, Fault, Id};
@@ -155,6 +155,7 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
         run,
     };
     it.announce(call);
+    it.unwrap_keys().await;
     Ok(it)
 }
 
@@ -258,6 +259,18 @@ impl Connected {
 
     pub fn run(&self) -> &str {
         &self.run
+    }
+
+    /// Asks KMS for the data keys that files of SOPS need. Whether any were: then what was evaluated without them is not all.
+    /// What KMS refuses, the file's own diagnostic says.
+    pub async fn unwrap_keys(&self) -> bool {
+        let wanted = self.stack.kms.wanted();
+        let own = own_configuration(&self.stack);
+        let asked = wanted.iter().map(|it| async { sops::unwrap(&own, it).await.map_err(|fault| fault.to_string()) });
+        let answers = futures::future::join_all(asked).await;
+        let any = !wanted.is_empty();
+        wanted.into_iter().zip(answers).for_each(|(key, answer)| self.stack.kms.answered(key, answer));
+        any
     }
 
     pub fn refused(&self, call: &Call, error: &StoreError) -> Stop {

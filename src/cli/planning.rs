@@ -46,6 +46,8 @@ pub async fn plan(
             digest: &digest,
         };
         match crate::plan::plan(request) {
+            // A path that was not known before led to another file.
+            Outcome::Planned(_) if connected.unwrap_keys().await => {}
             Outcome::Planned(mut planned) => {
                 // Files that were only read while it was evaluated count too.
                 planned.plan.configuration = connected.stack.program.digest();

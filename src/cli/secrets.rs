@@ -1,10 +1,12 @@
 //! Age keys, from where SOPS itself takes them; and the repository's files, with the keys that open its secrets.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cli::world::World;
 use crate::secrets::age::Identity;
-use crate::secrets::sops::{self, Form};
+use crate::secrets::sops::{self, Form, Keys, SopsError, Unwrapped, Wrapped};
 use crate::stack::source::{Folder, Kind, Source};
 
 /// The age keys at hand.
@@ -32,14 +34,42 @@ impl AgeKeys {
     }
 }
 
+/// Data keys that only KMS can unwrap: which are needed, and what it said.
+#[derive(Default)]
+pub struct KmsKeys(Mutex<Asked>);
+
+#[derive(Default)]
+struct Asked {
+    wanted: BTreeSet<Wrapped>,
+    answers: BTreeMap<Wrapped, Unwrapped>,
+}
+
+impl KmsKeys {
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that are needed and were not asked for.
+    pub fn wanted(&self) -> Vec<Wrapped> {
+        let asked = self.lock();
+        asked.wanted.iter().filter(|it| !asked.answers.contains_key(it)).cloned().collect()
+    }
+
+    pub fn answered(&self, key: Wrapped, answer: Unwrapped) {
+        self.lock().answers.insert(key, answer);
+    }
+}
+
 pub struct Repository {
     folder: Folder,
     keys: AgeKeys,
+    kms: Arc<KmsKeys>,
 }
 
 impl Repository {
-    pub fn open(root: &Path, world: &World) -> std::io::Result<Self> {
-        Ok(Self { folder: Folder::open(root)?, keys: AgeKeys::of(world) })
+    /// `kms` learns which keys are needed, and is asked for them.
+    pub fn open(root: &Path, world: &World, kms: Arc<KmsKeys>) -> std::io::Result<Self> {
+        Ok(Self { folder: Folder::open(root)?, keys: AgeKeys::of(world), kms })
     }
 }
 
@@ -48,12 +78,20 @@ impl Source for Repository {
         self.folder.read(name)
     }
 
-    fn decrypt(&self, name: &str, bytes: &[u8]) -> Result<String, String> {
-        let clear = sops::decrypt(Form::of(name), bytes, &self.keys.read());
-        clear.map_err(|error| match error {
-            sops::SopsError::NoKey { .. } => format!("{error}; keys are taken from SOPS_AGE_KEY and SOPS_AGE_KEY_FILE"),
-            other => other.to_string(),
-        })
+    fn decrypt(&self, name: &str, bytes: &[u8]) -> Result<Option<String>, String> {
+        let unwrapped = self.kms.lock().answers.clone();
+        let keys = Keys { identities: self.keys.read(), unwrapped };
+        match sops::decrypt(Form::of(name), bytes, &keys) {
+            Ok(clear) => Ok(Some(clear)),
+            Err(SopsError::NotAsked { keys }) => {
+                self.kms.lock().wanted.extend(keys);
+                Ok(None)
+            }
+            Err(error @ SopsError::NoKey { .. }) => {
+                Err(format!("{error}; age keys are taken from SOPS_AGE_KEY and SOPS_AGE_KEY_FILE"))
+            }
+            Err(other) => Err(other.to_string()),
+        }
     }
 
     fn kind(&self, name: &str) -> Result<Option<Kind>, String> {

@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::cli::args::{Inputs, StackArgs};
 use crate::cli::call::Call;
 use crate::cli::exit::{Ended, Exit, Stop};
-use crate::cli::secrets::Repository;
+use crate::cli::secrets::{KmsKeys, Repository};
 use crate::cli::texts::Texts;
 use crate::diag::{Diagnostic, nearest};
 use crate::remote::ConfigName;
@@ -31,6 +31,8 @@ pub struct Stack {
     pub warnings: Vec<Diagnostic>,
     /// What is known of its resources without a look at the cloud; empty before somebody asks.
     pub declared: BTreeMap<Address, Instance>,
+    /// Of files that only KMS can open.
+    pub kms: Arc<KmsKeys>,
     /// Things of the stack without a state are no reason to stop.
     pub may_lack_state: bool,
 }
@@ -57,8 +59,9 @@ pub fn load(call: &mut Call, args: &StackArgs) -> Ended<Stack> {
 pub fn inspect(call: &mut Call, args: &StackArgs) -> Ended<(Stack, Vec<Diagnostic>)> {
     let root = call.root()?;
     let name = choose(&root, args.stack.as_deref())?;
+    let kms = Arc::new(KmsKeys::default());
     let source: Arc<dyn Source> = Arc::new(
-        Repository::open(&root, &call.world)
+        Repository::open(&root, &call.world, kms.clone())
             .map_err(|error| Diagnostic::error("io", format!("{} cannot be read", root.display())).detail(error.to_string()))?,
     );
     call.know(Texts::new(source.clone()));
@@ -74,6 +77,7 @@ pub fn inspect(call: &mut Call, args: &StackArgs) -> Ended<(Stack, Vec<Diagnosti
         catalog,
         warnings: Vec::new(),
         declared: BTreeMap::new(),
+        kms,
         may_lack_state: false,
     };
     Ok((stack, loaded.diagnostics))

@@ -20,6 +20,7 @@ macro_rules! pages {
 const PAGES: &[(&str, &str)] = pages! {
     "access-denied"
     "address"
+    "already-recorded"
     "bad-address"
     "bad-argument"
     "bad-arn"

@@ -1,6 +1,9 @@
-//! Files of SOPS, decrypted: YAML, JSON, dotenv and binary, with age recipients. The MAC is always checked.
+//! Files of SOPS, decrypted: YAML, JSON, dotenv and binary, for recipients of age and KMS. The MAC is always checked.
 //!
 //! Source: getsops/sops, `sops.go` (the walk, the MAC), `aes/cipher.go` (the values), `stores/`.
+
+mod dotenv;
+mod recipients;
 
 use aes_gcm::aead::consts::U32;
 use aes_gcm::aead::{AeadInPlace, KeyInit};
@@ -11,7 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha512};
 
-use super::age::{self, AgeError, Identity};
+use recipients::data_key;
+pub use recipients::{Keys, Unwrapped, Wrapped};
 
 /// What the MAC begins with when it covers encrypted values alone: `MACOnlyEncryptedInitialization` of SOPS.
 const ENCRYPTED_ONLY: [u8; 32] = [
@@ -47,24 +51,31 @@ impl Form {
 pub enum SopsError {
     #[error("it is no file of SOPS: {0}")]
     Foreign(String),
-    #[error("none of the keys at hand opens it; it is encrypted for {}", recipients.join(", "))]
-    NoKey { recipients: Vec<String> },
+    #[error("none of the keys at hand opens it; it is encrypted for {}{}", recipients.join(", "), because(refusals))]
+    NoKey { recipients: Vec<String>, refusals: Vec<String> },
+    /// KMS has not been asked for these yet, and no key at hand opens it.
+    #[error("KMS must be asked for its data key first")]
+    NotAsked { keys: Vec<Wrapped> },
     /// What was decrypted is not what was encrypted.
     #[error("it was changed after it was encrypted: {0}")]
     Tampered(String),
 }
 
+fn because(refusals: &[String]) -> String {
+    if refusals.is_empty() { String::new() } else { format!(" ({})", refusals.join("; ")) }
+}
+
 /// The text of the decrypted file: YAML and JSON as JSON, dotenv as lines, binary as it was.
-pub fn decrypt(form: Form, file: &[u8], identities: &[Identity]) -> Result<String, SopsError> {
+pub fn decrypt(form: Form, file: &[u8], keys: &Keys) -> Result<String, SopsError> {
     let foreign = |why: &str| SopsError::Foreign(why.to_owned());
     let text = std::str::from_utf8(file).map_err(|_| foreign("it is no text"))?;
     let mut document: Map<String, Json> = match form {
         Form::Json | Form::Binary => serde_json::from_str(text).map_err(|_| foreign("it is not valid JSON"))?,
         Form::Yaml => serde_saphyr::from_str(text).map_err(|_| foreign("it is not one valid YAML document"))?,
-        Form::Dotenv => dotenv(text),
+        Form::Dotenv => dotenv::read(text),
     };
     let about = document.shift_remove("sops").ok_or_else(|| foreign("it has no `sops` part"))?;
-    let key = data_key(&about, identities)?;
+    let key = data_key(&about, keys)?;
     let only_encrypted = about.get("mac_only_encrypted").is_some_and(|it| *it == Json::Bool(true) || it == "true");
     let mut walk = Walk { cipher: Cipher::new(&key.into()), mac: Sha512::new(), only_encrypted };
     if only_encrypted {
@@ -83,23 +94,6 @@ pub fn decrypt(form: Form, file: &[u8], identities: &[Identity]) -> Result<Strin
             data.map(str::to_owned).ok_or_else(|| foreign("it has no `data`"))
         }
     }
-}
-
-fn data_key(about: &Json, identities: &[Identity]) -> Result<[u8; 32], SopsError> {
-    // Recipients stand in `age`, or in groups of which one key is enough while no threshold is set.
-    let groups = about.get("key_groups").and_then(Json::as_array).into_iter().flatten().map(|it| it.get("age"));
-    let lists = std::iter::once(about.get("age")).chain(groups).flatten().filter_map(Json::as_array);
-    let all: Vec<&Json> = lists.flatten().collect();
-    for one in &all {
-        let Some(sealed) = one.get("enc").and_then(Json::as_str) else { continue };
-        match age::decrypt(sealed.as_bytes(), identities) {
-            Ok(key) => return key.try_into().map_err(|_| SopsError::Tampered("the data key has a wrong length".to_owned())),
-            Err(AgeError::NoKey) => {}
-            Err(error) => return Err(SopsError::Tampered(format!("the data key: {error}"))),
-        }
-    }
-    let recipients = all.iter().filter_map(|it| it.get("recipient")?.as_str()).map(str::to_owned).collect();
-    Err(SopsError::NoKey { recipients })
 }
 
 fn check_mac(walk: &Walk, about: &Json) -> Result<(), SopsError> {
@@ -201,37 +195,17 @@ fn plain(number: &serde_json::Number) -> String {
     }
 }
 
-/// `NAME=value` lines; those of `sops_…` are gathered as the other forms have them.
-fn dotenv(text: &str) -> Map<String, Json> {
-    let (mut all, mut about, mut age) = (Map::new(), Map::new(), std::collections::BTreeMap::<String, Map<String, Json>>::new());
-    for line in text.lines().filter(|it| !it.starts_with('#')) {
-        let Some((name, value)) = line.split_once('=') else { continue };
-        let value = value.replace("\\n", "\n");
-        match name.strip_prefix("sops_") {
-            None => drop(all.insert(name.to_owned(), value.into())),
-            Some(name) => match name.strip_prefix("age__list_").and_then(|it| it.split_once("__map_")) {
-                Some((at, part)) => drop(age.entry(at.to_owned()).or_default().insert(part.to_owned(), value.into())),
-                None => drop(about.insert(name.to_owned(), value.into())),
-            },
-        }
-    }
-    if !about.is_empty() {
-        about.insert("age".to_owned(), age.into_values().map(Json::Object).collect());
-        all.insert("sops".to_owned(), Json::Object(about));
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::age::Identity;
 
     const KEY: &str = include_str!("../../tests/secrets/key.txt");
     const OTHER: &str = include_str!("../../tests/secrets/other.txt");
     const YAML: &str = include_str!("../../tests/secrets/sec.yaml");
 
     fn opened(form: Form, file: &str) -> Result<String, SopsError> {
-        decrypt(form, file.as_bytes(), &Identity::parse_all(KEY))
+        decrypt(form, file.as_bytes(), &Keys::of(Identity::parse_all(KEY)))
     }
 
     const CLEAR: &str = r#"{"db":{"password":"hunter2","empty":"","port":5432,"ratio":1.5,"tls":true,"none":null,"hosts":["a.example","b.example"],"users":[{"name":"ann","pin":"0042"}]},"plain_unencrypted":"visible"}"#;
@@ -250,8 +224,11 @@ mod tests {
 
     #[test]
     fn a_wrong_key_is_refused_and_the_recipients_named() {
-        let error = decrypt(Form::Yaml, YAML.as_bytes(), &Identity::parse_all(OTHER)).unwrap_err();
-        assert!(matches!(&error, SopsError::NoKey { recipients } if recipients.len() == 1), "{error:?}");
+        let error = decrypt(Form::Yaml, YAML.as_bytes(), &Keys::of(Identity::parse_all(OTHER))).unwrap_err();
+        assert!(
+            matches!(&error, SopsError::NoKey { recipients, refusals } if recipients.len() == 1 && refusals.is_empty()),
+            "{error:?}"
+        );
         assert!(error.to_string().contains("age1tdz9pad9"), "{error}");
     }
 

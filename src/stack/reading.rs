@@ -86,7 +86,7 @@ impl Files for Window<'_> {
         self.reading.read(&self.name(path)?)
     }
 
-    fn decrypt(&self, path: &str) -> Result<String, String> {
+    fn decrypt(&self, path: &str) -> Result<Option<String>, String> {
         let name = self.name(path)?;
         // What the plan depends on is the encrypted file.
         let bytes = self.reading.read(&name)?;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 /// Files of the repository. Names are relative to its root, with `/` between folders, without `.` and `..`.
 pub trait Source: Send + Sync {
     fn read(&self, name: &str) -> Result<Vec<u8>, String>;
-    /// The clear text of a file that SOPS encrypted, of which these are the name and the bytes. Without keys, there is none.
-    fn decrypt(&self, _: &str, _: &[u8]) -> Result<String, String> {
+    /// The clear text of a file that SOPS encrypted, of which these are the name and the bytes. Without keys, there is none;
+    /// nothing yet where somebody must be asked for the key first.
+    fn decrypt(&self, _: &str, _: &[u8]) -> Result<Option<String>, String> {
         Err("no keys are at hand here".to_owned())
     }
     /// `None` when there is nothing of that name.

@@ -41,6 +41,7 @@ const STORY: &[(&str, &str, &[u8])] = &[
     ("state history", "FORMATS", &[0, 64]),
     ("runs", "FORMATS", &[0, 64]),
     ("runs", "--address aws_security_group.web FORMATS", &[0, 64]),
+    ("import", "aws_vpc.main vpc-0123456789abcdef0 --auto-approve", &[1]),
     ("state mv", "aws_kms_key.main aws_kms_key.moved --auto-approve", &[0]),
     ("state mv", "aws_kms_key.moved aws_kms_key.main --auto-approve", &[0]),
     ("state rm", "aws_kms_key.none --auto-approve", &[1]),

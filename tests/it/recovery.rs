@@ -2,6 +2,8 @@
 
 mod destroy;
 mod encryption;
+mod import;
+mod kms;
 mod ledger;
 mod mending;
 mod rebuild;

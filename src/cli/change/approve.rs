@@ -22,6 +22,7 @@ pub fn ask(call: &mut Call, plan: &Plan, change: &Change, confirm: bool) -> Ende
     let what = match change.goal {
         Goal::Files | Goal::Saved(_) => "Apply this plan",
         Goal::Found => "Record this",
+        Goal::Taken => "Take this in",
         Goal::Former(_) => "Go back to this",
         Goal::Nothing { .. } => "Destroy all of this",
     };

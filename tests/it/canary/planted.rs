@@ -174,7 +174,8 @@ impl Planted {
 
     pub fn command(&self, line: &str) -> Command {
         let needs_files = |it: &&str| {
-            ["plan", "apply", "destroy", "drift", "validate", "console", "graph", "rollback", "rehearse", "output"].contains(it)
+            ["plan", "apply", "destroy", "drift", "validate", "console", "graph", "rollback", "import", "rehearse", "output"]
+                .contains(it)
         };
         let takes = line.split(' ').next().filter(needs_files).is_some() || line.starts_with("state rebuild");
         let line = if takes { format!("{line} --var-file clear/variables.hcl") } else { line.to_owned() };

@@ -37,6 +37,7 @@ fn help_of_every_command() {
         "graph",
         "rehearse",
         "schema",
+        "import",
         "state",
         "state list",
         "state show",

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Command;
 
 use infra::secrets::age::{self, Identity};
-use infra::secrets::sops::{self, Form};
+use infra::secrets::sops::{self, Form, Keys};
 
-const KEY: &str = include_str!("../../secrets/key.txt");
+pub const KEY: &str = include_str!("../../secrets/key.txt");
 const OTHER: &str = include_str!("../../secrets/other.txt");
 
-fn recipient(key: &str) -> String {
+pub fn recipient(key: &str) -> String {
     Identity::parse_all(key)[0].recipient().to_string()
 }
 
@@ -58,7 +58,7 @@ fn files_of_sops_are_read() {
     for (name, clear, wanted) in files {
         fs::write(folder.path().join(name), clear).unwrap();
         let sealed = run(&tool, &["encrypt", "--age", &recipient(KEY), name], folder.path());
-        assert_eq!(sops::decrypt(Form::of(name), &sealed, &Identity::parse_all(KEY)).as_deref(), Ok(wanted), "{name}");
-        assert!(sops::decrypt(Form::of(name), &sealed, &Identity::parse_all(OTHER)).is_err(), "{name}");
+        assert_eq!(sops::decrypt(Form::of(name), &sealed, &Keys::of(Identity::parse_all(KEY))).as_deref(), Ok(wanted), "{name}");
+        assert!(sops::decrypt(Form::of(name), &sealed, &Keys::of(Identity::parse_all(OTHER))).is_err(), "{name}");
     }
 }

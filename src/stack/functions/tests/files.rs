@@ -3,6 +3,7 @@
 use super::*;
 
 pub fn cases() -> Vec<Case> {
+    let unasked = Value::unknown(Type::String, "data.aws_kms_secrets.sops".parse().unwrap(), "later.yaml").sensitive();
     vec![
         ("abspath", vec![s("a.txt")], s("/repository/stacks/dev/a.txt")),
         ("basename", vec![s("foo/bar/baz.txt")], s("baz.txt")),
@@ -22,6 +23,7 @@ pub fn cases() -> Vec<Case> {
         ("fileset", vec![s("."), s("*.txt")], ss(["hello.txt"])),
         ("fileset", vec![s("."), s("*.md")], ss([])),
         ("sops_decrypt_file", vec![s("secret.yaml")], s("{\"password\":\"x\"}").sensitive()),
+        ("sops_decrypt_file", vec![s("later.yaml")], unasked),
         ("filemd5", vec![s("hello.txt")], s("b10a8db164e0754105b7a99be72e3fe5")),
         ("filesha1", vec![s("hello.txt")], s("0a4d55a8d778e5022fab701977c5d840bbc486d0")),
         ("filesha256", vec![s("hello.txt")], s("a591a6d40bf420404a011733cfb7b190d62c65bf0bcda32b57b277d9ad9f146e")),
