@@ -79,6 +79,9 @@ impl Setting<'_> {
             format!("--cluster-signing-key-file={}", self.path("ca.key")),
             // KWOK's heartbeats are up to 45 s apart; a busy machine must not lose nodes.
             "--node-monitor-grace-period=5m".to_owned(),
+            // At the default, 20 calls a second, hundreds of objects wait for their controllers; a managed plane is given more.
+            "--kube-api-qps=200".to_owned(),
+            "--kube-api-burst=400".to_owned(),
         ])
     }
 

@@ -133,6 +133,13 @@ fn killed_at_words(mut command: Command, words: &str) {
     run.wait().unwrap();
 }
 
+/// A control plane of EKS answers while it is updated; the local one is away for some seconds.
+async fn is_active(account: &Caller) {
+    while account.rest("eks", "GET", "/clusters/deaths", "").await.unwrap().json()["cluster"]["status"] != "ACTIVE" {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// Phases of making it all: what is made, and where the process dies on the way.
 const MAKING: &[(&str, At)] = &[
     ("aws_subnet.main", Done("ec2", "CreateSubnet")),
@@ -165,6 +172,7 @@ async fn in_the_middle_of_each_phase() {
     let web = Says("Deployment.apps/hold/web\"]: updating");
     for at in [Done("eks", "UpdateClusterVersion"), Done("eks", "UpdateNodegroupVersion"), web] {
         story.killed("apply --auto-approve", &at);
+        is_active(&account).await;
     }
     story.run("apply --auto-approve").ends(0);
     story.is_converged("");
