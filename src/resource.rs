@@ -77,6 +77,11 @@ pub trait Resource: Block {
     fn empty(_: &Aws, _: &Id) -> impl Future<Output = Result<Emptied, Fault>> + Send {
         std::future::ready(Ok(Emptied::default()))
     }
+    /// Things that have the name which these settings give, whoever made them, where an id does not follow from the name and the
+    /// Tagging API does not list the type: `state rebuild` looks at their tags.
+    fn namesakes(&self, _: &Aws) -> impl Future<Output = Result<Vec<Id>, Fault>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
     /// What would come of these settings, for a type with an [`Applied`](crate::schema::Applied) setting: asked of the cloud
     /// without changing anything.
     fn preview(aws: &Aws, id: Option<&Id>, settings: &Value) -> impl Future<Output = Result<Preview, Fault>> + Send {
@@ -143,6 +148,7 @@ pub trait ErasedResource: Send + Sync {
     fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>>;
     fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, was: &'a Value, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>>;
+    fn namesakes<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Id>, Fault>>;
     fn blockers<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Vec<Blocker>, Fault>>;
     fn contents<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Vec<Content>, Fault>>;
     fn empty<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Emptied, Fault>>;
@@ -195,6 +201,10 @@ impl<R: Resource> ErasedResource for Typed<R> {
 
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id, settings: &'a Value) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move { decode::<R>(R::TYPE, settings)?.delete(aws, id).await })
+    }
+
+    fn namesakes<'a>(&'a self, aws: &'a Aws, settings: &'a Value) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
+        Box::pin(async move { decode::<R>(R::TYPE, settings)?.namesakes(aws).await })
     }
 
     fn blockers<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<Vec<Blocker>, Fault>> {

@@ -147,3 +147,50 @@ fn word(doing: Doing) -> &'static str {
         Doing::Record => "record",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Owner;
+    use crate::store::memory::Memory;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn day(number: u32) -> u64 {
+        millis(DAY * number)
+    }
+
+    #[tokio::test]
+    async fn records_are_kept_for_as_long_as_the_stack_says() {
+        let store = Memory::new("dev".parse().unwrap());
+        let owner = Owner { run: "now".into(), who: "ann@box".into(), command: "infra apply dev".into() };
+        let mut session = store.lock(&owner, None).await.unwrap();
+        let beginning = |run: &str, at: u64| Beginning {
+            stack: "dev".parse().unwrap(),
+            run: run.to_owned(),
+            epoch: 1,
+            command: "infra apply dev".to_owned(),
+            caller: None,
+            by: "ann@box".to_owned(),
+            commit: None,
+            at,
+        };
+        for (run, at) in [("a", day(1)), ("b", day(20)), ("c", day(29))] {
+            session.note(&RunRecord::begin(beginning(run, at))).await.unwrap();
+        }
+        let names = async || store.runs().await.unwrap().into_iter().map(|it| it.run).collect::<Vec<_>>();
+        let end = async |run: &str, kept: Duration, session: &mut dyn Session| {
+            let mut ledger = Ledger::new(beginning(run, day(30)));
+            ledger.is_noted = true;
+            ledger.end(&store, session, RunResult::Done, day(30), kept).await.unwrap();
+        };
+        end("d", DAY * 400, &mut *session).await;
+        assert_eq!(names().await, ["d", "c", "b", "a"]);
+        end("e", DAY * 10, &mut *session).await;
+        assert_eq!(names().await.len(), 4, "what is as old as that is kept");
+        assert!(!names().await.contains(&"a".to_owned()));
+        end("f", DAY * 5, &mut *session).await;
+        assert_eq!(names().await.len(), 4);
+        assert!(!names().await.contains(&"b".to_owned()));
+    }
+}

@@ -93,6 +93,12 @@ impl Clouds {
         Ok(preview)
     }
 
+    /// Things of the name that these settings give, whoever made them.
+    pub async fn namesakes(&self, what: &Target, settings: &Value) -> Result<Vec<Id>, Fault> {
+        let (kind, aws) = self.resource(what)?;
+        hushed(kind.namesakes(aws, settings).await, [settings])
+    }
+
     /// What lies in a thing whose deletion shall empty it first.
     pub async fn contents(&self, what: &Target, id: &Id) -> Result<Vec<Content>, Fault> {
         let (kind, aws) = self.resource(what)?;

@@ -1,13 +1,16 @@
 //! Why a change is made, in words.
 
-use crate::plan::{Change, Reason};
+use crate::plan::{Action, Change, Reason};
 use crate::remote::Content;
 
 /// One sentence a kind of reason, the deciding one first; paths of one kind are gathered.
 pub fn sentences(change: &Change) -> Vec<String> {
     let mut gathered: Vec<(String, Vec<String>)> = Vec::new();
     for reason in &change.reasons {
-        let (text, path) = words(reason);
+        let (text, path) = match (reason, change.action) {
+            (Reason::Block, Action::Import) => ("exists, and is taken in".to_owned(), None),
+            _ => words(reason),
+        };
         match gathered.iter_mut().find(|(it, _)| *it == text) {
             Some((_, paths)) => paths.extend(path),
             None => gathered.push((text, path.into_iter().collect())),

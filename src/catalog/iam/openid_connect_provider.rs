@@ -110,12 +110,23 @@ impl Resource for OpenIdConnectProvider {
         Ok(())
     }
 
+    async fn namesakes(&self, aws: &Aws) -> Result<Vec<Id>, Fault> {
+        Ok(vec![Id::new(self.arn(aws).await?)])
+    }
+
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        let (partition, account) = (aws.partition().await?, aws.account().await?);
-        let arn = format!("arn:{partition}:iam::{account}:oidc-provider/{}", bare(&self.url));
+        let arn = self.arn(aws).await?;
         let Some(found) = get(aws, &arn).await? else { return Ok(None) };
         let taken = format!("the account has a provider for {} already", *self.url);
         own(Id::new(arn), token_in(found.tags()), token, "iam:CreateOpenIDConnectProvider", taken)
+    }
+}
+
+impl OpenIdConnectProvider {
+    /// It follows from the issuer.
+    async fn arn(&self, aws: &Aws) -> Result<String, Fault> {
+        let (partition, account) = (aws.partition().await?, aws.account().await?);
+        Ok(format!("arn:{partition}:iam::{account}:oidc-provider/{}", bare(&self.url)))
     }
 }
 

@@ -115,12 +115,23 @@ impl Resource for Policy {
         blockers::of_policy(aws, id.as_str()).await
     }
 
+    async fn namesakes(&self, aws: &Aws) -> Result<Vec<Id>, Fault> {
+        Ok(vec![Id::new(self.arn(aws).await?)])
+    }
+
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        let (partition, account) = (aws.partition().await?, aws.account().await?);
-        let arn = format!("arn:{partition}:iam::{account}:policy{}{}", *self.path, *self.name);
+        let arn = self.arn(aws).await?;
         let Some(policy) = get(aws, &arn).await? else { return Ok(None) };
         let taken = format!("the policy {arn} exists already");
         own(Id::new(arn), token_in(policy.tags()), token, "iam:CreatePolicy", taken)
+    }
+}
+
+impl Policy {
+    /// It follows from path and name.
+    async fn arn(&self, aws: &Aws) -> Result<String, Fault> {
+        let (partition, account) = (aws.partition().await?, aws.account().await?);
+        Ok(format!("arn:{partition}:iam::{account}:policy{}{}", *self.path, *self.name))
     }
 }
 

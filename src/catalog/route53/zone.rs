@@ -139,6 +139,12 @@ impl Resource for Zone {
         record::delete_all(aws, id).await
     }
 
+    async fn namesakes(&self, aws: &Aws) -> Result<Vec<Id>, Fault> {
+        let page = aws.route53().list_hosted_zones_by_name().dns_name(&**self.name).max_items(100).send().await?;
+        let same = |it: &&sdk::HostedZone| canonical(it.name()) == canonical(&self.name);
+        Ok(page.hosted_zones.iter().take_while(same).map(|it| Id::new(bare(&it.id))).collect())
+    }
+
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
         let mut marker = None;
         loop {

@@ -158,7 +158,13 @@ async fn by_name(
     settings: &Value,
 ) -> Ended<Option<Id>> {
     const NAMES: &[&str] = &["name", "bucket", "id"];
-    let names: BTreeSet<Id> = NAMES.iter().filter_map(|it| settings.get(it).as_str().map(Id::new)).collect();
+    let named = || NAMES.iter().filter_map(|it| settings.get(it).as_str().map(Id::new)).collect();
+    let names: BTreeSet<Id> = match connected.clouds.namesakes(target, settings).await {
+        Ok(none) if none.is_empty() => named(),
+        Ok(found) => found.into_iter().collect(),
+        Err(it) if matches!(it.class, Class::Bug | Class::Missing | Class::Refused) => return Ok(None),
+        Err(it) => return Err(Stop::from(fault::of_cloud(&it))),
+    };
     if names.is_empty() {
         return Ok(None);
     }

@@ -1,6 +1,8 @@
 //! The `encryption` block: everything that is kept is encrypted, for those who are named, from the day on which it is demanded.
 
+use localstack::client::Caller;
 use localstack::{Cloud, REGION};
+use serde_json::json;
 
 use super::network;
 use crate::bad_input::contents;
@@ -117,5 +119,48 @@ async fn a_state_in_a_bucket_is_encrypted_with_the_key_that_bootstrap_makes() {
         run(line).ends(0);
     }
     assert_eq!(in_clear(&here), Vec::<String>::new());
+    run("destroy dev --auto-approve").ends(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_of_kms_gives_way_to_another_and_either_recipient_opens() {
+    const ACCOUNT: &str = "800000000434";
+    let cloud = Cloud::shared().await.unwrap();
+    let caller = Caller::new(cloud, ACCOUNT);
+    let key = async || {
+        let made = caller.json("kms", "TrentService.CreateKey", &json!({})).await.unwrap();
+        made.json()["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
+    };
+    let (old, new) = (key().await, key().await);
+    let here = Repository::new(&[("one.txt", ONE), ("stacks/dev/stack.hcl", "")]);
+    let stack = |kms: &str| {
+        let age = format!("age {{ recipients = [\"{}\"] }}", recipient(ONE));
+        here.write("stacks/dev/stack.hcl", &with_block(&network("one"), &format!("encryption {{\n {age}\n {kms}\n}}")));
+    };
+    let run = |line: &str| here.binary(cloud, ACCOUNT, line);
+    let disable = async |key: &str, action: &str| {
+        let target = format!("TrentService.{action}");
+        caller.json("kms", &target, &json!({ "KeyId": key })).await.unwrap().success("kms", action).unwrap();
+    };
+
+    stack(&format!("kms {{ key = \"{old}\" }}"));
+    run("apply --auto-approve").ends(0);
+    assert_eq!(in_clear(&here), Vec::<String>::new());
+    // Either recipient is enough: KMS without the age key, the age key without KMS.
+    run("plan --detailed-exitcode").ends(0);
+    disable(&old, "DisableKey").await;
+    here.binary_with(cloud, ACCOUNT, "state list", &[("SOPS_AGE_KEY_FILE", "one.txt")]).ends(0);
+    assert_ne!(run("state list").code, 0);
+    disable(&old, "EnableKey").await;
+
+    // Rotation: the former key is named until the next write has wrapped everything anew.
+    stack(&format!("kms {{ key = \"{new}\" }}"));
+    assert_eq!(run("state list").ends(1).codes(), ["no-key"]);
+    stack(&format!("kms {{\n key = \"{new}\"\n previous = [\"{old}\"]\n}}"));
+    run("plan --detailed-exitcode").ends(0);
+    run("apply --auto-approve").ends(0);
+    stack(&format!("kms {{ key = \"{new}\" }}"));
+    disable(&old, "DisableKey").await;
+    run("plan --detailed-exitcode").ends(0);
     run("destroy dev --auto-approve").ends(0);
 }
