@@ -233,8 +233,17 @@ impl World {
                 None => Ok(Vec::new()),
             };
         }
-        let ours = all.filter(|(_, it)| self.mark(type_name, &it.settings).as_str() == Some(token));
+        let ours = all.filter(|(_, it)| self.carries(it, token));
         Ok(ours.map(|(id, _)| id.clone()).collect())
+    }
+
+    /// Whether a thing says that it was made with this token; where no creation takes tags, the cloud knows the creation by it.
+    fn carries(&self, thing: &Thing, token: &str) -> bool {
+        let schema = self.types.resource(&thing.type_name);
+        match schema.and_then(|it| it.attributes.get("tags")).is_some_and(|it| it.later) {
+            true => thing.token.as_deref() == Some(token),
+            false => self.mark(&thing.type_name, &thing.settings).as_str() == Some(token),
+        }
     }
 
     /// The creation token that a thing carries: in its tags, or in an object's own metadata.
