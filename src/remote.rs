@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Address;
 use crate::value::Value;
 
 /// The cloud's own name for one thing: `vpc-0a1b2c`, a bucket's name, a zone id. What `import` takes. Things that have no
@@ -61,6 +62,13 @@ impl Default for ConfigName {
 pub struct Target {
     pub type_name: String,
     pub config: ConfigName,
+}
+
+impl Target {
+    /// What is at an address, reached through a configuration.
+    pub fn of(address: &Address, config: &ConfigName) -> Self {
+        Self { type_name: address.type_name().to_owned(), config: config.clone() }
+    }
 }
 
 /// What a bulk read is asked for.

@@ -121,6 +121,14 @@ pub struct Output {
 }
 
 impl State {
+    /// Every thing on record, former instances too: its address, the configuration that reaches it, its id.
+    pub fn things(&self) -> impl Iterator<Item = (&Address, &ConfigName, &Id)> {
+        self.resources.iter().flat_map(|(address, record)| {
+            let deposed = record.deposed.iter().map(|it| (&it.config, &it.id));
+            deposed.chain([(&record.config, &record.id)]).map(move |(config, id)| (address, config, id))
+        })
+    }
+
     pub fn new(stack: StackName, lineage: Lineage) -> Self {
         Self {
             format: FORMAT,

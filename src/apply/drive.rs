@@ -19,7 +19,7 @@ use crate::plan::{Observed, Plan};
 use crate::remote::{Class, Fault, Id, Settle};
 use crate::schema::Types;
 use crate::stack::desired::{Configuration, Instance};
-use crate::state::{Entry, Output, Record, State};
+use crate::state::{Entry, Output, State};
 use crate::store::{Session, StoreError};
 use crate::value::Sealer;
 
@@ -170,13 +170,9 @@ async fn look_again(edge: &mut Edge<'_>, state: State, waits: bool, outcome: &mu
     state
 }
 
-/// Everything on record, former instances too.
+/// Everything on record, by where it is.
 fn ids(state: &State) -> BTreeSet<(Address, Id)> {
-    let one = |(address, record): (&Address, &Record)| {
-        let all = record.deposed.iter().map(|it| it.id.clone()).chain([record.id.clone()]);
-        all.map(|id| (address.clone(), id)).collect::<Vec<_>>()
-    };
-    state.resources.iter().flat_map(one).collect()
+    state.things().map(|(address, _, id)| (address.clone(), id.clone())).collect()
 }
 
 fn unsaved(state: State, address: &Option<Address>, error: &StoreError) -> Ended {

@@ -528,7 +528,7 @@ impl<'a> Machine<'a> {
 
     pub(super) fn target(&self, at: usize) -> Target {
         let step = &self.steps[at];
-        Target { type_name: step.address.type_name().to_owned(), config: step.config.clone() }
+        Target::of(&step.address, &step.config)
     }
 
     pub(super) fn doing(&self, at: usize) -> Doing {

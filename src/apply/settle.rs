@@ -12,7 +12,7 @@ use super::ownership::Owner;
 use super::pace::{Jitter, Pace, Patience};
 use super::{Answer, Effect, EffectId, NotStored, Time};
 use crate::address::Address;
-use crate::remote::{Class, ConfigName, Fault, Found, Id, Live, Query, Settle, Status, Target, Token};
+use crate::remote::{Class, Fault, Found, Id, Live, Query, Settle, Status, Target, Token};
 use crate::schema::Types;
 use crate::state::{Deposed, Entry, Intent, IntentAct, OpId, Outcome, Record, State};
 use crate::value::Value;
@@ -122,7 +122,10 @@ impl<'a> Settling<'a> {
             quiet: since_began(quiet),
             watch_until: open.last_sign.saturating_add(scaled(WATCH_SECONDS)),
             waits: open.waits,
-            known: if cases.is_empty() { BTreeSet::new() } else { on_record(&open.state) },
+            known: match cases.is_empty() {
+                true => BTreeSet::new(),
+                false => open.state.things().map(|(address, config, id)| (Target::of(address, config), id.clone())).collect(),
+            },
             storing: BTreeSet::new(),
             stored: Vec::new(),
             state: open.state,
@@ -221,7 +224,7 @@ impl<'a> Settling<'a> {
     fn effect(&self, op: &OpId) -> Option<Effect> {
         let case = self.cases.get(op)?;
         let intent = &case.intent;
-        let target = target(&intent.address, &intent.config);
+        let target = Target::of(&intent.address, &intent.config);
         match (&case.question, &intent.act) {
             (Question::Find(token) | Question::Watch(token), IntentAct::Create { inputs, .. }) => {
                 let schema = self.types.resource(intent.address.type_name())?;
@@ -240,7 +243,7 @@ impl<'a> Settling<'a> {
     fn found(&mut self, op: &OpId, found: &[Id]) {
         let Some(case) = self.cases.get_mut(op) else { return };
         let asked = case.asked.take().unwrap_or_default();
-        let target = target(&case.intent.address, &case.intent.config);
+        let target = Target::of(&case.intent.address, &case.intent.config);
         let mut new = found.iter().filter(|it| !self.known.contains(&(target.clone(), (*it).clone())));
         let first = new.next();
         case.repeated |= new.next().is_some();
@@ -290,7 +293,7 @@ impl<'a> Settling<'a> {
         let Some(case) = self.cases.get_mut(op) else { return };
         let intent = case.intent.clone();
         let IntentAct::Create { inputs, dependencies, replaces, .. } = &intent.act else { return };
-        self.known.insert((target(&intent.address, &intent.config), id.clone()));
+        self.known.insert((Target::of(&intent.address, &intent.config), id.clone()));
         match self.state.resources.get(&intent.address) {
             Some(record) if replaces.as_ref() != Some(&record.id) => {
                 let mut record = record.clone();
@@ -398,19 +401,6 @@ impl<'a> Settling<'a> {
             self.failures.extend(open.into_iter().map(|it| (it, Failure::Store { message: message.clone() })));
         }
     }
-}
-
-fn target(address: &Address, config: &ConfigName) -> Target {
-    Target { type_name: address.type_name().to_owned(), config: config.clone() }
-}
-
-/// Every thing that a record names, former instances too.
-fn on_record(state: &State) -> BTreeSet<(Target, Id)> {
-    let one = |(address, record): (&Address, &Record)| {
-        let deposed = record.deposed.iter().map(|it| (target(address, &it.config), it.id.clone()));
-        deposed.chain([(target(address, &record.config), record.id.clone())]).collect::<Vec<_>>()
-    };
-    state.resources.iter().flat_map(one).collect()
 }
 
 fn is_going(live: &Live) -> bool {

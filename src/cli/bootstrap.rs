@@ -210,7 +210,7 @@ async fn make(connected: &Connected, bucket: Bucket, table: LockTable) -> Ended<
         }
         let members = instance.settings.members().into_iter().flatten();
         let known = members.filter(|(_, it)| it.is_wholly_known()).map(|(name, it)| (name.clone(), it.clone()));
-        let target = Target { type_name: address.type_name().to_owned(), config: instance.config.clone() };
+        let target = Target::of(address, &instance.config);
         let token = Token(connected.run().into());
         let made = connected.clouds.create(&target, &Value::object(known), &token).await;
         made.map_err(|it| fault::of_cloud(&it).address(address.clone()))?;

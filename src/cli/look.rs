@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::cloud::{Cloud, Clouds, Query};
 use crate::diag::Diagnostic;
 use crate::plan::{Act, DataRead, ImportKey, Observed, Plan, PreviewRead, Previewed};
-use crate::remote::{Class, Fault, Id, Target};
+use crate::remote::{Class, Content, Fault, Found, Id, Target};
 use crate::report::fault;
 use crate::stack::desired::Instance;
 use crate::state::State;
@@ -42,7 +42,7 @@ pub async fn recorded(
 ) -> Result<(), Vec<Diagnostic>> {
     let mut wanted: BTreeMap<Target, Wanted> = BTreeMap::new();
     for (address, record) in &state.resources {
-        let target = Target { type_name: address.type_name().to_owned(), config: record.config.clone() };
+        let target = Target::of(address, &record.config);
         let Wanted { ids, parts } = wanted.entry(target).or_default();
         ids.push((address.clone(), record.id.clone()));
         let settings = [Some(&record.applied), instances.get(address).map(|it| &it.settings)];
@@ -60,15 +60,10 @@ pub async fn recorded(
         };
         async move { (cloud.read(&target, &query).await, ids) }
     });
-    let answers: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
-    let mut refused = Vec::new();
-    for (answer, ids) in answers {
-        match answer {
-            Ok(mut found) => into.live.extend(ids.into_iter().map(|(address, id)| (address, found.remove(&id)))),
-            Err(error) => refused.push(error),
-        }
-    }
-    finish(refused)
+    let take = |ids: Vec<(Address, Id)>, mut found: Found| {
+        into.live.extend(ids.into_iter().map(|(address, id)| (address, found.remove(&id))));
+    };
+    each(reads, take).await
 }
 
 /// Asks data sources.
@@ -77,9 +72,8 @@ pub async fn data(cloud: &dyn Cloud, wanted: Vec<DataRead>, into: &mut Observed)
         let target = Target { type_name: it.key.type_name.clone(), config: it.key.config.clone() };
         (cloud.data(&target, &it.key.arguments).await, it)
     });
-    let answers: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
     let mut refused = Vec::new();
-    for (answer, it) in answers {
+    for (answer, it) in answers(reads).await {
         match answer {
             Ok(outputs) => drop(into.data.insert(it.key, outputs)),
             Err(error) => refused.push(fault::of_cloud(&error).address(it.address)),
@@ -92,7 +86,7 @@ pub async fn data(cloud: &dyn Cloud, wanted: Vec<DataRead>, into: &mut Observed)
 pub async fn objections(clouds: &Clouds, plan: &Plan, observed: &Observed) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let asks = plan.steps.iter().filter_map(|step| match &step.act {
         Act::Create { planned, .. } | Act::Update { planned, .. } => Some(async move {
-            let target = Target { type_name: step.address.type_name().to_owned(), config: step.config.clone() };
+            let target = Target::of(&step.address, &step.config);
             let changes = matches!(step.act, Act::Update { .. });
             let is = observed.live.get(&step.address).and_then(Option::as_ref).filter(|_| changes);
             (&step.address, clouds.objections(&target, is, planned).await)
@@ -100,9 +94,8 @@ pub async fn objections(clouds: &Clouds, plan: &Plan, observed: &Observed) -> Re
         Act::Configure { .. } | Act::Delete { .. } | Act::DeleteReplaced { .. } | Act::Import { .. } | Act::Forget => None,
         Act::Move { .. } | Act::Protect { .. } | Act::Read | Act::Refresh { .. } => None,
     });
-    let answers: Vec<_> = stream::iter(asks.collect::<Vec<_>>()).buffer_unordered(READS_AT_ONCE).collect().await;
     let (mut refused, mut weighed) = (Vec::new(), Vec::new());
-    for (address, answer) in answers {
+    for (address, answer) in answers(asks.collect::<Vec<_>>()).await {
         let span = || plan.changes.iter().find(|it| it.address == *address).and_then(|it| it.span.clone());
         match answer {
             Ok(found) => {
@@ -129,15 +122,7 @@ pub async fn imports(cloud: &dyn Cloud, wanted: Vec<ImportKey>, into: &mut Obser
         let query = Query { ids: vec![key.id.clone()], whole: true, shared: true, ..Query::default() };
         (cloud.read(&target, &query).await, key)
     });
-    let answers: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
-    let mut refused = Vec::new();
-    for (answer, key) in answers {
-        match answer {
-            Ok(mut found) => drop(into.imports.insert(key.clone(), found.remove(&key.id))),
-            Err(error) => refused.push(error),
-        }
-    }
-    finish(refused)
+    each(reads, |key, mut found| drop(into.imports.insert(key.clone(), found.remove(&key.id)))).await
 }
 
 /// Counts what lies in what shall be emptied. What is not on record, or cannot be emptied, the planner complains of.
@@ -148,32 +133,43 @@ pub async fn contents(
     into: &mut Observed,
 ) -> Result<(), Vec<Diagnostic>> {
     let reads = wanted.iter().filter_map(|it| Some((it, state.resources.get(it)?))).map(|(address, record)| async move {
-        let target = Target { type_name: address.type_name().to_owned(), config: record.config.clone() };
-        (clouds.contents(&target, &record.id).await, address)
+        let target = Target::of(address, &record.config);
+        let found = match clouds.contents(&target, &record.id).await {
+            Err(error) if error.class == Class::Missing => Ok(None),
+            other => other.map(Some),
+        };
+        (found, address)
     });
-    let answers: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(READS_AT_ONCE).collect().await;
-    let mut refused = Vec::new();
-    for (answer, address) in answers {
-        match answer {
-            Ok(found) => drop(into.contents.insert(address.clone(), found)),
-            Err(error) if error.class == Class::Missing => {}
-            Err(error) => refused.push(error),
-        }
-    }
-    finish(refused)
+    let take = |address: &Address, found: Option<Vec<Content>>| into.contents.extend(found.map(|it| (address.clone(), it)));
+    each(reads.collect::<Vec<_>>(), take).await
 }
 
 /// Asks what would come of objects.
 pub async fn previews(clouds: &Clouds, wanted: Vec<PreviewRead>, into: &mut Observed) -> Result<(), Vec<Diagnostic>> {
     let reads = wanted.into_iter().map(|it| async move {
-        let target = Target { type_name: it.address.type_name().to_owned(), config: it.config.clone() };
+        let target = Target::of(&it.address, &it.config);
         (clouds.preview(&target, it.id.as_ref(), &it.settings).await, it)
     });
-    let answers: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
+    let take = |it: PreviewRead, preview| {
+        into.previews.insert(it.address, Previewed { settings: it.settings, preview });
+    };
+    each(reads, take).await
+}
+
+/// All answers, as they come.
+async fn answers<T>(asks: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(asks).buffer_unordered(READS_AT_ONCE).collect().await
+}
+
+/// Takes each answer with what was asked.
+async fn each<K, T>(
+    reads: impl IntoIterator<Item = impl Future<Output = (Result<T, Fault>, K)>>,
+    mut take: impl FnMut(K, T),
+) -> Result<(), Vec<Diagnostic>> {
     let mut refused = Vec::new();
-    for (answer, it) in answers {
+    for (answer, asked) in answers(reads).await {
         match answer {
-            Ok(preview) => drop(into.previews.insert(it.address, Previewed { settings: it.settings, preview })),
+            Ok(found) => take(asked, found),
             Err(error) => refused.push(error),
         }
     }

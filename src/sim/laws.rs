@@ -74,8 +74,7 @@ fn is_announced(state: &State, id: &Id) -> bool {
 
 /// The ids of everything on record, former instances too.
 fn recorded(state: &State) -> BTreeSet<Id> {
-    let all = state.resources.values();
-    all.flat_map(|it| it.deposed.iter().map(|it| it.id.clone()).chain([it.id.clone()])).collect()
+    state.things().map(|(_, _, id)| id.clone()).collect()
 }
 
 /// The laws of the end, after a plain run in calm weather and after all that was late has arrived.

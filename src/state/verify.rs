@@ -113,17 +113,14 @@ impl Found {
 
     fn homes(&mut self, state: &State) {
         let mut homes: BTreeMap<(&str, &ConfigName, &Id), &Address> = BTreeMap::new();
-        for (address, record) in &state.resources {
-            let deposed = record.deposed.iter().map(|it| (&it.config, &it.id));
-            for (config, id) in deposed.chain([(&record.config, &record.id)]) {
-                let Some(other) = homes.insert((address.type_name(), config, id), address) else { continue };
-                if other != address {
-                    self.check(false, Law::OneHome, || format!("{id} is recorded as {other} and as {address}"));
-                } else {
-                    self.check(false, Law::DeposedIsGone, || {
-                        format!("{id} is both live and deposed, or deposed twice, as {address}")
-                    });
-                }
+        for (address, config, id) in state.things() {
+            let Some(other) = homes.insert((address.type_name(), config, id), address) else { continue };
+            if other != address {
+                self.check(false, Law::OneHome, || format!("{id} is recorded as {other} and as {address}"));
+            } else {
+                self.check(false, Law::DeposedIsGone, || {
+                    format!("{id} is both live and deposed, or deposed twice, as {address}")
+                });
             }
         }
     }

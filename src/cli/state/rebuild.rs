@@ -125,7 +125,7 @@ fn missing(planned: &Planned) -> impl Iterator<Item = &Instance> {
 /// The id of what is the stack's under this address, if there is such a thing.
 async fn look_for(connected: &Connected, state: &State, instance: &Instance, marked: Option<&Marked>) -> Ended<Option<Id>> {
     let address = &instance.address;
-    let target = Target { type_name: address.type_name().to_owned(), config: instance.config.clone() };
+    let target = Target::of(address, &instance.config);
     let is_tagged = connected.stack.catalog.resource(address.type_name()).is_some_and(|it| it.has_tags());
     // What waits for something else is not needed to find a thing; what is, the type itself misses.
     let settings = instance.settings.map_leaves(&mut |it| if it.is_unknown() { Value::Null } else { it.clone() });
