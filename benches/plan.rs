@@ -97,16 +97,7 @@ impl One {
             ("tags", attribute(Shape::Map(Box::new(Shape::String)), Presence::Optional, false)),
             ("zones", attribute(Shape::Set(Box::new(Shape::String)), Presence::Optional, false)),
         ];
-        let attributes = attributes.into_iter().map(|(name, it)| (name.into(), it)).collect();
-        Self(Schema {
-            type_name: "thing".into(),
-            doc: String::new(),
-            attributes,
-            exclusive: Vec::new(),
-            part_of: None,
-            create_first_unless: None,
-            holds: false,
-        })
+        Self(Schema::new("thing", attributes.into_iter().map(|(name, it)| (name.into(), it)).collect()))
     }
 }
 

@@ -148,6 +148,19 @@ pub struct Limits {
 }
 
 impl Schema {
+    /// A type that is no more than its attributes.
+    pub fn new(type_name: &str, attributes: Attributes) -> Self {
+        Self {
+            type_name: type_name.into(),
+            doc: String::new(),
+            attributes,
+            exclusive: Vec::new(),
+            part_of: None,
+            create_first_unless: None,
+            holds: false,
+        }
+    }
+
     pub fn is_setting(&self, name: &str) -> bool {
         self.attributes.get(name).is_some_and(|it| it.presence != Presence::Computed)
     }

@@ -217,15 +217,7 @@ pub fn schema(name: &str, attributes: impl IntoIterator<Item = (&'static str, At
         ("tags", attribute(Shape::Map(Box::new(Shape::String)), Presence::Optional)),
     ];
     let all = common.into_iter().chain(attributes).map(|(name, it)| (name.into(), it));
-    Schema {
-        type_name: name.into(),
-        doc: String::new(),
-        attributes: all.collect(),
-        exclusive: Vec::new(),
-        part_of: None,
-        create_first_unless: None,
-        holds: false,
-    }
+    Schema::new(name, all.collect())
 }
 
 impl Default for Catalogue {

@@ -24,15 +24,7 @@ impl Schema {
             attributes: names.iter().map(|it| (*it).into()).collect(),
             required: *required,
         });
-        Self {
-            type_name: type_name.into(),
-            doc: text(&settings, "description"),
-            attributes,
-            exclusive: exclusive.collect(),
-            part_of: None,
-            create_first_unless: None,
-            holds: false,
-        }
+        Self { doc: text(&settings, "description"), exclusive: exclusive.collect(), ..Self::new(type_name, attributes) }
     }
 }
 

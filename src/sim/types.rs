@@ -83,16 +83,7 @@ pub fn schema(type_name: &str) -> Schema {
     if habit.tagged {
         attributes.push(("tags", attribute(Shape::Map(Box::new(Shape::String)), Presence::Optional)));
     }
-    let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
-    Schema {
-        type_name: habit.name.into(),
-        doc: String::new(),
-        attributes,
-        exclusive: Vec::new(),
-        part_of: None,
-        create_first_unless: None,
-        holds: false,
-    }
+    Schema::new(habit.name, attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect())
 }
 
 /// The one data source: asked `of` something, it answers with an `id` that names it.
@@ -100,16 +91,7 @@ pub const LOOKUP: &str = "sim_lookup";
 
 fn lookup() -> Schema {
     let attributes = [("of", attribute(Shape::String, Presence::Optional)), ("id", attribute(Shape::String, Presence::Computed))];
-    let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
-    Schema {
-        type_name: LOOKUP.into(),
-        doc: String::new(),
-        attributes,
-        exclusive: Vec::new(),
-        part_of: None,
-        create_first_unless: None,
-        holds: false,
-    }
+    Schema::new(LOOKUP, attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect())
 }
 
 /// All of them.
