@@ -27,7 +27,6 @@ mod output;
 pub mod panics;
 mod plan;
 mod planning;
-mod private;
 mod rehearse;
 mod rollback;
 mod runs;

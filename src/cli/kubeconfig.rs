@@ -12,12 +12,13 @@ use super::call::Call;
 use super::connect::{self, Purpose};
 use super::eks_token;
 use super::exit::{Ended, Exit, Stop};
-use super::{private, stack};
+use super::stack;
 use crate::cli::stack::Stack;
 use crate::cloud::kube::ClusterRef;
 use crate::diag::Diagnostic;
 use crate::remote::ConfigName;
 use crate::report::fault;
+use crate::store::local;
 
 /// The resource type whose outputs say how a cluster is reached.
 const CLUSTER: &str = "aws_eks_cluster";
@@ -137,5 +138,5 @@ fn write(file: &Path, entries: &[Entry]) -> Ended<()> {
             .help("write into another file: --kubeconfig FILE")
     })?;
     let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
-    Ok(folder.and_then(|()| private::write(file, text.as_bytes())).map_err(failed)?)
+    Ok(folder.and_then(|()| local::replace(file, text.as_bytes())).map_err(failed)?)
 }

@@ -7,12 +7,13 @@ use super::call::Call;
 use super::connect::{self, Purpose};
 use super::exit::{Ended, Exit};
 use super::look::Depth;
-use super::{planning, private, stack};
+use super::{planning, stack};
 use crate::diag::Diagnostic;
 use crate::plan::{Observed, Plan, Planned, Summary, codec};
 use crate::report::{Options, fault, json, markdown, plan};
 use crate::secrets::envelope::What;
 use crate::state::State;
+use crate::store::local;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -51,7 +52,7 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
         let bytes = codec::encode(&planned.plan).map_err(|error| Diagnostic::error(error.code(), error.to_string()))?;
         let sealed = connected.store.vault().seal(What::Plan, bytes).await;
         let sealed = sealed.map_err(|it| fault::of_vault(&it, "the plan"))?;
-        private::write(&call.world.dir.join(file), &sealed).map_err(|error| {
+        local::replace(&call.world.dir.join(file), &sealed).map_err(|error| {
             Diagnostic::error("io", format!("the plan cannot be kept in {}", file.display())).detail(error.to_string())
         })?;
         call.tell(&format!("\nTo carry out exactly this: infra apply {} --plan {}\n", planned.plan.stack, file.display()));

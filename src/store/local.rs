@@ -88,10 +88,7 @@ impl Local {
 
     /// The folder, made if it is not there, and kept out of version control.
     fn prepare(&self) -> Result<(), StoreError> {
-        self.root.make()?;
-        if !self.root.file(".gitignore").exists() {
-            self.root.write_whole(".gitignore", b"*\n")?;
-        }
+        self.root.make_unversioned()?;
         self.folder.make()
     }
 
@@ -171,6 +168,18 @@ impl Local {
             tokio::time::sleep(holder::POLL_EVERY).await;
         }
     }
+}
+
+/// Replaces a file that is for its owner's eyes alone: the old bytes or the new ones are there, never anything else.
+pub fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    Disk::default().replace(file, bytes)
+}
+
+/// The same in a folder that is kept out of version control, and made if it is not there.
+pub fn replace_unversioned(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    let folder = Folder { path: folder.to_owned(), disk: Disk::default() };
+    folder.make_unversioned()?;
+    folder.write_whole(name, bytes)
 }
 
 /// Waits on a thread that may block: opening what is encrypted can need a call.

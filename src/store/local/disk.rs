@@ -7,6 +7,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::store::lock::random_version;
+
 /// Only the owner may look.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -99,6 +101,32 @@ impl Disk {
         fs::remove_file(path)?;
         self.tell(|| Act::Removed(path.to_owned()));
         Ok(())
+    }
+
+    /// Replaces a file: the old bytes or the new ones are there, never anything else. Which of them after a power failure, the
+    /// [sync of its folder](Self::sync_folder) settles.
+    pub fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let draft = self.write_beside(path, bytes)?;
+        self.rename(&draft, path).inspect_err(|_| self.give_up(&draft))
+    }
+
+    /// A stored file beside `path`, of a name that no other process or thread uses.
+    pub fn write_beside(&self, path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(format!(".{}", random_version()));
+        let draft = PathBuf::from(draft);
+        let write = || {
+            let mut file = self.make(&draft)?;
+            file.append(bytes)?;
+            file.sync()
+        };
+        write().inspect_err(|_| self.give_up(&draft))?;
+        Ok(draft)
+    }
+
+    /// What is left of a draft is of no use to anybody; the first error is the one to tell.
+    fn give_up(&self, draft: &Path) {
+        let _ = self.remove(draft);
     }
 
     /// Makes the names in a folder durable.

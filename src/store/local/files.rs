@@ -35,6 +35,15 @@ impl Folder {
         Ok(())
     }
 
+    /// The same, and kept out of version control.
+    pub fn make_unversioned(&self) -> Result<(), StoreError> {
+        self.make()?;
+        match self.file(".gitignore").exists() {
+            true => Ok(()),
+            false => self.write_whole(".gitignore", b"*\n"),
+        }
+    }
+
     /// A file that is there, empty at first, for reading and appending.
     pub fn open(&self, name: &str) -> Result<Open, StoreError> {
         let path = self.file(name);
@@ -44,15 +53,14 @@ impl Folder {
     /// Replaces a file: the old bytes or the new ones are there, never anything else, and when this returns the new ones.
     pub fn write_whole(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.file(name);
-        let temporary = self.write_beside(&path, bytes)?;
-        self.disk.rename(&temporary, &path).map_err(at(&path))?;
+        self.disk.replace(&path, bytes).map_err(at(&path))?;
         self.sync()
     }
 
     /// Makes a file unless there is one already; whoever is first wins.
     pub fn create_whole(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.file(name);
-        let temporary = self.write_beside(&path, bytes)?;
+        let temporary = self.disk.write_beside(&path, bytes).map_err(at(&path))?;
         let linked = self.disk.link(&temporary, &path);
         self.disk.remove(&temporary).map_err(at(&temporary))?;
         match linked {
@@ -60,26 +68,6 @@ impl Folder {
             Ok(()) | Err(_) => {}
         }
         self.sync()
-    }
-
-    /// A stored file beside `path`, of a name that no other process or thread uses.
-    fn write_beside(&self, path: &Path, bytes: &[u8]) -> Result<PathBuf, StoreError> {
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}", crate::store::lock::random_version()));
-        let temporary = PathBuf::from(temporary);
-        let write = || {
-            let mut file = self.disk.make(&temporary)?;
-            file.append(bytes)?;
-            file.sync()
-        };
-        match write() {
-            Ok(()) => Ok(temporary),
-            Err(error) => {
-                // What is left of it is of no use to anybody; the first error is the one to tell.
-                let _ = self.disk.remove(&temporary);
-                Err(at(path)(error))
-            }
-        }
     }
 
     /// Makes the names in it durable.

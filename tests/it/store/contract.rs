@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use infra::state::ledger::{Beginning, RunRecord, RunResult};
+use infra::state::ledger::{RunRecord, RunResult};
 use infra::store::lease::attempt_max;
 use infra::store::{Session, Store, StoreError};
 use tokio::runtime::{Builder, Runtime};
 
-use super::sample::{address, adopt, count_in, counter, creation, forget, fresh, owner};
+use super::sample::{self, address, adopt, count_in, counter, creation, forget, fresh, owner};
 
 /// A place where a store keeps things, and what others can do to it.
 pub trait Backend: Clone + Send + Sync + 'static {
@@ -374,22 +374,10 @@ pub async fn history_has_the_former_documents(backend: impl Backend) {
 pub async fn runs_are_on_record_newest_first(backend: impl Backend) {
     begin(&backend).await;
     let mut session = take(&backend, "run-1").await;
-    let record = |run: &str, at| {
-        RunRecord::begin(Beginning {
-            stack: "dev".parse().unwrap(),
-            run: run.into(),
-            epoch: 1,
-            command: "infra apply dev".into(),
-            caller: None,
-            by: "ann@box".into(),
-            commit: None,
-            at,
-        })
-    };
     for (run, at) in [("a", 1_000), ("c", 3_000), ("b", 2_000)] {
-        session.note(&record(run, at)).await.unwrap();
+        session.note(&sample::run(run, at)).await.unwrap();
     }
-    let done = RunRecord { result: Some(RunResult::Done), ..record("c", 3_000) };
+    let done = RunRecord { result: Some(RunResult::Done), ..sample::run("c", 3_000) };
     session.note(&done).await.unwrap();
     let store = backend.open();
     let names = store.runs().await.unwrap();

@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use infra::state::State;
-use infra::state::ledger::{Beginning, RunRecord};
 use infra::store::local::Local;
 use infra::store::local::disk::{Act, Disk, Witness};
 use infra::store::{Session, Store};
 use tempfile::TempDir;
 
-use super::sample::{adopt, counter, creation, forget, fresh, owner};
+use super::sample::{self, adopt, counter, creation, forget, fresh, owner};
 
 #[derive(Default)]
 struct Recorder(Mutex<Vec<Act>>);
@@ -79,7 +78,7 @@ impl Life {
                 session.save(&told).await.unwrap();
                 it.acknowledge(&told);
                 it.append(&mut *session, &mut told, &[forget(10 + number)]).await;
-                session.note(&record(run, number)).await.unwrap();
+                session.note(&sample::run(run, number)).await.unwrap();
             }
             match run {
                 "run-2" => drop(session),
@@ -94,19 +93,6 @@ impl Life {
         entries.iter().for_each(|it| told.fold(it));
         self.acknowledge(told);
     }
-}
-
-fn record(run: &str, at: u64) -> RunRecord {
-    RunRecord::begin(Beginning {
-        stack: "dev".parse().unwrap(),
-        run: run.into(),
-        epoch: 1,
-        command: "infra apply dev".into(),
-        caller: None,
-        by: "ann@box".into(),
-        commit: None,
-        at,
-    })
 }
 
 /// What becomes of bytes that were written and not synced.

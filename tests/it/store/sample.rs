@@ -8,12 +8,27 @@ use infra::remote::{ConfigName, Id, Token};
 use infra::secrets::age::Identity;
 use infra::secrets::vault::{DataKeys, Rule, Vault};
 use infra::stack::Unencrypted;
+use infra::state::ledger::{Beginning, RunRecord};
 use infra::state::{Entry, Intent, IntentAct, Lineage, OpId, Outcome, Output, Record, Recorded, State};
 use infra::store::Owner;
 use infra::value::Value;
 
 pub fn owner(run: &str) -> Owner {
     Owner { run: run.into(), who: format!("{run}@host"), command: "infra apply dev".into() }
+}
+
+/// What a run was, begun at `at`.
+pub fn run(name: &str, at: u64) -> RunRecord {
+    RunRecord::begin(Beginning {
+        stack: "dev".parse().unwrap(),
+        run: name.into(),
+        epoch: 1,
+        command: "infra apply dev".into(),
+        caller: None,
+        by: "ann@box".into(),
+        commit: None,
+        at,
+    })
 }
 
 /// A state as a run hands it over for the first time.
