@@ -472,16 +472,19 @@ impl Orderer<'_, '_> {
         let knot_of = knots(graph);
         let mut turned = BTreeSet::new();
         for own in &self.own {
+            let (Some(former), Some(last_former)) = (own.deposed.first(), own.deposed.last()) else { continue };
             let live: Vec<usize> = own.all.iter().copied().filter(|it| !own.deposed.contains(it)).collect();
             // A record has moved before anything of it goes.
-            let moved = live.iter().take_while(|it| matches!(self.drafts[**it].act, Act::Move { .. })).count();
-            let (Some(former), Some(last_former)) = (own.deposed.first(), own.deposed.last()) else { continue };
-            let (Some(first), Some(last)) = (live.get(moved), live.last()) else { continue };
+            let is_move = |it: &&usize| matches!(self.drafts[**it].act, Act::Move { .. });
+            let (moved, rest) = live.split_at(live.iter().take_while(is_move).count());
+            let (Some(first), Some(last)) = (rest.first(), rest.last()) else { continue };
             let is_tied = knot_of.get(former).is_some_and(|it| knot_of.get(last) == Some(it));
             if is_tied && own.all.last() == Some(last_former) {
                 turned.insert((*former, *last));
                 graph.need(*first, *last_former, hard(AFTER));
-                live[..moved].last().into_iter().for_each(|it| graph.need(*former, *it, hard(AFTER)));
+                if let Some(moved) = moved.last() {
+                    graph.need(*former, *moved, hard(AFTER));
+                }
             }
         }
         graph.retain(|from, to, _| !turned.contains(&(*from, *to)));

@@ -74,12 +74,12 @@ pub async fn run() -> Result<(), Failure> {
     let destroy = measure(&["destroy", stack::NAME, "--auto-approve"]).await?;
 
     let report = Report { plan, emulators, apply, destroy, hand_apply, hand_destroy };
-    report.print();
-    match report.missed() {
-        0 => Ok(()),
-        1 => Err("one target is missed".into()),
-        many => Err(format!("{many} targets are missed").into()),
-    }
+    let targets = report.targets();
+    anstream::println!("\nTargets\n");
+    report::print(&targets);
+    anstream::println!("\nCalls: infra, and by hand\n");
+    report.print_calls();
+    report::verdict(&targets)
 }
 
 /// Starts the account's emulators, which start at the first call.

@@ -7,10 +7,9 @@ use std::time::Duration;
 use localstack::kube::{self, ControlPlane};
 use localstack::{Cloud, Options, REGION};
 
-use super::child;
+use super::{child, report};
 use crate::Failure;
 use crate::infra::{Infra, is_release};
-use crate::table;
 
 const OBJECTS: usize = 300;
 /// From nothing, and when there is nothing to do.
@@ -40,17 +39,10 @@ pub async fn run() -> Result<(), Failure> {
     let apply = child::run(&infra, &cloud, &root, &["apply", "many", "--auto-approve"]).await?;
     let plan = child::run(&infra, &cloud, &root, &["plan", "many", "--detailed-exitcode"]).await?;
 
-    let targets = [("apply", apply.took, APPLY), ("plan without changes", plan.took, PLAN)];
-    let mut rows = vec![["", "measured", "at most", ""].map(str::to_owned)];
-    rows.extend(targets.iter().map(|(what, took, allowed)| {
-        let verdict = if took <= allowed { "met" } else { "missed" };
-        [(*what).to_owned(), table::seconds(*took), table::seconds(*allowed), verdict.to_owned()]
-    }));
-    table::print(&rows);
-    match targets.iter().filter(|(_, took, allowed)| took > allowed).count() {
-        0 => Ok(()),
-        missed => Err(format!("targets that are missed: {missed}").into()),
-    }
+    let targets =
+        [report::time("apply".to_owned(), apply.took, APPLY), report::time("plan without changes".to_owned(), plan.took, PLAN)];
+    report::print(&targets);
+    report::verdict(&targets)
 }
 
 /// The stack `many`, in the current context of the plane's own kubeconfig.

@@ -8,7 +8,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use super::Hand;
 use super::by_hand::{LEAST_TO_CREATE, LEAST_TO_DESTROY};
 use super::child::Run;
-use crate::table;
+use crate::{Failure, table};
 
 /// A plan without changes: calls, at AWS's page sizes.
 const PLAN_CALLS: u64 = 14;
@@ -35,7 +35,7 @@ pub struct Report {
 }
 
 /// One measured quantity with its limit.
-struct Target {
+pub struct Target {
     what: String,
     measured: String,
     allowed: String,
@@ -46,7 +46,7 @@ fn calls(what: String, measured: u64, allowed: u64) -> Target {
     Target { what, measured: measured.to_string(), allowed: allowed.to_string(), met: measured <= allowed }
 }
 
-fn time(what: String, measured: Duration, allowed: Duration) -> Target {
+pub fn time(what: String, measured: Duration, allowed: Duration) -> Target {
     Target { what, measured: table::seconds(measured), allowed: table::seconds(allowed), met: measured <= allowed }
 }
 
@@ -67,8 +67,30 @@ fn of_change(command: &str, run: &Run, least: u64, hand: &Hand) -> [Option<Targe
     ]
 }
 
+/// Whether they were met, in colour.
+pub fn print(targets: &[Target]) {
+    let mut rows = vec![["", "measured", "at most", ""].map(str::to_owned)];
+    rows.extend(targets.iter().map(|it| {
+        let verdict = if it.met { "met" } else { "missed" };
+        [it.what.clone(), it.measured.clone(), it.allowed.clone(), verdict.to_owned()]
+    }));
+    let styles = [Style::new()].into_iter().chain(targets.iter().map(|it| if it.met { MET } else { MISSED }));
+    for (line, style) in table::lines(&rows).into_iter().zip(styles) {
+        anstream::println!("  {style}{line}{style:#}");
+    }
+}
+
+/// A failure if any was missed.
+pub fn verdict(targets: &[Target]) -> Result<(), Failure> {
+    match targets.iter().filter(|target| !target.met).count() {
+        0 => Ok(()),
+        1 => Err("one target is missed".into()),
+        many => Err(format!("{many} targets are missed").into()),
+    }
+}
+
 impl Report {
-    fn targets(&self) -> Vec<Target> {
+    pub fn targets(&self) -> Vec<Target> {
         let (plan, emulators) = (&self.plan, self.emulators);
         let beyond = format!("plan without changes: time beyond the emulators' {}", table::seconds(emulators));
         let of_plan = [
@@ -81,24 +103,8 @@ impl Report {
         of_plan.into_iter().chain(of_apply).chain(of_destroy).flatten().collect()
     }
 
-    pub fn missed(&self) -> usize {
-        self.targets().iter().filter(|target| !target.met).count()
-    }
-
-    pub fn print(&self) {
-        anstream::println!("\nTargets\n");
-        let targets = self.targets();
-        let mut rows = vec![["", "measured", "at most", ""].map(str::to_owned)];
-        rows.extend(targets.iter().map(|it| {
-            let verdict = if it.met { "met" } else { "missed" };
-            [it.what.clone(), it.measured.clone(), it.allowed.clone(), verdict.to_owned()]
-        }));
-        let styles = [Style::new()].into_iter().chain(targets.iter().map(|it| if it.met { MET } else { MISSED }));
-        for (line, style) in table::lines(&rows).into_iter().zip(styles) {
-            anstream::println!("  {style}{line}{style:#}");
-        }
-
-        anstream::println!("\nCalls: infra, and by hand\n");
+    /// How often each action was called.
+    pub fn print_calls(&self) {
         let mut rows = vec![["", "plan", "apply", "by hand", "destroy", "by hand"].map(str::to_owned)];
         let columns =
             [&self.plan.calls, &self.apply.calls, &self.hand_apply.calls, &self.destroy.calls, &self.hand_destroy.calls];
