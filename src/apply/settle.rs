@@ -17,6 +17,9 @@ use crate::schema::Types;
 use crate::state::{Deposed, Entry, Intent, IntentAct, OpId, Outcome, Record, State};
 use crate::value::Value;
 
+#[cfg(test)]
+mod tests;
+
 /// How long AWS still takes a request that was signed by a run that was stopped between signing and sending, in seconds.
 pub const WATCH_SECONDS: u64 = 300;
 /// The longest that one attempt of a call may take, in seconds.
@@ -251,19 +254,27 @@ impl<'a> Settling<'a> {
         let hidden = millis(self.patience.of(case.intent.address.type_name()).hidden);
         let watch_until = case.intent.watched_until.unwrap_or(self.watch_until).saturating_add(hidden);
         let watched = self.began.saturating_add(millis(asked)) < watch_until;
-        match (&case.question, first) {
-            // Its record would be overwritten with what is not yet known to be on it.
-            (_, Some(_)) if self.storing.contains(&case.intent.address) => self.ask_again(op),
+        let (repeated, hidden_until) = (case.repeated, case.hidden_until);
+        let (question, address) = (case.question.clone(), case.intent.address.clone());
+        match (&question, first) {
+            // Its record would be overwritten with what is not yet known to be on it, or go with all that is on it.
+            (_, Some(_)) if self.storing.contains(&address) || self.may_be_gone(&address) => self.ask_again(op),
             (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id.clone()),
-            (Question::Find(_), None) if !found.is_empty() && !case.repeated => self.close(op, Outcome::NeverHappened),
+            (Question::Find(_), None) if !found.is_empty() && !repeated => self.close(op, Outcome::NeverHappened),
             (Question::Watch(_), None) if !watched => self.close(op, Outcome::NeverHappened),
             (Question::Watch(_), None) if self.waits => self.wait_out(op, watch_until),
             (Question::Watch(_), None) => self.leave(op),
-            (Question::Find(_), None) if asked < case.hidden_until || asked < self.quiet => self.ask_again(op),
+            (Question::Find(_), None) if asked < hidden_until || asked < self.quiet => self.ask_again(op),
             (Question::Find(_), None) if watched => self.watch(op),
             (Question::Find(_), None) => self.close(op, Outcome::NeverHappened),
             (Question::See(_) | Question::Gone(_) | Question::Wait, _) => {}
         }
+    }
+
+    /// Whether it is not settled yet that the thing of this address is there.
+    fn may_be_gone(&self, address: &Address) -> bool {
+        let deletes = |it: &Case| matches!(it.intent.act, IntentAct::Delete { deposed: false, .. });
+        self.cases.values().any(|it| it.intent.address == *address && deletes(it))
     }
 
     fn seen(&mut self, op: &OpId, found: &Found) {
@@ -372,7 +383,12 @@ impl<'a> Settling<'a> {
     }
 
     fn close(&mut self, op: &OpId, outcome: Outcome) {
-        self.journal.push(Entry::Outcome { op: op.clone(), outcome }, None);
+        let changes_record = outcome == Outcome::Deleted;
+        let entry = Entry::Outcome { op: op.clone(), outcome };
+        match self.cases.get(op).map(|it| it.intent.address.clone()) {
+            Some(address) if changes_record => self.store(address, entry),
+            Some(_) | None => self.journal.push(entry, None),
+        }
         self.leave(op);
     }
 
