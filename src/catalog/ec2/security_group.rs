@@ -108,7 +108,7 @@ struct Marked {
     of_blocks: bool,
 }
 
-async fn marked(aws: &Aws, query: &Query, groups: &BTreeMap<Id, Live>) -> Result<BTreeMap<String, Marked>, Fault> {
+async fn marked(aws: &Aws, query: &Query) -> Result<BTreeMap<String, Marked>, Fault> {
     let mut out: BTreeMap<String, Marked> = BTreeMap::new();
     let mut sort = |rules: &[SecurityGroupRule]| {
         for it in rules {
@@ -120,26 +120,34 @@ async fn marked(aws: &Aws, query: &Query, groups: &BTreeMap<Id, Live>) -> Result
             }
         }
     };
-    // A group without rules has none to tell apart.
-    let with_rules = groups.iter().filter(|(_, it)| !it.ip_permissions().is_empty() || !it.ip_permissions_egress().is_empty());
-    let ids: Vec<&str> = with_rules.map(|(id, _)| id.as_str()).collect();
-    if ids.is_empty() {
-        return Ok(out);
-    }
     if query.shared {
         sort(&marked_rules(aws).await?);
         return Ok(out);
     }
-    let ask = |mut filters: Vec<Filter>| {
-        filters.push(filter("tag-key", [tags::ID, tags::LINEAGE]));
-        list_rules(aws, filters)
+    let carry = async |mark: &'static str, groups: &[&str]| {
+        let ask = |of: Vec<Filter>| list_rules(aws, [vec![filter("tag-key", [mark])], of].concat());
+        ask_by("group-id", groups, ask).await
     };
-    sort(&ask_by("group-id", &ids, ask).await?);
+    let groups: Vec<&str> = query.ids.iter().map(Id::as_str).collect();
+    let apart = carry(tags::ID, &groups).await?;
+    // Only beside rule resources does it matter whether there are blocks.
+    let shared_out: BTreeSet<&str> = apart.iter().filter_map(SecurityGroupRule::group_id).collect();
+    sort(&apart);
+    sort(&carry(tags::LINEAGE, &shared_out.into_iter().collect::<Vec<_>>()).await?);
     Ok(out)
 }
 
 /// Marks the one group that load balancer controllers of a cluster change.
 const OF_CLUSTER: &str = "kubernetes.io/cluster/";
+
+impl SecurityGroup {
+    /// With the rules that AWS puts into a new group: nobody gets in, everything gets out.
+    fn as_made(&self) -> Self {
+        let everywhere = Flow::new("-1", None, None, Peer::Cidr("0.0.0.0/0".into()));
+        let egress = flow::to_blocks(&[(everywhere, None)].into());
+        Self { ingress: Later(Blocks::default()), egress: Later(egress), ..self.clone() }
+    }
+}
 
 impl Resource for SecurityGroup {
     const TYPE: &'static str = "aws_security_group";
@@ -155,12 +163,19 @@ impl Resource for SecurityGroup {
             .description(&*self.description)
             .set_vpc_id((**self.vpc_id).clone())
             .set_tag_specifications(super::specification(ResourceType::SecurityGroup, &self.tags));
-        super::named("ec2:CreateSecurityGroup", call.send().await?.group_id)
+        let id = super::named("ec2:CreateSecurityGroup", call.send().await?.group_id)?;
+        // At once, not after a read. Whatever is refused here is found missing by that read, and refused to the update, which says so.
+        let made = self.as_made();
+        let _refused = futures::join!(
+            change_rules(aws, &id, Direction::Ingress, &made.ingress, &self.ingress, &self.tags),
+            change_rules(aws, &id, Direction::Egress, &made.egress, &self.egress, &self.tags),
+        );
+        Ok(id)
     }
 
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
-        let found = super::describe(aws, query, LISTING, |filters| list(aws, filters)).await?;
-        let mut marked = marked(aws, query, &found).await?;
+        let groups = super::describe(aws, query, LISTING, |filters| list(aws, filters));
+        let (found, mut marked) = futures::try_join!(groups, marked(aws, query))?;
         let mut seen = BTreeMap::new();
         for (id, it) in found {
             let arn = aws.arn("ec2", &format!("security-group/{id}")).await?;
