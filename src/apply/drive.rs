@@ -142,6 +142,10 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
         match edge.session.save(&state).await {
             Ok(()) => unwritten.clear(),
             Err(error) => {
+                // The journal may be better off than the document.
+                if !unwritten.is_empty() && edge.session.append(&unwritten).await.is_ok() {
+                    unwritten.clear();
+                }
                 let failure = Failure::Store { message: format!("the state could not be stored at the end: {error}") };
                 let address = plan.steps.first().map(|it| it.address.clone());
                 outcome.failed.extend(address.map(|it| (it, failure)));

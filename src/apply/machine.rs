@@ -170,7 +170,9 @@ impl<'a> Machine<'a> {
             let effect = Effect::Read { target: target.clone(), query };
             out.push((self.launch(Flight::Read(target, steps)), effect));
         }
-        if let Some(commit) = self.journal.next(self.now) {
+        if !self.is_over()
+            && let Some(commit) = self.journal.next(self.now)
+        {
             out.push((self.launch(Flight::Append), Effect::Append(commit)));
         }
         out
@@ -246,12 +248,14 @@ impl<'a> Machine<'a> {
         self.outcome.stopped = true;
     }
 
-    /// Whether there is nothing left to do or to wait for.
+    /// Whether there is nothing left to do or to wait for. What was said last may be [`unstored`](Self::unstored): the document
+    /// that is written now holds it, and no commit need be waited for.
     pub fn finished(&self) -> bool {
-        if self.dead {
-            return true;
-        }
-        self.works.is_empty() && self.journal.is_settled() && self.flights.is_empty() && self.schedule.nobody_waits()
+        self.dead || self.is_over()
+    }
+
+    fn is_over(&self) -> bool {
+        self.works.is_empty() && self.flights.is_empty() && self.schedule.nobody_waits()
     }
 
     /// What happened since this was asked last.

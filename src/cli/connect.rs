@@ -289,6 +289,12 @@ impl Connected {
         self.adopt(call, state).await
     }
 
+    /// The state as it is, with what its secrets are compared by.
+    pub async fn read_sealed(&self, call: &Call) -> Ended<(State, Sealer)> {
+        let (state, sealer) = tokio::join!(self.read(call), self.sealer(call));
+        Ok((state?, sealer?))
+    }
+
     /// Takes the lock. The state is the one taken over; it still has the open intents of former runs.
     pub async fn lock(&self, call: &Call, command: &str, carrying: &Carrying) -> Ended<(Box<dyn Session>, State)> {
         let owner = Owner {

@@ -256,9 +256,7 @@ impl Drive<'_> {
                     machine.answer(scene.now - began, id, answer);
                 }
             }
-            self.happened += 1;
-            let due = self.interrupts.iter().position(|(at, _)| *at <= self.happened);
-            match due.map(|it| self.interrupts.remove(it).1) {
+            match self.next_interrupt() {
                 None => {}
                 Some(Interrupt::Crash) => {
                     scene.tell(|| "the process dies".into());
@@ -294,6 +292,13 @@ impl Drive<'_> {
                 }
             }
         }
+    }
+
+    /// Something happened: what comes between it and the next.
+    fn next_interrupt(&mut self) -> Option<Interrupt> {
+        self.happened += 1;
+        let due = self.interrupts.iter().position(|(at, _)| *at <= self.happened)?;
+        Some(self.interrupts.remove(due).1)
     }
 
     /// The lease is renewed as long as the lock is held.
@@ -527,7 +532,11 @@ pub fn carry_out(
         began: scene.clock(),
     };
     let mut machine = Machine::new(setup).map_err(|it| it.to_string())?;
-    let end = drive.run(scene, &mut machine);
+    let mut end = drive.run(scene, &mut machine);
+    if end == End::Finished && matches!(drive.next_interrupt(), Some(Interrupt::Crash)) {
+        scene.tell(|| "the process dies before it saves the state".into());
+        end = End::Crashed;
+    }
     let stuck = format!("{:?}", machine.state().intents);
     let taken_in: Vec<Id> = machine.unstored().filter_map(laws::taken_in).cloned().collect();
     let (outcome, mut state) = machine.end();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::state::ledger::{RunName, RunRecord};
 use crate::state::{Entry, Position, State};
@@ -33,6 +34,8 @@ pub struct Held {
     watermark: Option<Position>,
     /// Journal items that are to be removed once a document contains them.
     items: Vec<String>,
+    /// Removes such items meanwhile; yields those that it could not remove.
+    tidying: Option<JoinHandle<Vec<String>>>,
     orders: mpsc::Sender<Order>,
     _writer: Task,
 }
@@ -111,6 +114,7 @@ fn hold(store: &Aws, owner: &Owner, epoch: u64, lease: Arc<Lease>) -> Held {
         serial: 0,
         watermark: None,
         items: Vec::new(),
+        tidying: None,
         orders,
         _writer: Task::spawn(writer.run(received)),
     }
@@ -166,12 +170,33 @@ impl Held {
         let Some(etag) = self.store.object.write(bytes, self.etag.as_ref(), &mark).await? else { return Ok(None) };
         self.etag = Some(etag);
         self.serial = state.serial;
-        // What could not be removed does no harm: it is skipped when read, and removed after the next document.
-        match journal::remove(&self.store.table, &self.items).await {
-            Ok(()) => self.items.clear(),
-            Err(error) => tracing::warn!(%error, "journal items that the state contains could not be removed yet"),
-        }
+        self.tidy().await;
         Ok(Some(state))
+    }
+
+    /// Begins to remove what the document contains. What could not be removed does no harm: it is skipped when read, and removed
+    /// after the next document.
+    async fn tidy(&mut self) {
+        self.tidied().await;
+        let (table, items) = (self.store.table.clone(), std::mem::take(&mut self.items));
+        if items.is_empty() {
+            return;
+        }
+        self.tidying = Some(tokio::spawn(async move {
+            match journal::remove(&table, &items).await {
+                Ok(()) => Vec::new(),
+                Err(error) => {
+                    tracing::warn!(%error, "journal items that the state contains could not be removed yet");
+                    items
+                }
+            }
+        }));
+    }
+
+    async fn tidied(&mut self) {
+        if let Some(tidying) = self.tidying.take() {
+            self.items.extend(tidying.await.unwrap_or_default());
+        }
     }
 
     fn lose(&self, why: &str) -> StoreError {
@@ -236,7 +261,11 @@ impl Session for Held {
         runs::remove(&self.store.object, run).boxed()
     }
 
-    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
-        async move { self.order(|reply| Order::Release { reply }).await }.boxed()
+    fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        async move {
+            self.tidied().await;
+            self.order(|reply| Order::Release { reply }).await
+        }
+        .boxed()
     }
 }
