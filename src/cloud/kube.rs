@@ -12,6 +12,7 @@ mod foresee;
 mod send;
 mod token;
 mod troubles;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -17,11 +17,15 @@ pub(super) struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { end: Instant::now() + BUDGET, pause: FIRST }
+        Self::of(BUDGET)
     }
 }
 
 impl Patience {
+    pub fn of(budget: Duration) -> Self {
+        Self { end: Instant::now() + budget, pause: FIRST }
+    }
+
     /// Waits until the next attempt; false at once where there shall be none.
     pub async fn wait(&mut self) -> bool {
         let jittered = self.pause.mul_f64(0.5 + random_part() / 2.0);

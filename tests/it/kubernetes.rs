@@ -1,6 +1,7 @@
 //! Kubernetes against real control planes behind local EKS clusters.
 
 mod access;
+mod away;
 mod bench;
 mod deaths;
 mod edge;

@@ -134,7 +134,8 @@ impl Resource for Manifest {
     const TYPE: &'static str = "kubernetes_manifest";
     const SETTLE: Settle = Settle {
         every: Duration::from_millis(250),
-        every_max: Duration::from_secs(3),
+        // A look costs nothing while the API server tells of changes by itself.
+        every_max: Duration::from_secs(1),
         hidden: Duration::from_secs(5),
         create: Duration::from_secs(600),
         update: Duration::from_secs(600),

@@ -12,6 +12,7 @@ use super::discovery::{ACCEPT, Catalogue, Kind, encoded};
 use super::fault::{conflicts, no_kind, silent_group};
 use super::foresee::{Foreseen, of_refusal};
 use super::send::{Ask, Refusal, Sender};
+use super::watch::{Following, Watches};
 use super::{Access, ClusterRef};
 use crate::cloud::aws::Aws;
 use crate::object::{Key, MANAGER, text};
@@ -21,6 +22,7 @@ use crate::remote::{Class, Fault};
 pub struct Connection {
     sender: Sender,
     catalogue: Mutex<Option<Arc<Catalogue>>>,
+    watches: Watches,
 }
 
 /// Which objects of a kind are listed.
@@ -36,7 +38,7 @@ pub struct Select<'a> {
 
 impl Connection {
     pub(super) async fn open(cluster: ClusterRef, aws: &Aws, access: Arc<Access>) -> Result<Self, Fault> {
-        Ok(Self { sender: Sender::new(cluster, aws, access).await?, catalogue: Mutex::default() })
+        Ok(Self { sender: Sender::new(cluster, aws, access).await?, catalogue: Mutex::default(), watches: Watches::default() })
     }
 
     pub fn cluster(&self) -> &ClusterRef {
@@ -118,25 +120,53 @@ impl Connection {
 
     /// All objects of a kind that are selected, in one call.
     pub async fn list(&self, kind: &Kind, select: Select<'_>) -> Result<Vec<Value>, Fault> {
-        let folder = select.namespace.map_or_else(|| kind.everywhere(), |it| kind.folder(Some(it)));
-        let query = [("labelSelector", select.labels), ("fieldSelector", select.fields)];
-        let query = query.iter().filter(|(_, it)| !it.is_empty()).map(|(name, it)| format!("{name}={}", encoded(it)));
-        let path = format!("{folder}?{}", query.collect::<Vec<_>>().join("&"));
-        let mut answer = self.sender.send(&Ask::read("List", path)).await?;
+        Ok(self.listed(kind, select).await?.0)
+    }
+
+    /// Whether any of these objects was looked at before, with this question: then somebody waits for it.
+    pub fn are_awaited<'a>(&self, keys: impl Iterator<Item = &'a Key>) -> bool {
+        self.watches.are_awaited(keys)
+    }
+
+    /// All objects of a kind that carry these labels, as the server has told of them up to now, and none older than what was
+    /// applied here. The first to ask lists and begins to watch; so does whoever asks after a watch has ended.
+    pub async fn follow(&self, kind: &Kind, labels: &str) -> Result<Vec<Arc<Value>>, Fault> {
+        let slot = self.watches.slot(kind, labels);
+        let mut following = slot.lock().await;
+        if let Some(objects) = following.as_ref().and_then(Following::objects) {
+            return Ok(objects);
+        }
+        let select = Select { labels, ..Select::default() };
+        let (listed, version) = self.listed(kind, select).await?;
+        let listed: Vec<Arc<Value>> = listed.into_iter().map(Arc::new).collect();
+        let watch = format!("{}&watch=true&allowWatchBookmarks=true&resourceVersion={version}", path(kind, select));
+        let events = self.sender.events(watch).await;
+        *following = events.map(|it| Following::new(kind.clone(), listed.clone(), &version, it));
+        Ok(listed)
+    }
+
+    /// With the version of the list.
+    async fn listed(&self, kind: &Kind, select: Select<'_>) -> Result<(Vec<Value>, String), Fault> {
+        let mut answer = self.sender.send(&Ask::read("List", path(kind, select))).await?;
+        let version = text(&answer, "/metadata/resourceVersion").to_owned();
         let found = answer.get_mut("items").map(Value::take);
-        let Some(Value::Array(mut list)) = found else { return Ok(Vec::new()) };
+        let Some(Value::Array(mut list)) = found else { return Ok((Vec::new(), version)) };
         // The items of a list do not say what they are.
         for item in list.iter_mut().filter_map(Value::as_object_mut) {
             item.insert("apiVersion".to_owned(), kind.api_version().into());
             item.insert("kind".to_owned(), kind.kind.clone().into());
         }
-        Ok(list)
+        Ok((list, version))
     }
 
     /// Server-side apply under [`MANAGER`]: makes the object or changes it. Answers with the whole object. Fields are taken from
     /// other managers only where all that are in the way are listed, or were set by hand.
     pub async fn apply(&self, object: &Value, take_from: &BTreeSet<String>) -> Result<Value, Fault> {
-        Ok(self.send_applied(object, take_from, false).await?)
+        let made = self.send_applied(object, take_from, false).await?;
+        if let Ok(Some(kind)) = self.version(text(&made, "/apiVersion"), text(&made, "/kind")).await {
+            self.watches.made(&kind, &made).await;
+        }
+        Ok(made)
     }
 
     /// What would come of it. Nothing is changed, so no lock is needed.
@@ -213,6 +243,14 @@ impl Connection {
         let events = self.list(&event, Select { namespace: Some(namespace), labels: "", fields: &fields });
         try_join(pods, events).await
     }
+}
+
+/// Where what is selected is listed.
+fn path(kind: &Kind, select: Select<'_>) -> String {
+    let folder = select.namespace.map_or_else(|| kind.everywhere(), |it| kind.folder(Some(it)));
+    let query = [("labelSelector", select.labels), ("fieldSelector", select.fields)];
+    let query = query.iter().filter(|(_, it)| !it.is_empty()).map(|(name, it)| format!("{name}={}", encoded(it)));
+    format!("{folder}?{}", query.collect::<Vec<_>>().join("&"))
 }
 
 impl std::fmt::Debug for Connection {

@@ -1,13 +1,16 @@
 //! [`Sender`]: one request to an API server and its answer, signed, bounded and counted.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures::Stream;
 use http::{Method, Request};
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::WatchEvent;
 use kube::{Client, Config};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -21,6 +24,8 @@ use crate::remote::{Class, Fault};
 
 /// An endpoint that takes longer to be connected to is not reachable.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long a server that has answered before may be away: one that starts again is back within seconds.
+const AWAY: Duration = Duration::from_secs(30);
 
 /// What is asked of an API server.
 #[derive(Clone, Debug)]
@@ -57,6 +62,8 @@ pub(super) struct Sender {
     token: Mutex<Option<Token>>,
     access: Arc<Access>,
     wire: Wire,
+    /// Whether the server has ever answered.
+    has_answered: AtomicBool,
 }
 
 impl Sender {
@@ -75,7 +82,8 @@ impl Sender {
         let endpoint = config.cluster_url.to_string();
         let client = Client::try_from(config).map_err(|error| unusable(&cluster, &error))?;
         let (token, wire) = (Mutex::default(), aws.wire().clone());
-        Ok(Self { cluster, endpoint, client, signer, eks, caller, token, access, wire })
+        let has_answered = AtomicBool::new(false);
+        Ok(Self { cluster, endpoint, client, signer, eks, caller, token, access, wire, has_answered })
     }
 
     pub fn asked<'a>(&'a self, call: &'a str, is_read: bool) -> Asked<'a> {
@@ -84,14 +92,18 @@ impl Sender {
 
     /// The answer's body, which is JSON. Reads are tried again while that may help.
     pub async fn send(&self, ask: &Ask) -> Result<Value, Refusal> {
-        let mut patience = Patience::default();
+        let (mut busy, mut away) = (Patience::default(), Patience::of(AWAY));
         loop {
             let answer = match self.attempt(ask).await {
                 Err(it) if it.fault.class == Class::Unreachable && self.is_gone().await => Err(self.gone(ask).into()),
                 answer => answer,
             };
-            let worth_it = ask.is_read && answer.as_ref().is_err_and(|it| it.fault.class == Class::Busy);
-            if !worth_it || !patience.wait().await {
+            let again = match answer.as_ref().map_err(|it| it.fault.class) {
+                Err(Class::Busy) if ask.is_read => busy.wait().await,
+                Err(Class::Unreachable) if ask.is_read && self.has_answered.load(Ordering::Relaxed) => away.wait().await,
+                _ => false,
+            };
+            if !again {
                 return answer;
             }
         }
@@ -109,9 +121,15 @@ impl Sender {
         Fault::new(Class::Missing, format!("kubernetes:{}", ask.verb), message)
     }
 
-    async fn attempt(&self, ask: &Ask) -> Result<Value, Refusal> {
-        let call = format!("kubernetes:{}", ask.verb);
-        let asked = self.asked(&call, ask.is_read);
+    /// What the server tells from now on; nothing where it lets nobody watch.
+    pub async fn events(&self, path: String) -> Option<impl Stream<Item = kube::Result<WatchEvent<Value>>> + Send + 'static> {
+        let ask = Ask::read("Watch", path);
+        let request = self.request(&ask).await.ok()?;
+        let opened = self.wire.attempt("kubernetes:Watch", true, self.client.request_events::<Value>(request)).await;
+        opened.ok()?.ok()
+    }
+
+    async fn request(&self, ask: &Ask) -> Result<Request<Vec<u8>>, Fault> {
         let mut request = Request::builder()
             .method(ask.method.clone())
             .uri(&ask.path)
@@ -120,9 +138,17 @@ impl Sender {
         if let Some(token) = self.token().await? {
             request = request.header("authorization", format!("Bearer {}", token.text));
         }
-        let request = request.body(Body::from(ask.body.clone()));
-        let request =
-            request.map_err(|error| Fault::new(Class::Refused, &call, format!("no request can be made of it: {error}")))?;
+        let unfit = |error| {
+            let call = format!("kubernetes:{}", ask.verb);
+            Fault::new(Class::Refused, call, format!("no request can be made of it: {error}"))
+        };
+        request.body(ask.body.clone()).map_err(unfit)
+    }
+
+    async fn attempt(&self, ask: &Ask) -> Result<Value, Refusal> {
+        let call = format!("kubernetes:{}", ask.verb);
+        let asked = self.asked(&call, ask.is_read);
+        let request = self.request(ask).await?.map(Body::from);
         let exchange = async {
             let (head, body) = self.client.send(request).await?.into_parts();
             Ok::<_, kube::Error>((head, body.collect_bytes().await?))
@@ -133,6 +159,7 @@ impl Sender {
             Err(Unanswered::TimedOut(error)) => return Err(of_silence(asked, &error).into()),
             Err(Unanswered::Fenced(why)) => return Err(Fault::new(Class::Fenced, &call, why.to_string()).into()),
         };
+        self.has_answered.store(true, Ordering::Relaxed);
         let answer: Option<Value> = serde_json::from_slice(&body).ok();
         if head.status.is_success() {
             return answer.ok_or_else(|| Fault::bug(&call, "the answer is no JSON").into());

@@ -97,11 +97,16 @@ impl Bench {
         self.read(Query { ids: vec![id.clone()], ..Query::default() }).await.remove(id)
     }
 
+    /// As one looks who waits.
+    pub async fn awaited(&self, id: &Id) -> Option<Live> {
+        self.read(Query { ids: vec![id.clone()], lineage: Some(LINEAGE.into()), ..Query::default() }).await.remove(id)
+    }
+
     pub async fn until(&self, id: &Id, done: impl Fn(Option<&Live>) -> bool) {
         let mut seen = None;
         // The collector looks for new kinds twice a minute.
         for _ in 0..300 {
-            seen = self.look(id).await;
+            seen = self.awaited(id).await;
             if done(seen.as_ref()) {
                 return;
             }

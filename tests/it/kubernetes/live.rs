@@ -135,10 +135,32 @@ async fn unreachable(bench: &Bench) {
 }
 
 pub async fn readiness(bench: &Bench) {
+    waiting(bench).await;
     workloads(bench).await;
     claims(bench).await;
     load_balancers(bench).await;
     certificates(bench).await;
+}
+
+/// Whoever waits is told: one list and one watch, however often they look; and they never see less than what they made.
+async fn waiting(bench: &Bench) {
+    let id = bench.make("told", balanced("told")).await;
+    bench.awaited(&id).await;
+    let before = bench.clouds.calls();
+    for round in 0..20 {
+        let mut settings = bench.settings("told", balanced("told"));
+        settings["manifest"]["spec"]["ports"][0]["port"] = (80 + round).into();
+        bench.update(&id, &settings).await.unwrap();
+        let live = bench.awaited(&id).await.unwrap();
+        assert!(is_pending("has no address yet")(Some(&live)), "{live:?}");
+        assert_eq!(bench.object(&live)["spec"]["ports"][0]["port"], 80 + round);
+    }
+    let after = bench.clouds.calls();
+    let made = |call: &str| after.get(call).unwrap_or(&0) - before.get(call).unwrap_or(&0);
+    let made = ["Apply", "List", "Watch", "Get"].map(|verb| made(&format!("kubernetes:{verb}")));
+    assert_eq!(made, [20, 1, 1, 0]);
+    bench.delete(&id).await.unwrap();
+    bench.until(&id, |it| it.is_none()).await;
 }
 
 fn workload(kind: &str, spec: Json) -> Json {

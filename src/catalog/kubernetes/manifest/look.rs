@@ -1,4 +1,4 @@
-//! Looks at many objects at once: one list a kind, and what that does not show one by one.
+//! Looks at many objects at once: one list a kind, or what a watch has told, and what that does not show one by one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,8 +65,9 @@ async fn of_kind(
 ) -> Result<Vec<(Id, Seen<Manifest>)>, Fault> {
     // A kind that is not served any more has no objects.
     let Some(kind) = connection.kind(group, kind).await? else { return Ok(Vec::new()) };
+    let awaited = !query.shared && connection.are_awaited(wanted.iter().map(|(_, key)| key));
     let listed = match &query.lineage {
-        Some(lineage) if wanted.len() > FEW => match list(connection, &kind, lineage).await {
+        Some(lineage) if awaited || wanted.len() > FEW => match list(connection, &kind, lineage, awaited).await {
             Err(fault) if fault.class == Class::Missing => return Ok(Vec::new()),
             listed => listed?,
         },
@@ -97,25 +98,32 @@ fn placed(kind: &Kind, key: Key) -> Key {
     Key { namespace, ..key }
 }
 
-/// All of a kind that carry the lineage, each in the version that we applied it in.
-async fn list(connection: &Connection, kind: &Kind, lineage: &str) -> Result<BTreeMap<Key, Json>, Fault> {
+/// All of a kind that carry the lineage, each in the version that we applied it in. What is awaited is watched, not listed with
+/// every look.
+async fn list(connection: &Connection, kind: &Kind, lineage: &str, awaited: bool) -> Result<BTreeMap<Key, Arc<Json>>, Fault> {
     let labels = format!("{LINEAGE_LABEL}={lineage}");
-    let ours = Select { labels: &labels, ..Select::default() };
-    let mut all = by_key(connection.list(kind, ours).await?);
+    let ours = async |kind: &Kind| match awaited {
+        true => connection.follow(kind, &labels).await,
+        false => {
+            let listed = connection.list(kind, Select { labels: &labels, ..Select::default() }).await?;
+            Ok(listed.into_iter().map(Arc::new).collect())
+        }
+    };
+    let mut all = by_key(ours(kind).await?);
     let mut others: Vec<String> =
-        all.values().filter_map(applied_in).filter(|it| *it != kind.api_version()).map(str::to_owned).collect();
+        all.values().filter_map(|it| applied_in(it)).filter(|it| *it != kind.api_version()).map(str::to_owned).collect();
     others.sort_unstable();
     others.dedup();
     for version in others {
         // What is not served any more is seen as it is served now.
         let Some(kind) = connection.version(&version, &kind.kind).await? else { continue };
-        let fitting = by_key(connection.list(&kind, ours).await?);
+        let fitting = by_key(ours(&kind).await?);
         all.extend(fitting.into_iter().filter(|(_, it)| applied_in(it) == Some(version.as_str())));
     }
     Ok(all)
 }
 
-fn by_key(all: Vec<Json>) -> BTreeMap<Key, Json> {
+fn by_key(all: Vec<Arc<Json>>) -> BTreeMap<Key, Arc<Json>> {
     all.into_iter().filter_map(|it| Some((Key::of(&it).ok()?, it))).collect()
 }
 
