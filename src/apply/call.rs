@@ -66,7 +66,7 @@ impl Machine<'_> {
         if let Some(op) = work.op.clone() {
             self.record_for(at, Entry::Outcome { op, outcome: Outcome::Created { id: id.clone() } });
         }
-        self.made.insert(self.steps[at].address.clone(), id);
+        self.has.insert(self.steps[at].address.clone(), id);
         self.schedule.called(at);
         self.look_at(at, now);
     }

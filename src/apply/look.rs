@@ -179,6 +179,7 @@ impl Machine<'_> {
             return;
         };
         let clear = compare::mark_secrets(schema, &live.outputs);
+        self.has.insert(step.address.clone(), id.clone());
         let record = Record {
             config: step.config.clone(),
             id,

@@ -72,8 +72,8 @@ pub struct Machine<'a> {
     pub(super) looks: Looks,
     pub(super) journal: Journal,
     pub(super) state: State,
-    /// What this run made, by address.
-    pub(super) made: BTreeMap<Address, Id>,
+    /// What has an address since this run, stored or not: what it made, moved or took in.
+    pub(super) has: BTreeMap<Address, Id>,
     /// Creations of former runs that are tried again: they keep their token.
     pub(super) kept: BTreeMap<Address, (Token, Value)>,
     pub(super) now: Time,
@@ -106,8 +106,14 @@ impl<'a> Machine<'a> {
             IntentAct::Create { token, inputs, .. } => Some((it.address.clone(), (token.clone(), inputs.clone()))),
             IntentAct::Update { .. } | IntentAct::Delete { .. } => None,
         });
+        // A move is no step that anything waits for.
+        let moved = setup.steps.iter().filter_map(|it| match &it.act {
+            Act::Move { from } => Some((it.address.clone(), setup.state.resources.get(from)?.id.clone())),
+            _ => None,
+        });
         Ok(Self {
             kept: kept.collect(),
+            has: moved.collect(),
             steps: setup.steps.into_iter().map(Arc::new).collect(),
             phases: std::iter::repeat_with(Phase::default).take(count).collect(),
             works: BTreeMap::new(),
@@ -126,7 +132,6 @@ impl<'a> Machine<'a> {
             looks: Looks::new(setup.pace.concurrency),
             journal: Journal::default(),
             state: setup.state,
-            made: BTreeMap::new(),
             now: Time::ZERO,
             stored: VecDeque::new(),
             flights: BTreeMap::new(),

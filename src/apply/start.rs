@@ -26,7 +26,7 @@ impl<'a> Machine<'a> {
                 self.start_create(at, planned, dependencies, lifecycle, replaces.as_ref(), *shell)?;
             }
             Act::Configure { planned, dependencies, lifecycle } => {
-                let id = self.made.get(&address).or(self.state.resources.get(&address).map(|it| &it.id)).cloned();
+                let id = self.has.get(&address).or(self.state.resources.get(&address).map(|it| &it.id)).cloned();
                 let id = id.ok_or_else(|| bug("a step configures what is not there"))?;
                 self.start_update(at, id, planned, dependencies, lifecycle)?;
             }
@@ -53,6 +53,7 @@ impl<'a> Machine<'a> {
                 self.recorded(at, Entry::Protect { address, lifecycle, dependencies });
             }
             Act::Refresh { record } => {
+                self.has.insert(address.clone(), record.id.clone());
                 let entry = self.refresh(address, record);
                 self.recorded(at, entry);
             }
@@ -108,7 +109,7 @@ impl<'a> Machine<'a> {
         };
         work.token = Some(token.clone());
         // What only a later step refers to may not exist yet: that step records it.
-        let exists = |it: &&Address| !shell || self.made.contains_key(*it) || self.state.resources.contains_key(*it);
+        let exists = |it: &&Address| !shell || self.has.contains_key(*it) || self.state.resources.contains_key(*it);
         let act = IntentAct::Create {
             token,
             inputs,

@@ -193,3 +193,43 @@ fn what_blocks_a_deletion_is_asked_early_and_told_at_the_end() {
     assert_eq!(calls, ["delete sim_instant.a", "ask what blocks sim_instant.a"], "what is refused for good is asked at once");
     assert!(matches!(outcome.failed.as_slice(), [(_, Failure::Fault { .. })]), "nobody knows: {:?}", outcome.failed);
 }
+
+/// What is moved is on record under its new address only once that is stored; whoever is made meanwhile needs it all the same.
+#[test]
+fn what_was_moved_in_this_run_may_be_needed() {
+    let new: Address = "sim_instant.new".parse().unwrap();
+    let moved = Act::Move { from: "sim_instant.old".parse().unwrap() };
+    let made = Act::Create {
+        planned: Value::Null,
+        dependencies: [new.clone()].into(),
+        lifecycle: Default::default(),
+        replaces: None,
+        shell: true,
+    };
+    let step = |act, address: &str| Step { act, ..deletion(address, &[], false) };
+    let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
+    let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
+    let setup = Setup {
+        steps: vec![step(made, "sim_shell.user"), step(moved, "sim_instant.new")],
+        state: recorded(&[deletion("sim_instant.old", &[], false)]),
+        types: &types,
+        desired: &mut desired,
+        sealer: &sealer,
+        settles: settles(),
+        timeouts: BTreeMap::new(),
+        lifecycles: BTreeMap::new(),
+        mint: &mut mint,
+        pace: Pace::default(),
+        began: 0,
+    };
+    let effects = Machine::new(setup).unwrap().poll(Time::ZERO);
+    let [(_, Effect::Append(entries))] = effects.as_slice() else { panic!("{effects:?}") };
+    let needed = entries.iter().find_map(|it| match it {
+        Entry::Intent(intent) => match &intent.act {
+            IntentAct::Create { dependencies, .. } => Some(dependencies),
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(needed, Some(&[new].into()), "{entries:?}");
+}
