@@ -53,10 +53,35 @@ impl Phase {
         }
     }
 
-    fn command(self) -> &'static str {
+    /// Which of their two turns the stack's files then say.
+    pub(super) fn turn(self) -> u32 {
+        match self {
+            Self::Apply => 1,
+            Self::Update | Self::Destroy => 2,
+        }
+    }
+
+    pub(super) fn command(self) -> &'static str {
         match self {
             Self::Apply | Self::Update => "apply dev --auto-approve",
             Self::Destroy => "destroy dev --auto-approve",
+        }
+    }
+}
+
+impl Phase {
+    /// Brings it to its end with one plain run. Then the account must hold `wanted`, nothing more and nothing less, the plan be
+    /// empty, and no secret be found in as many places as are returned.
+    pub(super) async fn ends(self, site: &Site<'_>, wanted: &Listing) -> Result<u64, Broken> {
+        site.run(self.command()).await?;
+        if self != Self::Destroy {
+            site.run("plan dev --detailed-exitcode").await?;
+        }
+        let differences = site.things().await?.differences(wanted);
+        let missing = site.missing().await?.0.join("\n");
+        match differences.is_empty() && missing.is_empty() {
+            true => site.search().await,
+            false => Err(Broken::new(format!("the account differs from an undisturbed one:\n{differences}{missing}"))),
         }
     }
 }
@@ -96,6 +121,10 @@ pub struct Tally {
     pub kills: u64,
     /// Kills that came to nothing because the run was over before.
     pub missed: u64,
+    /// Processes that were started at once with others.
+    pub racers: u64,
+    /// What was searched for secrets: files, objects, items.
+    pub places: u64,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -103,6 +132,8 @@ impl std::ops::AddAssign for Tally {
         self.stories += other.stories;
         self.kills += other.kills;
         self.missed += other.missed;
+        self.racers += other.racers;
+        self.places += other.places;
     }
 }
 
@@ -134,7 +165,7 @@ impl Reference {
     pub async fn take(site: &Site<'_>) -> Result<Self, Broken> {
         let mut reference = Self::default();
         for (at, phase) in Phase::ALL.into_iter().enumerate() {
-            site.turn(if phase == Phase::Apply { 1 } else { 2 })?;
+            site.turn(phase.turn())?;
             reference.counts.0[at] = site.run(phase.command()).await?;
             reference.left[at] = site.things().await?;
         }
@@ -143,12 +174,11 @@ impl Reference {
 }
 
 impl Life {
-    /// Lives it. After each phase the account must hold what the reference says, nothing more and nothing less, and after all
-    /// but the last the plan must be empty.
+    /// Lives it: each phase is killed, and brought to its end.
     pub async fn live(&self, site: &Site<'_>, reference: &Reference) -> Result<Tally, Broken> {
         let mut tally = Tally::default();
         for ((phase, kills), wanted) in Phase::ALL.into_iter().zip(&self.0).zip(&reference.left) {
-            site.turn(if phase == Phase::Apply { 1 } else { 2 })?;
+            site.turn(phase.turn())?;
             let broken = |why: Broken| Broken::new(format!("{self}\nin {}: {why}", phase.name()));
             for kill in kills {
                 match site.run_killed(phase.command(), *kill).await.map_err(broken)? {
@@ -156,17 +186,7 @@ impl Life {
                     false => tally.missed += 1,
                 }
             }
-            site.run(phase.command()).await.map_err(broken)?;
-            if phase != Phase::Destroy {
-                site.run("plan dev --detailed-exitcode").await.map_err(broken)?;
-            }
-            let differences = site.things().await?.differences(wanted);
-            let missing = site.missing().await?;
-            if !differences.is_empty() || !missing.0.is_empty() {
-                let why =
-                    format!("the account differs from one in which nothing was killed:\n{differences}{}", missing.0.join("\n"));
-                return Err(broken(Broken::new(why)));
-            }
+            tally.places += phase.ends(site, wanted).await.map_err(broken)?;
             tally.stories += 1;
         }
         Ok(tally)

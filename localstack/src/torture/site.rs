@@ -6,9 +6,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use super::kills::{Kill, Moment};
+use super::secret::{SECRET, Search};
 use super::{Broken, Listing, list};
 use crate::client::Caller;
 use crate::control::{Effect, Fault};
@@ -39,12 +41,20 @@ impl Backend {
         }
     }
 
-    fn block(self, account: &str) -> String {
+    /// The bucket and the table, where there are such.
+    fn store(self, account: &str) -> Option<(String, String)> {
         match self {
-            Self::Local => format!("state \"local\" {{ lease = \"{LEASE}\" }}"),
-            Self::S3 => format!(
-                "state \"s3\" {{\n    bucket     = \"torture-state-{account}\"\n    key        = \"{STACK}/state.json\"\n    \
-                 lock_table = \"torture-lock\"\n    lease      = \"{LEASE}\"\n  }}"
+            Self::Local => None,
+            Self::S3 => Some((format!("torture-state-{account}"), "torture-lock".to_owned())),
+        }
+    }
+
+    fn block(self, account: &str) -> String {
+        match self.store(account) {
+            None => format!("state \"local\" {{ lease = \"{LEASE}\" }}"),
+            Some((bucket, table)) => format!(
+                "state \"s3\" {{\n    bucket     = \"{bucket}\"\n    key        = \"{STACK}/state.json\"\n    \
+                 lock_table = \"{table}\"\n    lease      = \"{LEASE}\"\n  }}"
             ),
         }
     }
@@ -53,12 +63,15 @@ impl Backend {
 /// An account of its own, so that sites can be worked at side by side.
 pub struct Site<'c> {
     cloud: &'c Cloud,
-    caller: Caller,
+    pub(super) caller: Caller,
     program: PathBuf,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     account: String,
+    /// The bucket and the table of the state, where there are such.
+    pub(super) store: Option<(String, String)>,
     /// What lies there without the stack.
     before: Listing,
+    pub(super) searched: Mutex<Search>,
 }
 
 /// How a run ended.
@@ -82,7 +95,9 @@ impl<'c> Site<'c> {
             program: program.to_owned(),
             folder: folder.to_owned(),
             account: account.to_owned(),
+            store: backend.store(account),
             before: Listing::default(),
+            searched: Mutex::default(),
         };
         site.turn(1)?;
         if backend == Backend::S3 {
@@ -110,10 +125,21 @@ impl<'c> Site<'c> {
 
     /// An invocation that must succeed. Returns how many calls it made.
     pub async fn run(&self, line: &str) -> Result<u64, Broken> {
-        let before = self.calls();
-        let ending = self.finish(line, self.spawn(line)?).await?;
+        let (before, log) = (self.calls(), self.log());
+        let ending = self.finish(line, self.spawn(line, &log)?, &log).await?;
         match ending.code {
             Some(0) => Ok(self.calls() - before),
+            code => Err(Broken::new(format!("`infra {line}` ended with {code:?}:\n{}", ending.said))),
+        }
+    }
+
+    /// One of many invocations at once. Returns whether it got through; else it must say who has the lock.
+    pub(super) async fn compete(&self, line: &str, number: usize) -> Result<bool, Broken> {
+        let log = self.folder.join(format!("output-{number}.log"));
+        let ending = self.finish(line, self.spawn(line, &log)?, &log).await?;
+        match ending.code {
+            Some(0) => Ok(true),
+            Some(1) if ending.said.contains("error[locked]") => Ok(false),
             code => Err(Broken::new(format!("`infra {line}` ended with {code:?}:\n{}", ending.said))),
         }
     }
@@ -125,7 +151,7 @@ impl<'c> Site<'c> {
             Moment::After => Effect::Unanswered,
         };
         self.cloud.account_faults(&self.account, vec![Fault::on_any(effect).nth(&[kill.call])]);
-        let mut child = self.spawn(line)?;
+        let mut child = self.spawn(line, &self.log())?;
         let hit = loop {
             if self.cloud.hits(&self.account) > 0 {
                 break true;
@@ -162,19 +188,19 @@ impl<'c> Site<'c> {
         self.folder.join("output.log")
     }
 
-    fn spawn(&self, line: &str) -> Result<tokio::process::Child, Broken> {
-        let output = File::create(self.log())?;
+    fn spawn(&self, line: &str, log: &Path) -> Result<tokio::process::Child, Broken> {
+        let output = File::create(log)?;
         let mut command = Command::new(&self.program);
         command.args(line.split(' ')).current_dir(&self.folder).env_clear().envs(self.cloud.env(&self.account));
         command.env("HOME", &self.folder).env("USER", "torture").env("AWS_EC2_METADATA_DISABLED", "true");
-        command.env("INFRA_PATIENCE", PATIENCE).env("INFRA_RATE_LIMITS", "off");
+        command.env("INFRA_PATIENCE", PATIENCE).env("INFRA_RATE_LIMITS", "off").env("INFRA_VAR_secret", SECRET);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
         Ok(command.spawn()?)
     }
 
-    async fn finish(&self, line: &str, mut child: tokio::process::Child) -> Result<Ending, Broken> {
+    async fn finish(&self, line: &str, mut child: tokio::process::Child, log: &Path) -> Result<Ending, Broken> {
         let ended = timeout(RUN_MAX, child.wait()).await;
-        let said = String::from_utf8_lossy(&fs::read(self.log())?).into_owned();
+        let said = String::from_utf8_lossy(&fs::read(log)?).into_owned();
         match ended {
             Ok(status) => Ok(Ending { code: status?.code(), said }),
             Err(_) => Err(Broken::new(format!("`infra {line}` did not end within {} s:\n{said}", RUN_MAX.as_secs()))),

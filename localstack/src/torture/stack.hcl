@@ -219,5 +219,19 @@ resource "aws_route53_record" "inside" {
   records  = ["${each.value}.tortured.internal"]
 }
 
+# Nothing that infra writes may tell it.
+variable "secret" {
+  type      = string
+  sensitive = true
+}
+
+resource "aws_route53_record" "secret" {
+  zone_id = aws_route53_zone.private.zone_id
+  name    = "secret.tortured.internal"
+  type    = "TXT"
+  ttl     = 60
+  records = ["${var.secret} in turn ${local.turn}"]
+}
+
 output "vpc" { value = aws_vpc.main.id }
 output "addresses" { value = { for zone, it in aws_eip.nat : zone => it.public_ip } }
