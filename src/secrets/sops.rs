@@ -1,8 +1,10 @@
-//! Files of SOPS, decrypted: YAML, JSON, dotenv and binary, for recipients of age and KMS. The MAC is always checked.
+//! Files of SOPS, decrypted: YAML, JSON, dotenv, INI and binary, for recipients of age and KMS. The MAC is always checked.
 //!
 //! Source: getsops/sops, `sops.go` (the walk, the MAC), `aes/cipher.go` (the values), `stores/`.
 
 mod dotenv;
+mod flat;
+mod ini;
 mod recipients;
 
 use aes_gcm::aead::consts::U32;
@@ -33,6 +35,7 @@ pub enum Form {
     Yaml,
     Json,
     Dotenv,
+    Ini,
     Binary,
 }
 
@@ -42,6 +45,7 @@ impl Form {
             Some("yaml" | "yml") => Self::Yaml,
             Some("json") => Self::Json,
             Some("env") => Self::Dotenv,
+            Some("ini") => Self::Ini,
             _ => Self::Binary,
         }
     }
@@ -65,35 +69,42 @@ fn because(refusals: &[String]) -> String {
     if refusals.is_empty() { String::new() } else { format!(" ({})", refusals.join("; ")) }
 }
 
-/// The text of the decrypted file: YAML and JSON as JSON, dotenv as lines, binary as it was.
+/// The text of the decrypted file: YAML and JSON as JSON (several documents between lines of `---`), dotenv
+/// and INI as such, binary as it was.
 pub fn decrypt(form: Form, file: &[u8], keys: &Keys) -> Result<String, SopsError> {
     let foreign = |why: &str| SopsError::Foreign(why.to_owned());
     let text = std::str::from_utf8(file).map_err(|_| foreign("it is no text"))?;
-    let mut document: Map<String, Json> = match form {
-        Form::Json | Form::Binary => serde_json::from_str(text).map_err(|_| foreign("it is not valid JSON"))?,
-        Form::Yaml => serde_saphyr::from_str(text).map_err(|_| foreign("it is not one valid YAML document"))?,
-        Form::Dotenv => dotenv::read(text),
+    let mut documents: Vec<Map<String, Json>> = match form {
+        Form::Json | Form::Binary => vec![serde_json::from_str(text).map_err(|_| foreign("it is not valid JSON"))?],
+        Form::Yaml => serde_saphyr::from_multiple(text).map_err(|_| foreign("it is not valid YAML"))?,
+        Form::Dotenv => vec![dotenv::read(text)],
+        Form::Ini => vec![ini::read(text)],
     };
-    let about = document.shift_remove("sops").ok_or_else(|| foreign("it has no `sops` part"))?;
+    // Every document has the same one.
+    let about = documents.iter_mut().filter_map(|it| it.shift_remove("sops")).collect::<Vec<_>>();
+    let about = about.into_iter().next().ok_or_else(|| foreign("it has no `sops` part"))?;
     let key = data_key(&about, keys)?;
     let only_encrypted = about.get("mac_only_encrypted").is_some_and(|it| *it == Json::Bool(true) || it == "true");
     let mut walk = Walk { cipher: Cipher::new(&key.into()), mac: Sha512::new(), only_encrypted };
     if only_encrypted {
         walk.mac.update(ENCRYPTED_ONLY);
     }
-    let mut clear = Map::new();
-    for (name, value) in document {
-        clear.insert(name.clone(), walk.value(value, &mut vec![name])?);
+    let mut clear = Vec::with_capacity(documents.len());
+    for document in documents {
+        let mut opened = Map::new();
+        for (name, value) in document {
+            opened.insert(name.clone(), walk.value(value, &mut vec![name])?);
+        }
+        clear.push(opened);
     }
     check_mac(&walk, &about)?;
-    match form {
-        Form::Yaml | Form::Json => Ok(Json::Object(clear).to_string()),
-        Form::Dotenv => Ok(clear.iter().map(|(name, it)| format!("{name}={}\n", it.as_str().unwrap_or_default())).collect()),
-        Form::Binary => {
-            let data = clear.get("data").and_then(Json::as_str);
-            data.map(str::to_owned).ok_or_else(|| foreign("it has no `data`"))
-        }
-    }
+    let texts = clear.into_iter().map(|it| match form {
+        Form::Yaml | Form::Json => Ok(Json::Object(it).to_string()),
+        Form::Dotenv => Ok(dotenv::write(&it)),
+        Form::Ini => Ok(ini::write(&it)),
+        Form::Binary => it.get("data").and_then(Json::as_str).map(str::to_owned).ok_or_else(|| foreign("it has no `data`")),
+    });
+    Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n---\n"))
 }
 
 fn check_mac(walk: &Walk, about: &Json) -> Result<(), SopsError> {
@@ -215,10 +226,15 @@ mod tests {
         assert_eq!(opened(Form::Yaml, YAML).as_deref(), Ok(CLEAR));
         assert_eq!(opened(Form::Yaml, include_str!("../../tests/secrets/part.yaml")).as_deref(), Ok(CLEAR));
         assert_eq!(opened(Form::Yaml, include_str!("../../tests/secrets/only.yaml")).as_deref(), Ok(CLEAR));
+        let several = "{\"a\":1,\"b\":\"x\"}\n---\n{\"c\":[\"y\",\"z\"]}";
+        assert_eq!(opened(Form::Yaml, include_str!("../../tests/secrets/several.yaml")).as_deref(), Ok(several));
         let json = r#"{"a":{"b":[1,2.5,"x",true,null]},"s":"y"}"#;
         assert_eq!(opened(Form::Json, include_str!("../../tests/secrets/sec.json")).as_deref(), Ok(json));
         let env = "USER=ann\nPASSWORD=hunter2=\nEMPTY=\n";
         assert_eq!(opened(Form::Dotenv, include_str!("../../tests/secrets/sec.env")).as_deref(), Ok(env));
+        let ini = "top = 1\n[db]\nuser = ann\npassword = `\"hunter2`\nempty = \nquoted = a \"b\" c\nplain_unencrypted = see\n\
+                   [web]\nport = 80\nmulti = \"\"\"one\ntwo\"\"\"\n";
+        assert_eq!(opened(Form::Ini, include_str!("../../tests/secrets/sec.ini")).as_deref(), Ok(ini));
         assert_eq!(opened(Form::Binary, include_str!("../../tests/secrets/sec.bin")).as_deref(), Ok("binary\0\u{1}stuff\n"));
     }
 
@@ -251,9 +267,14 @@ mod tests {
 
     #[test]
     fn what_is_no_file_of_sops_is_told() {
-        for (form, text) in
-            [(Form::Yaml, "a: 1"), (Form::Json, "{}"), (Form::Json, "x"), (Form::Dotenv, "A=1"), (Form::Yaml, ":")]
-        {
+        for (form, text) in [
+            (Form::Yaml, "a: 1"),
+            (Form::Json, "{}"),
+            (Form::Json, "x"),
+            (Form::Dotenv, "A=1"),
+            (Form::Ini, "[a]\nb = 1"),
+            (Form::Yaml, ":"),
+        ] {
             assert!(matches!(opened(form, text), Err(SopsError::Foreign(_))), "{text}");
         }
     }

@@ -53,6 +53,7 @@ fn files_of_sops_are_read() {
         ),
         ("a.json", r#"{"a":{"b":[1,"x",null]}}"#, r#"{"a":{"b":[1,"x",null]}}"#),
         ("a.env", "USER=ann\nPASSWORD=hunter2=\n", "USER=ann\nPASSWORD=hunter2=\n"),
+        ("a.ini", "top = 1\n; why\n[db]\nuser = ann\nempty =\n", "top = 1\n[db]\nuser = ann\nempty = \n"),
         ("a.txt", "any text\n", "any text\n"),
     ];
     for (name, clear, wanted) in files {
