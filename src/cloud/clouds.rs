@@ -40,6 +40,10 @@ impl Clouds {
         self.configs.get(name).ok_or_else(|| Fault::bug("aws", format!("there is no AWS configuration named {:?}", name.0)))
     }
 
+    pub(super) fn configs(&self) -> impl Iterator<Item = &Aws> {
+        self.configs.values()
+    }
+
     /// Who the stack's own credentials belong to.
     pub async fn identity(&self) -> Result<&Identity, Fault> {
         self.config(&ConfigName::default())?.identity().await

@@ -1,8 +1,11 @@
 //! What of a stack is in the account, whatever any state says.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_kms::types::KeyState;
 use aws_sdk_resourcegroupstagging::operation::get_resources::builders::GetResourcesFluentBuilder;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
+use futures::future::try_join_all;
 use futures::stream::{self, StreamExt};
 
 use super::Clouds;
@@ -23,28 +26,15 @@ pub struct Marked {
 }
 
 impl Clouds {
-    /// Everything that carries the mark of a stack of this name, without keys that wait for their deletion. What the Tagging
-    /// API does not know of (IAM, Auto Scaling) is not among them.
-    ///
-    /// Source: Resource Groups Tagging API reference, GetResources (100 a page at most).
+    /// Everything that carries the mark of a stack of this name, in the accounts and regions of all its configurations, without
+    /// keys that wait for their deletion. What the Tagging API does not know of (IAM, Auto Scaling) is not among them.
     pub async fn marked(&self, stack: &str) -> Result<Vec<Marked>, Fault> {
-        let aws = self.config(&ConfigName::default())?;
-        let (mut all, mut token) = (Vec::new(), None::<String>);
-        loop {
-            let page = carrying(aws, stack).set_pagination_token(token).send().await?;
-            for it in page.resource_tag_mapping_list.unwrap_or_default() {
-                let Some(arn) = it.resource_arn else { continue };
-                let tags = it.tags.unwrap_or_default();
-                let tag = |name: &str| tags.iter().find(|it| it.key == name).map(|it| it.value.clone());
-                let (address, lineage) = (tag(tags::ADDRESS), tag(tags::LINEAGE));
-                all.push(Marked { arn, address, lineage, token: tag(tags::ID).map(|it| Token(it.into())) });
-            }
-            token = page.pagination_token.filter(|it| !it.is_empty());
-            if token.is_none() {
-                break;
-            }
-        }
-        Ok(staying(aws, all, |it| &it.arn).await)
+        let found = try_join_all(self.configs().map(|aws| marked_in(aws, stack))).await?;
+        let mut all: Vec<Marked> = found.into_iter().flatten().collect();
+        // Two configurations may lead to one place.
+        let mut seen = BTreeSet::new();
+        all.retain(|it| seen.insert(it.arn.clone()));
+        Ok(all)
     }
 
     /// ARNs of things that carry the mark of a stack of this name, of the first hundred of them. IAM and Auto Scaling, and what
@@ -57,6 +47,26 @@ impl Clouds {
         let arns = answer.resource_tag_mapping_list.unwrap_or_default().into_iter().filter_map(|it| it.resource_arn).collect();
         Ok(staying(aws, arns, |it: &String| it).await)
     }
+}
+
+/// Source: Resource Groups Tagging API reference, GetResources (100 a page at most).
+async fn marked_in(aws: &Aws, stack: &str) -> Result<Vec<Marked>, Fault> {
+    let (mut all, mut token) = (Vec::new(), None::<String>);
+    loop {
+        let page = carrying(aws, stack).set_pagination_token(token).send().await?;
+        for it in page.resource_tag_mapping_list.unwrap_or_default() {
+            let Some(arn) = it.resource_arn else { continue };
+            let tags = it.tags.unwrap_or_default();
+            let tag = |name: &str| tags.iter().find(|it| it.key == name).map(|it| it.value.clone());
+            let (address, lineage) = (tag(tags::ADDRESS), tag(tags::LINEAGE));
+            all.push(Marked { arn, address, lineage, token: tag(tags::ID).map(|it| Token(it.into())) });
+        }
+        token = page.pagination_token.filter(|it| !it.is_empty());
+        if token.is_none() {
+            break;
+        }
+    }
+    Ok(staying(aws, all, |it| &it.arn).await)
 }
 
 /// Asks for a page of what carries the mark of a stack of this name, as large as it can be.

@@ -378,9 +378,9 @@ impl Orderer<'_, '_> {
                     for step in turned {
                         after(&mut self.drafts, step, &turned_away());
                     }
-                    // Its former instances still use what they were made with.
+                    // Its former instances still use what they were made with, and turn to nothing else.
                     for step in other.deposed.iter().copied() {
-                        after(&mut self.drafts, step, &if stays { turned_away() } else { deleted() });
+                        after(&mut self.drafts, step, &deleted());
                     }
                 }
                 for deposed in &own.deposed {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Command, SECRET, Story};
+use crate::address::Mode;
 use crate::apply::event::{Failure, Outcome};
 use crate::apply::settle;
 use crate::plan::{Action, Options};
@@ -147,13 +148,15 @@ impl Story {
 
     fn plain_run(&mut self, command: Command, watcher: &mut dyn Watcher) -> Result<(), Vec<String>> {
         let faults = Faults { latency: Duration::from_millis(100), ..Faults::default() };
-        let outcome = match self.run(command, faults, Vec::new(), watcher)? {
-            // What a data source said only then is a change that nobody was shown: the next plan shows it.
-            Some(it) if !it.failed.is_empty() && it.failed.iter().all(|(_, why)| is_news(why)) => {
-                self.run(command, faults, Vec::new(), watcher)?
+        let mut outcome = self.run(command, faults, Vec::new(), watcher)?;
+        // What a data source said only then is a change that nobody was shown: the next plan shows it, once for each of them.
+        let sources = self.wish.blocks.keys().filter(|it| it.mode() == Mode::Data).count();
+        for _ in 0..sources {
+            if !outcome.as_ref().is_some_and(|it| !it.failed.is_empty() && it.failed.iter().all(|(_, why)| is_news(why))) {
+                break;
             }
-            other => other,
-        };
+            outcome = self.run(command, faults, Vec::new(), watcher)?;
+        }
         match outcome {
             Some(outcome) if outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.stopped => Ok(()),
             Some(outcome) => Err(vec![format!("a plain run did not go through: {outcome:?}")]),

@@ -56,6 +56,15 @@ resource "aws_security_group" "web" {{
   }}
 }}
 
+aws "virginia" {{
+  region = "us-east-1"
+}}
+
+resource "aws_vpc" "far" {{
+  aws        = "virginia"
+  cidr_block = "10.9.0.0/16"
+}}
+
 resource "aws_kms_key" "main" {{
   description = "main"
 }}
@@ -111,7 +120,7 @@ async fn a_lost_state_is_recorded_anew() {
     assert!(lost.err.contains("infra state rebuild dev"), "{}", lost.err);
     let rebuilt = run("state rebuild --auto-approve").ends(0);
     assert_eq!(rebuilt.codes(), ["no-tags", "not-in-files"], "{}", rebuilt.err);
-    assert!(rebuilt.out.contains("Plan: 0 to create, 0 to update, 14 to import, 0 to delete."), "{}", rebuilt.out);
+    assert!(rebuilt.out.contains("Plan: 0 to create, 0 to update, 15 to import, 0 to delete."), "{}", rebuilt.out);
     assert_eq!(run("state list").ends(0).out, before);
     assert_eq!(run("state pull").ends(0).json()["lineage"], lineage, "the things are still its own");
     let plan = run("plan --detailed-exitcode");
