@@ -11,6 +11,7 @@ mod change;
 mod completions;
 mod connect;
 mod console;
+mod desired;
 mod destroy;
 mod drift;
 mod eks_token;

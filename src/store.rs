@@ -96,7 +96,8 @@ pub trait Session: Send {
     /// Stores entries as one commit. When it returns, they and all before them are stored. A new stack's first act is a
     /// [`save`](Self::save): the journal continues a document.
     fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>>;
-    /// Writes the document, and removes the journal entries that it contains. `state` holds everything appended so far; its
+    /// Writes the document, and removes the journal entries that it contains, or begins to: [`release`](Self::release) waits for
+    /// that. `state` holds everything appended so far; its
     /// serial, epoch, run and watermark are this session's to set. A state that breaks a law is refused, and the former
     /// document stays.
     fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>>;

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use super::args::{Carrying, Format, Selection};
 use super::call::Call;
-use super::connect::{self, Connected};
+use super::connect::Connected;
+use super::desired;
 use super::exit::{Ended, Exit};
 use super::ledger::{self, Ledger};
 use super::look::{self, Depth};
@@ -78,8 +79,7 @@ impl Goal {
 pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> Ended {
     call.only(&[Format::Text, Format::Json])?;
     let began = call.world.nature.now();
-    let (locked, sealer) = tokio::join!(connected.lock(call, change.goal.command(), &change.carrying), connected.sealer(call));
-    let (mut session, state) = locked?;
+    let (mut session, state) = connected.lock(call, change.goal.command(), &change.carrying).await?;
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
     if let Err(error) = ledger::close_former(&*connected.store, &mut *session).await {
         call.complain(&[unnoted(&error)]);
@@ -96,7 +96,7 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
     });
     let (total, quiet) = (Outcome::default(), true);
     let mut run = Run { call, connected: &mut connected, session: &mut *session, change: &change, ledger, total, quiet, began };
-    let ended = run.all(state, sealer).await;
+    let ended = run.all(state).await;
     let Run { total, quiet, ledger, .. } = run;
     let (now, kept) = (call.world.nature.now(), connected.stack.settings.runs_kept);
     if let Err(error) = ledger.end(&*connected.store, &mut *session, result(&ended, &total), now, kept).await {
@@ -156,8 +156,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn all(&mut self, state: State, sealer: Ended<Sealer>) -> Ended {
-        let sealer = sealer?;
+    async fn all(&mut self, state: State) -> Ended {
+        let sealer = self.connected.sealer(self.call).await?;
         let mut state = self.settle(state).await?;
         let seed =
             drive::seed().map_err(|error| Diagnostic::error("io", "there are no random numbers").detail(error.to_string()))?;
@@ -300,7 +300,7 @@ impl Run<'_> {
         let work = drive::Run {
             plan: &planned.plan,
             instances: &planned.instances,
-            configuration: connect::desired(former, &mut stack.program),
+            configuration: desired::desired(former, &mut stack.program),
             observed,
             state,
             sealer,

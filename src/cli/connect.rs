@@ -1,12 +1,12 @@
 //! From a stack's files to its cloud and its state: nothing is called before the account is known to be the stack's own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::address::Address;
 use crate::cli::args::Carrying;
 use crate::cli::call::Call;
+use crate::cli::desired::Found;
 use crate::cli::encryption;
 use crate::cli::exit::{Ended, Stop};
 use crate::cli::guard;
@@ -16,26 +16,16 @@ use crate::cloud::aws::{AssumeRole, Identity, Settings};
 use crate::cloud::{Clouds, sops};
 use crate::diag::Diagnostic;
 use crate::plan::Former;
-use crate::remote::{Class, ConfigName, Fault, Id};
+use crate::remote::{Class, ConfigName, Fault};
 use crate::report::style::Tone;
 use crate::report::{fault, time};
-use crate::stack::desired::{Configuration, Evaluation, Host, Import, OutputValue};
+use crate::stack::StateSettings;
 use crate::stack::settings::AwsSettings;
-use crate::stack::{Program, StateSettings};
 use crate::state::{Lineage, State};
 use crate::store::aws::Place;
 use crate::store::local::Local;
 use crate::store::{Owner, Session, Store, StoreError};
-use crate::value::{Sealer, Value};
-
-/// What `infra state rebuild` found.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    pub lineage: Option<Lineage>,
-    pub imports: BTreeMap<Address, Id>,
-    /// What is on record already.
-    pub recorded: BTreeSet<Address>,
-}
+use crate::value::Sealer;
 
 /// A stack, its cloud, and where its state is kept.
 pub struct Connected {
@@ -206,45 +196,6 @@ fn millis(ends: Result<Option<std::time::SystemTime>, Fault>) -> Ended<Option<u6
     Ok(since.and_then(|it| u64::try_from(it.as_millis()).ok()))
 }
 
-/// What is desired: a former version, or what the files say.
-pub fn desired<'a>(former: &'a mut Option<Former>, program: &'a mut Program) -> &'a mut dyn Configuration {
-    match former {
-        Some(it) => it,
-        None => program,
-    }
-}
-
-/// A configuration with imports that stand in no file.
-pub struct WithImports<'a> {
-    pub inner: &'a mut dyn Configuration,
-    pub imports: &'a BTreeMap<Address, Id>,
-}
-
-impl Configuration for WithImports<'_> {
-    fn evaluate(&mut self, host: &mut dyn Host) -> Evaluation {
-        let mut evaluation = self.inner.evaluate(host);
-        let imports = self.imports.iter().map(|(to, id)| Import { to: to.clone(), id: id.clone(), span: None });
-        evaluation.imports.extend(imports);
-        evaluation
-    }
-
-    fn reset(&mut self) {
-        self.inner.reset();
-    }
-
-    fn settings(&mut self, address: &Address, host: &mut dyn Host) -> Result<Value, Vec<Diagnostic>> {
-        self.inner.settings(address, host)
-    }
-
-    fn outputs(&mut self, host: &mut dyn Host) -> Result<BTreeMap<String, OutputValue>, Vec<Diagnostic>> {
-        self.inner.outputs(host)
-    }
-
-    fn postconditions(&mut self, address: &Address, live: &Value, host: &mut dyn Host) -> Vec<Diagnostic> {
-        self.inner.postconditions(address, live, host)
-    }
-}
-
 impl Connected {
     /// One line that says what this is about, with the endpoint if it is not AWS.
     fn announce(&self, call: &Call) {
@@ -287,12 +238,6 @@ impl Connected {
     pub async fn read(&self, call: &Call) -> Ended<State> {
         let state = self.store.read().await.map_err(|it| self.refused(call, &it))?;
         self.adopt(call, state).await
-    }
-
-    /// The state as it is, with what its secrets are compared by.
-    pub async fn read_sealed(&self, call: &Call) -> Ended<(State, Sealer)> {
-        let (state, sealer) = tokio::join!(self.read(call), self.sealer(call));
-        Ok((state?, sealer?))
     }
 
     /// Takes the lock. The state is the one taken over; it still has the open intents of former runs.

@@ -21,10 +21,11 @@ pub struct Args {
 pub async fn run(call: &mut Call, args: Args) -> Ended {
     let stack = stack::load_whole(call, &args.stack)?;
     let mut connected = connect::connect(call, stack, Purpose::Look).await?;
-    let (state, sealer) = connected.read_sealed(call).await?;
+    let state = connected.read(call).await?;
     let selection = Selection { targets: args.targets, refresh: true, ..Selection::default() };
     // A limit is for plans that are carried out.
     let options = Options { max_deletes: None, ..planning::options(&connected, &selection)? };
+    let sealer = connected.sealer(call).await?;
     let mut observed = planning::look(&connected, &state, Depth::Whole).await?;
     let planned = planning::plan(&mut connected, &state, &mut observed, &options, &sealer).await?;
     call.complain(&planned.diagnostics);

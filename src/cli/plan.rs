@@ -33,9 +33,10 @@ pub async fn run(call: &mut Call, args: Args) -> Ended {
     let stack = stack::load_whole(call, &args.stack)?;
     call.complain(&stack.warnings);
     let mut connected = connect::connect(call, stack, Purpose::Look).await?;
-    let (state, sealer) = connected.read_sealed(call).await?;
+    let state = connected.read(call).await?;
     call.complain(&open_intents(&state));
     let options = planning::options(&connected, &args.selection)?;
+    let sealer = connected.sealer(call).await?;
     let mut observed = Observed::default();
     if args.selection.refresh {
         observed = planning::look(&connected, &state, Depth::Parts).await?;

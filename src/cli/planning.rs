@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::cli::args::Selection;
-use crate::cli::connect::{self, Connected};
+use crate::cli::connect::Connected;
+use crate::cli::desired;
 use crate::cli::exit::Ended;
 use crate::cli::look::{self, Depth};
 use crate::cli::stack;
@@ -33,9 +34,9 @@ pub async fn plan(
 ) -> Ended<Box<Planned>> {
     for _ in 0..ROUNDS_MAX {
         let digest = connected.stack.program.digest();
-        let inner = connect::desired(&mut connected.former, &mut connected.stack.program);
+        let inner = desired::desired(&mut connected.former, &mut connected.stack.program);
         let request = Request {
-            configuration: &mut connect::WithImports { inner, imports: &connected.found.imports },
+            configuration: &mut desired::WithImports { inner, imports: &connected.found.imports },
             types: &*connected.stack.catalog,
             state,
             observed,

@@ -248,8 +248,8 @@ async fn commits_longer_than_an_item_are_stored_whole_and_removed_whole() {
     let read = backend.open().read().await.unwrap().unwrap();
     assert_eq!(read.resources, told.resources);
     session.save(&told).await.unwrap();
-    assert_eq!(backend.journal().await.len(), 0);
     session.release().await.unwrap();
+    assert_eq!(backend.journal().await.len(), 0);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Whether a cluster can take the version that it is to have.
 //!
-//! Source: Amazon EKS User Guide, "Update existing cluster to new Kubernetes version" and "Cluster insights": EKS looks every day
-//! at what would break (removed APIs that are still called, kubelets and add-ons that are too old), and refuses an update of which it
-//! knows that it would.
+//! Source: Amazon EKS User Guide, "Update existing cluster to new Kubernetes version", "Roll back a cluster" and "Cluster
+//! insights": EKS looks every day at what would break (removed APIs that are still called, kubelets and add-ons that are too old),
+//! and refuses an update of which it knows that it would.
 
 use aws_sdk_eks::types::{Category, InsightStatusValue, InsightSummary, InsightsFilter};
 
@@ -35,16 +35,27 @@ pub(super) async fn objections(aws: &Aws, is: &Live, settings: &Value) -> Result
     Ok(found.iter().map(|it| of_insight(name, it)).collect())
 }
 
-/// EKS moves one minor version at a time.
+/// EKS moves one minor version at a time, and hardly ever back.
 fn leap(is_now: &str, wanted: &str) -> Option<Objection> {
     let minor = |it: &str| it.strip_prefix("1.")?.parse::<u32>().ok();
     let (from, to) = (minor(is_now)?, minor(wanted)?);
     let next = from.checked_add(1)?;
-    (to > next).then(|| Objection {
+    if to > next {
+        return Some(Objection {
+            path: PATH.to_owned(),
+            message: format!("EKS moves a cluster by one minor version at a time: from {is_now} it goes to 1.{next} first."),
+            help: Some(format!("declare 1.{next}, apply, and go on from there")),
+            stops: true,
+        });
+    }
+    (to < from).then(|| Objection {
         path: PATH.to_owned(),
-        message: format!("EKS moves a cluster by one minor version at a time: from {is_now} it goes to 1.{next} first."),
-        help: Some(format!("declare 1.{next}, apply, and go on from there")),
-        stops: true,
+        message: format!(
+            "The cluster is at {is_now} already: somebody moved it, or EKS itself, which does so when the support of a version \
+             ends. It takes a cluster back by one version at most, and only within 7 days."
+        ),
+        help: Some(format!("declare {is_now}")),
+        stops: to + 1 < from,
     })
 }
 
@@ -80,8 +91,10 @@ mod tests {
     #[test]
     fn versions_are_not_leapt_over() {
         assert!(leap("1.34", "1.36").is_some_and(|it| it.stops && it.message.contains("1.35 first")));
-        for (is_now, wanted) in [("1.35", "1.36"), ("1.36", "1.35"), ("1.36", "1.36"), ("1.36", "2.1")] {
+        for (is_now, wanted) in [("1.35", "1.36"), ("1.36", "1.36"), ("1.36", "2.1")] {
             assert_eq!(leap(is_now, wanted), None, "{is_now} {wanted}");
         }
+        assert!(leap("1.36", "1.35").is_some_and(|it| !it.stops && it.help.as_deref() == Some("declare 1.36")));
+        assert!(leap("1.36", "1.34").is_some_and(|it| it.stops));
     }
 }
