@@ -16,7 +16,7 @@
 //! | T17 | a configuration conflicts or is not one | `contract::clusters::the_configuration_of_an_add_on_is_checked_before_it_is_made` |
 
 use localstack::client::Caller;
-use localstack::control::{Effect, Fault};
+use localstack::control::{Effect, Fault, Settings};
 use serde_json::{Value, json};
 
 use crate::stacks::checkout::Checkout;
@@ -39,9 +39,10 @@ async fn settled(caller: &Caller, path: &str) -> Value {
     }
 }
 
-/// T1: nodes that start before their network never become ready.
+/// T1: nodes that start before their network never become ready. T9: interfaces and a security group that EKS leaves do not hold
+/// the network.
 #[tokio::test(flavor = "multi_thread")]
-async fn t1_no_node_is_asked_for_before_the_network_plugin() {
+async fn t1_t9_no_node_is_asked_for_before_the_network_plugin_and_nothing_is_left_of_them() {
     let here = Checkout::local("700000000051", "700000000052").await;
     let account = here.account("dev");
     // The plugin is the add-on that is asked for last.
@@ -53,6 +54,8 @@ async fn t1_no_node_is_asked_for_before_the_network_plugin() {
     here.cloud().account_faults(account, Vec::new());
     here.run("apply dev --auto-approve").ends(0);
     here.is_settled("dev");
+    let cloud = here.cloud();
+    cloud.set_account_settings(account, Settings { leaks: true, ..cloud.settings() });
     here.run("destroy dev --auto-approve").ends(0);
 }
 
@@ -154,5 +157,11 @@ async fn t20_the_control_plane_moves_first_and_by_name_only() {
     let calls = calls.account(here.account("dev"));
     assert_eq!((calls.of("eks.UpdateClusterVersion"), calls.of("eks.UpdateNodegroupVersion")), (1, 3));
     assert_eq!(calls.of("eks.ListInsights"), 1);
+
+    // As if EKS had moved it by itself at the end of the old version's support.
+    here.write(versions, &old);
+    let moved = here.run("plan dev").ends(0);
+    assert!(moved.codes().contains(&"to-be-weighed") && moved.err.contains("which does so when the support"), "{}", moved.err);
+    here.write(versions, &new);
     here.run("destroy dev --auto-approve").ends(0);
 }

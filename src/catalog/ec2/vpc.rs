@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Listing, blockers};
+use crate::catalog::leavings;
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
@@ -123,6 +124,9 @@ impl Resource for Vpc {
     }
 
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
+        if let Err(error) = leavings::groups(aws, id.as_str()).await {
+            tracing::warn!(%error, "security groups that EKS has left in {id} could not be deleted");
+        }
         aws.ec2().delete_vpc().vpc_id(id.as_str()).send().await?;
         Ok(())
     }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::token_in;
 use super::updates::{self, Part, Subject};
 use crate::catalog::each::read_each;
+use crate::catalog::leavings;
 use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
@@ -277,6 +278,10 @@ impl Resource for Cluster {
     }
 
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
+        // Its nodes are gone by now. What they left is no reason to keep the cluster.
+        if let Err(error) = leavings::interfaces(aws, id.as_str()).await {
+            tracing::warn!(%error, "interfaces that nodes of {id} have left could not be deleted");
+        }
         aws.eks().delete_cluster().name(id.as_str()).send().await?;
         Ok(())
     }

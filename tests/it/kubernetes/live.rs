@@ -4,7 +4,7 @@
 use infra::cloud::Cloud;
 use infra::remote::{Class, Fault, Id, Live, Status, Token};
 use infra::value::Value;
-use kube::api::{DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
 use kube::core::ApiResource;
 use kube::{Api, Resource as _};
 use serde_json::{Value as Json, json};
@@ -214,6 +214,17 @@ async fn claims(bench: &Bench) {
     disk["spec"] = json!({"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/disk"}});
     bench.make("disk", disk).await;
     bench.until(&bound, is_ready).await;
+    // A claim is gone when the volume is that goes with it.
+    let volumes = api(bench, ("", "v1", "PersistentVolume"), None).await;
+    let policy = json!({"spec": {"persistentVolumeReclaimPolicy": "Delete"}, "metadata": {"finalizers": ["example.org/disk"]}});
+    volumes.patch("disk", &PatchParams::default(), &Patch::Merge(&policy)).await.unwrap();
+    bench.delete(&bound).await.unwrap();
+    bench.until(&bound, is_pending("its volume disk is being deleted")).await;
+    volumes.delete("disk", &DeleteParams::default()).await.unwrap();
+    assert!(is_pending("its volume disk")(bench.awaited(&bound).await.as_ref()), "its finalizer holds it");
+    let done = json!({"metadata": {"finalizers": null}});
+    volumes.patch("disk", &PatchParams::default(), &Patch::Merge(&done)).await.unwrap();
+    bench.until(&bound, |it| it.is_none()).await;
     // One that its first pod binds is not waited for: nobody may come before it.
     let first = bench.make("first", claim("first", None)).await;
     bench.until(&first, is_ready).await;

@@ -83,7 +83,8 @@ async fn of_kind(
                     single = it;
                     &single
                 }
-                None => return Ok(None),
+                None if query.shared => return Ok(None),
+                None => return Ok(volume_left(connection, kind, &id, &key).await?.map(|seen| (id, seen))),
             },
         };
         let seen = seen(aws, connection, &id, live, query).await;
@@ -138,6 +139,26 @@ async fn get(connection: &Connection, kind: &Kind, key: &Key) -> Result<Option<J
     }
 }
 
+/// A claim that is gone while the volume that goes with it is not: whoever deletes it waits for that too, or what could delete the
+/// volume is taken away before.
+async fn volume_left(connection: &Connection, kind: &Kind, id: &Id, key: &Key) -> Result<Option<Seen<Manifest>>, Fault> {
+    if !kind.group.is_empty() || kind.kind != "PersistentVolumeClaim" {
+        return Ok(None);
+    }
+    let Some(volumes) = connection.kind("", "PersistentVolume").await? else { return Ok(None) };
+    let claim = placed(kind, key.clone());
+    let is_its = |it: &&Json| {
+        text(it, "/spec/persistentVolumeReclaimPolicy") == "Delete"
+            && text(it, "/spec/claimRef/name") == claim.name
+            && Some(text(it, "/spec/claimRef/namespace")) == claim.namespace.as_deref()
+    };
+    let all = connection.list(&volumes, Select::default()).await?;
+    Ok(all.iter().find(is_its).map(|it| {
+        let status = Status::Pending(format!("its volume {} is being deleted", text(it, "/metadata/name")));
+        shown(connection, id, &Json::Null, (true, None), status)
+    }))
+}
+
 /// What of an object is ours or was set by hand, as a file would have it.
 pub(super) fn declared(live: &Json) -> Json {
     without_marks(touched(live, MANAGER))
@@ -155,6 +176,16 @@ async fn seen(aws: &Aws, connection: &Connection, id: &Id, live: &Json, query: &
         Status::Failed(why) if query.shared && !readiness::is_final(live) => Status::Pending(why),
         status => status,
     };
+    shown(connection, id, live, (wait, wait_for), status)
+}
+
+fn shown(
+    connection: &Connection,
+    id: &Id,
+    live: &Json,
+    (wait, wait_for): (bool, Option<wait::WaitFor>),
+    status: Status,
+) -> Seen<Manifest> {
     Seen {
         settings: Manifest {
             cluster: Cluster::from(connection.cluster()),
