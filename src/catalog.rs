@@ -12,7 +12,6 @@ pub mod eks;
 pub mod iam;
 pub mod kms;
 pub mod kubernetes;
-mod leavings;
 pub mod logs;
 pub mod route53;
 pub mod s3;

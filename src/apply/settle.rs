@@ -254,17 +254,17 @@ impl<'a> Settling<'a> {
         let hidden = millis(self.patience.of(case.intent.address.type_name()).hidden);
         let watch_until = case.intent.watched_until.unwrap_or(self.watch_until).saturating_add(hidden);
         let watched = self.began.saturating_add(millis(asked)) < watch_until;
-        let (repeated, hidden_until) = (case.repeated, case.hidden_until);
-        let (question, address) = (case.question.clone(), case.intent.address.clone());
-        match (&question, first) {
+        let Some(case) = self.cases.get(op) else { return };
+        let address = &case.intent.address;
+        match (&case.question, first) {
             // Its record would be overwritten with what is not yet known to be on it, or go with all that is on it.
-            (_, Some(_)) if self.storing.contains(&address) || self.may_be_gone(&address) => self.ask_again(op),
+            (_, Some(_)) if self.storing.contains(address) || self.may_be_gone(address) => self.ask_again(op),
             (Question::Find(_) | Question::Watch(_), Some(id)) => self.adopt(op, id.clone()),
-            (Question::Find(_), None) if !found.is_empty() && !repeated => self.close(op, Outcome::NeverHappened),
+            (Question::Find(_), None) if !found.is_empty() && !case.repeated => self.close(op, Outcome::NeverHappened),
             (Question::Watch(_), None) if !watched => self.close(op, Outcome::NeverHappened),
             (Question::Watch(_), None) if self.waits => self.wait_out(op, watch_until),
             (Question::Watch(_), None) => self.leave(op),
-            (Question::Find(_), None) if asked < hidden_until || asked < self.quiet => self.ask_again(op),
+            (Question::Find(_), None) if asked < case.hidden_until || asked < self.quiet => self.ask_again(op),
             (Question::Find(_), None) if watched => self.watch(op),
             (Question::Find(_), None) => self.close(op, Outcome::NeverHappened),
             (Question::See(_) | Question::Gone(_) | Question::Wait, _) => {}

@@ -7,6 +7,7 @@ pub mod eip;
 mod flow;
 pub mod internet_gateway;
 pub mod launch_template;
+pub(super) mod leavings;
 pub mod nat_gateway;
 pub mod route;
 pub mod route_table;

@@ -43,6 +43,28 @@ fn recorded(steps: &[Step]) -> State {
     state
 }
 
+fn setup<'a>(
+    (steps, state): (Vec<Step>, State),
+    types: &'a SimTypes,
+    sealer: &'a Sealer,
+    desired: &'a mut NoFiles,
+    mint: &'a mut Mint,
+) -> Setup<'a> {
+    Setup {
+        steps,
+        state,
+        types,
+        desired,
+        sealer,
+        settles: settles(),
+        timeouts: BTreeMap::new(),
+        lifecycles: BTreeMap::new(),
+        mint,
+        pace: Pace::default(),
+        began: 0,
+    }
+}
+
 /// Carries out `steps` with one call at a time, in a cloud that does at once what it is told; `before` may interrupt. Yields
 /// the calls, and how it ended.
 fn carry_out(steps: Vec<Step>, mut before: impl FnMut(&mut Machine<'_>, &Effect)) -> (Vec<String>, Outcome, State) {
@@ -60,19 +82,8 @@ fn carry_out_in(
     let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
     let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
     let state = recorded(&steps);
-    let setup = Setup {
-        steps,
-        state,
-        types: &types,
-        desired: &mut desired,
-        sealer: &sealer,
-        settles: settles(),
-        timeouts: BTreeMap::new(),
-        lifecycles: BTreeMap::new(),
-        mint: &mut mint,
-        pace: Pace { concurrency: 1, ..Pace::default() },
-        began: 0,
-    };
+    let setup = setup((steps, state), &types, &sealer, &mut desired, &mut mint);
+    let setup = Setup { pace: Pace { concurrency: 1, ..Pace::default() }, ..setup };
     let mut machine = Machine::new(setup).unwrap();
     let (mut calls, mut now, mut commits) = (Vec::new(), Time::ZERO, 0);
     while !machine.finished() {
@@ -209,19 +220,9 @@ fn what_was_moved_in_this_run_may_be_needed() {
     let step = |act, address: &str| Step { act, ..deletion(address, &[], false) };
     let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
     let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
-    let setup = Setup {
-        steps: vec![step(made, "sim_shell.user"), step(moved, "sim_instant.new")],
-        state: recorded(&[deletion("sim_instant.old", &[], false)]),
-        types: &types,
-        desired: &mut desired,
-        sealer: &sealer,
-        settles: settles(),
-        timeouts: BTreeMap::new(),
-        lifecycles: BTreeMap::new(),
-        mint: &mut mint,
-        pace: Pace::default(),
-        began: 0,
-    };
+    let steps = vec![step(made, "sim_shell.user"), step(moved, "sim_instant.new")];
+    let state = recorded(&[deletion("sim_instant.old", &[], false)]);
+    let setup = setup((steps, state), &types, &sealer, &mut desired, &mut mint);
     let effects = Machine::new(setup).unwrap().poll(Time::ZERO);
     let [(_, Effect::Append(entries))] = effects.as_slice() else { panic!("{effects:?}") };
     let needed = entries.iter().find_map(|it| match it {

@@ -6,8 +6,7 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Tenancy, Vpc as Live, VpcAttribut
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Listing, blockers};
-use crate::catalog::leavings;
+use super::{Listing, blockers, leavings};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::token_in;
 use super::updates::{self, Part, Subject};
 use crate::catalog::each::read_each;
-use crate::catalog::leavings;
+use crate::catalog::ec2::leavings;
 use crate::catalog::tags::{Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;

@@ -141,7 +141,7 @@ impl Connection {
         let listed: Vec<Arc<Value>> = listed.into_iter().map(Arc::new).collect();
         let watch = format!("{}&watch=true&allowWatchBookmarks=true&resourceVersion={version}", path(kind, select));
         let events = self.sender.events(watch).await;
-        *following = events.map(|it| Following::new(kind.clone(), listed.clone(), &version, it));
+        *following = events.map(|it| Following::new(listed.clone(), &version, it));
         Ok(listed)
     }
 
@@ -163,9 +163,7 @@ impl Connection {
     /// other managers only where all that are in the way are listed, or were set by hand.
     pub async fn apply(&self, object: &Value, take_from: &BTreeSet<String>) -> Result<Value, Fault> {
         let made = self.send_applied(object, take_from, false).await?;
-        if let Ok(Some(kind)) = self.version(text(&made, "/apiVersion"), text(&made, "/kind")).await {
-            self.watches.made(&kind, &made).await;
-        }
+        self.watches.made(&made).await;
         Ok(made)
     }
 

@@ -9,12 +9,13 @@ use serde_json::Value;
 use tokio::task::AbortHandle;
 
 use super::discovery::Kind;
+use crate::object::key::group_of;
 use crate::object::{Key, text};
 
 /// What is watched through one connection.
 #[derive(Default)]
 pub(super) struct Watches {
-    all: Mutex<BTreeMap<(String, String), Slot>>,
+    all: Mutex<Vec<(Kind, String, Slot)>>,
     /// What was looked at before: whoever looks at it again waits for it.
     seen: Mutex<BTreeSet<Key>>,
 }
@@ -32,19 +33,26 @@ impl Watches {
     }
 
     pub fn slot(&self, kind: &Kind, labels: &str) -> Slot {
-        lock(&self.all).entry((kind.everywhere(), labels.to_owned())).or_default().clone()
+        let mut all = lock(&self.all);
+        if let Some((.., slot)) = all.iter().find(|(of, with, _)| of == kind && with == labels) {
+            return slot.clone();
+        }
+        let slot = Slot::default();
+        all.push((kind.clone(), labels.to_owned(), slot.clone()));
+        slot
     }
 
     /// What a mutation of ours has made of an object: no older one may be seen from here on.
-    pub async fn made(&self, kind: &Kind, object: &Value) {
-        let slots: Vec<_> = lock(&self.all).iter().map(|((path, _), it)| (path.clone(), it.clone())).collect();
-        for (path, slot) in slots {
+    pub async fn made(&self, object: &Value) {
+        let (version, kind) = (text(object, "/apiVersion"), text(object, "/kind"));
+        let concerns = |it: &Kind| it.kind == kind && it.group == group_of(version);
+        let slots: Vec<_> = lock(&self.all).iter().filter(|(of, ..)| concerns(of)).cloned().collect();
+        for (of, _, slot) in slots {
             let mut following = slot.lock().await;
             match &*following {
-                Some(it) if path == kind.everywhere() => lock(&it.objects).made(object),
-                // Another version of the kind, perhaps: what it is in that one is not known.
-                Some(it) if it.kind.group == kind.group && it.kind.kind == kind.kind => *following = None,
-                Some(_) | None => {}
+                Some(it) if of.api_version() == version => lock(&it.objects).made(object),
+                // What it is in another version is not known.
+                _ => *following = None,
             }
         }
     }
@@ -52,7 +60,6 @@ impl Watches {
 
 /// The objects of a kind, kept up to date for as long as this lives.
 pub(super) struct Following {
-    kind: Kind,
     objects: Arc<Mutex<Objects>>,
     task: AbortHandle,
 }
@@ -69,7 +76,6 @@ struct Objects {
 impl Following {
     /// Goes on from a list, with what the server tells from its version on.
     pub fn new(
-        kind: Kind,
         listed: Vec<Arc<Value>>,
         version: &str,
         events: impl Stream<Item = kube::Result<WatchEvent<Value>>> + Send + 'static,
@@ -87,7 +93,7 @@ impl Following {
             }
             lock(&told).ended = true;
         });
-        Self { kind, objects, task: task.abort_handle() }
+        Self { objects, task: task.abort_handle() }
     }
 
     /// All objects as far as the server has told; nothing when it does not tell any more.
@@ -184,10 +190,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_watch_that_ended_tells_nothing() {
-        let kind = Kind { group: "".into(), version: "v1".into(), kind: "Pod".into(), plural: "pods".into(), namespaced: true };
-        let following = Following::new(kind.clone(), vec![Arc::new(object("x", 1))], "1", futures::stream::pending());
+        let following = Following::new(vec![Arc::new(object("x", 1))], "1", futures::stream::pending());
         assert_eq!(following.objects().map(|it| it.len()), Some(1));
-        let following = Following::new(kind, vec![Arc::new(object("x", 1))], "1", futures::stream::empty());
+        let following = Following::new(vec![Arc::new(object("x", 1))], "1", futures::stream::empty());
         while following.objects().is_some() {
             tokio::task::yield_now().await;
         }

@@ -152,8 +152,8 @@ async fn volume_left(connection: &Connection, kind: &Kind, id: &Id, key: &Key) -
             && text(it, "/spec/claimRef/name") == claim.name
             && Some(text(it, "/spec/claimRef/namespace")) == claim.namespace.as_deref()
     };
-    let all = connection.list(&volumes, Select::default()).await?;
-    Ok(all.iter().find(is_its).map(|it| {
+    let all = connection.follow(&volumes, "").await?;
+    Ok(all.iter().map(Arc::as_ref).find(is_its).map(|it| {
         let status = Status::Pending(format!("its volume {} is being deleted", text(it, "/metadata/name")));
         shown(connection, id, &Json::Null, (true, None), status)
     }))
