@@ -83,23 +83,64 @@ def render():
 
     ask, picker = serialize.ResponseSerializer.get_value, serialize.XFormedAttributePicker
     missing, value_of, by_events = serialize.MISSING, serialize.get_value, serialize.xmltodict.unparse
-    known = {}
 
-    def get_value(self, value, key, shape):
-        parent = getattr(shape, "parent", None)
-        if parent is None or type(self._value_picker) is not picker or self._value_picker.response_transformers:
-            return ask(self, value, key, shape)
-        # Within a service a structure's name and a member's name say the member, and the member and the class say the names.
-        member = (self.operation_model.service_model.service_name, parent.name, key, type(value))
-        names = known.get(member)
+    def names_of(key, shape, value):
+        """What the member of a structure may be called in things of a class."""
+        known = shape.__dict__.setdefault("kept_as", {})
+        names = known.get(type(value))
         if names is None:
             context = serialize.AttributePickerContext(obj=value, key=key, shape=shape)
-            names = known[member] = list(dict.fromkeys(self._value_picker.get_possible_keys(context)))
-        for name in names:
-            found = value_of(value, name, missing)
-            if found is not missing:
-                return found
-        return None
+            names = known[type(value)] = list(dict.fromkeys(picker().get_possible_keys(context)))
+        return names
+
+    def changes_of(changes, key, shape):
+        """The ends of the paths at which a service changes the values of a member. It may say more of them at any time."""
+        (count, ends) = shape.__dict__.get("changed_at", (0, []))
+        if count != len(changes):
+            ends = [end for end in changes if (end if "." in end else f".{end}").endswith(f".{key}")]
+            shape.__dict__["changed_at"] = (len(changes), ends)
+        return ends
+
+    def get_value(self, value, key, shape):
+        if getattr(shape, "parent", None) is None or type(self._value_picker) is not picker:
+            return ask(self, value, key, shape)
+        found = None
+        for name in names_of(key, shape, value):
+            it = value_of(value, name, missing)
+            if it is not missing:
+                found = it
+                break
+        changes = self._value_picker.response_transformers
+        for end in changes_of(changes, key, shape):
+            if ".".join([*self.path, key]).endswith(end):
+                return changes[end](found)
+        return found
+
+    def members_of(self, shape):
+        """The members of a structure, and the names in the answer of those that are plain texts."""
+        members = shape.__dict__.get("written_as")
+        if members is None:
+            members = shape.__dict__["written_as"] = []
+            for key, member in shape.members.items():
+                member.parent = shape
+                is_plain = member.type_name == "string" and not {"xmlNamespace", "xmlAttribute"} & set(member.serialization)
+                members.append((key, member, self.get_serialized_name(member, key) if is_plain else None))
+        return members
+
+    def structure(self, serialized, value, shape, key):
+        if value is None:
+            return
+        wrapper = {} if key else serialized
+        for name, member, text in members_of(self, shape):
+            found = self.get_value(value, name, member)
+            if found is None:
+                continue
+            if text:
+                wrapper[text] = str(found)
+            else:
+                self._serialize(wrapper, found, member, name)
+        if key:
+            self._default_serialize(serialized, wrapper, shape, key)
 
     def text_of(value):
         if isinstance(value, bool):
@@ -136,6 +177,7 @@ def render():
         return "".join(out)
 
     serialize.ResponseSerializer.get_value = get_value
+    serialize.EC2Serializer._serialize_type_structure = structure
     serialize.xmltodict = SimpleNamespace(unparse=unparse)
 
 

@@ -31,6 +31,9 @@ pub struct Torture {
     stories: u64,
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where the state is kept.
+    #[arg(long, value_name = "STORE", value_delimiter = ',', default_value = "local,s3")]
+    stores: Vec<Backend>,
     /// Stacks worked at side by side.
     #[arg(long, default_value_t = 6)]
     sites: usize,
@@ -45,7 +48,7 @@ pub async fn run(how: &Torture) -> Result<(), Failure> {
     let cloud = Cloud::start(Options::default()).await?;
     let mut rows = vec![["", "lives", "phases", "kills", "over before", "racers", "searched", "took"].map(str::to_owned)];
     let mut total = Tally::default();
-    for (number, backend) in [Backend::Local, Backend::S3].into_iter().enumerate() {
+    for (number, backend) in how.stores.iter().copied().enumerate() {
         let sites = (0..how.sites.max(1)).map(|at| {
             let account = (ACCOUNTS + (number * 1_000 + at) as u64).to_string();
             let folder = cloud.folder().join(&account);

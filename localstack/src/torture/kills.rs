@@ -77,11 +77,10 @@ impl Phase {
         if self != Self::Destroy {
             site.run("plan dev --detailed-exitcode").await?;
         }
-        let differences = site.things().await?.differences(wanted);
-        let missing = site.missing().await?.0.join("\n");
-        match differences.is_empty() && missing.is_empty() {
+        let differences = site.differences(wanted).await?;
+        match differences.is_empty() {
             true => site.search().await,
-            false => Err(Broken::new(format!("the account differs from an undisturbed one:\n{differences}{missing}"))),
+            false => Err(Broken::new(format!("the account differs from an undisturbed one:\n{differences}"))),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::str::FromStr;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -31,6 +32,15 @@ const LOOK: Duration = Duration::from_millis(2);
 pub enum Backend {
     Local,
     S3,
+}
+
+impl FromStr for Backend {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let all = [Self::Local, Self::S3];
+        all.into_iter().find(|it| it.name() == name).ok_or_else(|| format!("there are `local` and `s3`, not `{name}`"))
+    }
 }
 
 impl Backend {
@@ -118,9 +128,11 @@ impl<'c> Site<'c> {
         Ok(list(&self.caller).await?.beyond(&self.before))
     }
 
-    /// What lay in the account before and does not any more.
-    pub async fn missing(&self) -> Result<Listing, Broken> {
-        Ok(self.before.beyond(&list(&self.caller).await?))
+    /// How the account differs from what lay there before and `wanted` beside it.
+    pub(super) async fn differences(&self, wanted: &Listing) -> Result<String, Broken> {
+        let now = list(&self.caller).await?;
+        let missing: String = self.before.beyond(&now).0.into_iter().map(|line| format!("  - {line}\n")).collect();
+        Ok(now.beyond(&self.before).differences(wanted) + &missing)
     }
 
     /// An invocation that must succeed. Returns how many calls it made.

@@ -86,7 +86,7 @@ pub fn kubectl(here: &Repository, cloud: &Cloud, account: &str, args: &[&str]) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_gets_in_with_what_infra_writes() {
-    let cloud = Cloud::shared().await.unwrap();
+    let cloud = super::cloud().await;
     let here = Repository::of(&stack(ACCOUNT, "access"));
     let run = |line: &str| here.binary(cloud, ACCOUNT, line);
     assert_eq!(run("kubeconfig").ends(1).codes(), ["no-cluster"]);

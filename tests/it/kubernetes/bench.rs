@@ -28,7 +28,7 @@ pub struct Bench {
 
 impl Bench {
     pub async fn new(name: &str) -> Self {
-        let local = localstack::Cloud::shared().await.unwrap();
+        let local = super::cloud().await;
         let caller = Caller::new(local, ACCOUNT);
         let cluster = cluster(&caller, name).await;
         enter(&caller, ACCOUNT, name).await;

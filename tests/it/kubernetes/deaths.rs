@@ -151,7 +151,7 @@ const MAKING: &[(&str, At)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_the_middle_of_each_phase() {
-    let cloud = Cloud::shared().await.unwrap();
+    let cloud = super::cloud().await;
     let account = Caller::new(cloud, ACCOUNT);
     let empty = inventory::list(&account).await;
     let files = format!("{}{NODES}", stack(ACCOUNT, "deaths")).replace("accounts", LEASE);

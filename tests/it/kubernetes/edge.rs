@@ -93,7 +93,7 @@ async fn apply(to: &Connection, object: &Json) -> Result<Json, Fault> {
 
 #[tokio::test]
 async fn objects_are_applied_listed_and_deleted_and_refusals_are_told_apart() {
-    let local = localstack::Cloud::shared().await.unwrap();
+    let local = super::cloud().await;
     let caller = Caller::new(local, ACCOUNT);
     let shown = cluster(&caller, "edge").await;
     let fence = Fence::shut();

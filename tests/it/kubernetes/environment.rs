@@ -81,6 +81,7 @@ const VERSIONS: &str = "stacks/modules/eks/versions.hcl";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stacks_dev_is_one_graph_from_the_network_to_the_objects() {
+    super::cloud().await;
     let here = Checkout::whole("760000000011", "760000000012").await;
     here.edit("stacks/dev/eks.hcl", "min = 1, max = 6", "min = 3, max = 6"); // a node in each zone
     let newest = here.read(VERSIONS);

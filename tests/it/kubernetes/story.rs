@@ -129,7 +129,7 @@ impl Story {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_nothing_to_nothing() {
-    let cloud = Cloud::shared().await.unwrap();
+    let cloud = super::cloud().await;
     let here = Repository::of(&format!("{}{OBJECTS}", stack(ACCOUNT, "story")));
     here.write("stacks/dev/k8s/base.yaml", BASE);
     here.write("stacks/dev/k8s/config.yaml", CONFIG);
