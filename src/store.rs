@@ -22,6 +22,7 @@ pub use document::open as parse;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +41,20 @@ pub trait Store: Send + Sync {
     /// The state with the journal folded in, read without the lock: what `plan`, `drift` and `output` see. None when there is
     /// none yet.
     fn read(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>>;
-    /// The digest key for secrets, kept apart from the state; made on first use.
-    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>>;
+    /// The digest key for secrets, kept apart from the state. None when it was never used.
+    fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>>;
+    /// Makes the digest key if nobody else does meanwhile: it is the one that is kept.
+    fn make_seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>>;
+    /// The digest key, made on first use.
+    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
+        async {
+            match self.known_seal_key().await? {
+                Some(key) => Ok(key),
+                None => self.make_seal_key().await,
+            }
+        }
+        .boxed()
+    }
     /// Who holds the lock, without taking it.
     fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>>;
     /// Takes the lock. `patience` is how long to wait for a live holder: none watches for one lease (see `engine.md` §5).
@@ -103,6 +116,15 @@ pub trait Session: Send {
     fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>>;
     /// Puts a run on record, or what became of it: the record of that name is replaced.
     fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// What a new stack begins with: its first document, and the record of the run that makes it. Either may be there when the
+    /// other could not be written.
+    fn found<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            self.save(state).await?;
+            self.note(run).await
+        }
+        .boxed()
+    }
     /// Takes the record of a run away.
     fn forget<'a>(&'a mut self, run: &'a RunName) -> BoxFuture<'a, Result<(), StoreError>>;
     /// Gives the lock back. Only when no call of this run can still be under way; else drop the session, so that the lease runs

@@ -112,7 +112,7 @@ pub async fn settle(edge: &mut Edge<'_>, state: State) -> Result<State, Vec<(Add
 pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder> {
     let Run { plan, instances, configuration, observed, state, sealer, mint, waits_for_twins } = work;
     let former_outputs = state.outputs.clone();
-    if edge.session.state().is_none()
+    if edge.session.serial() == 0
         && let Err(error) = edge.session.save(&state).await
     {
         return Ok(unsaved(state, &plan.steps.first().map(|it| it.address.clone()), &error));

@@ -170,7 +170,8 @@ impl Run<'_> {
             Goal::Files | Goal::Saved(_) | Goal::Found | Goal::Taken => state.commit = self.ledger.commit(),
             Goal::Former(version) => {
                 let former = Former::new(version, &state, &*self.connected.stack.catalog)?;
-                self.connected.stack.declared = former.instances().clone();
+                let declared = former.instances().iter().map(|(address, it)| (address.clone(), it.clone().into()));
+                self.connected.stack.declared = declared.collect();
                 self.connected.former = Some(former);
                 state.commit = version.commit.clone();
             }
@@ -278,7 +279,7 @@ impl Run<'_> {
         let pace = self.pace();
         let settles = settles(self.connected);
         let now = self.call.world.nature.now();
-        if let Err(error) = self.ledger.begin(&mut *self.session, &planned.plan, now).await {
+        if let Err(error) = self.ledger.begin(&mut *self.session, &state, &planned.plan, now).await {
             self.call.complain(&[unnoted(&error)]);
         }
         let Connected { clouds, stack, former, .. } = &mut *self.connected;

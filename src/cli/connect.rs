@@ -43,6 +43,8 @@ pub struct Connected {
     pub former: Option<Former>,
     /// Of this run, 128 random bits in hexadecimal.
     run: String,
+    /// The store's digest key, once it is known.
+    seal_key: Option<[u8; 32]>,
 }
 
 /// What a command will do with the state.
@@ -143,6 +145,7 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
         found: Found::default(),
         former: None,
         run,
+        seal_key: None,
     };
     it.announce(call);
     it.unwrap_keys().await;
@@ -235,22 +238,37 @@ impl Connected {
     }
 
     /// The state as it is, without the lock; an empty one for a stack that has none.
-    pub async fn read(&self, call: &Call) -> Ended<State> {
-        let state = self.store.read().await.map_err(|it| self.refused(call, &it))?;
+    pub async fn read(&mut self, call: &Call) -> Ended<State> {
+        let (state, key) = futures::join!(self.store.read(), self.store.known_seal_key());
+        let state = state.map_err(|it| self.refused(call, &it))?;
+        self.seal_key = key.map_err(|it| self.refused(call, &it))?;
         self.adopt(call, state).await
     }
 
     /// Takes the lock. The state is the one taken over; it still has the open intents of former runs.
-    pub async fn lock(&self, call: &Call, command: &str, carrying: &Carrying) -> Ended<(Box<dyn Session>, State)> {
+    pub async fn lock(&mut self, call: &Call, command: &str, carrying: &Carrying) -> Ended<(Box<dyn Session>, State)> {
         let owner = Owner {
             run: self.run.clone(),
             who: call.world.nature.whoami(),
             command: format!("infra {command} {}", self.stack.name),
         };
-        let session = self.wait_for_lock(call, &owner, carrying.lock_timeout).await.map_err(|it| self.refused(call, &it))?;
-        let state = session.state();
-        match self.adopt(call, state).await {
-            Ok(state) => Ok((session, state)),
+        // The digest key is made under the lock alone: whoever does not get it leaves nothing behind.
+        let locking = self.wait_for_lock(call, &owner, carrying.lock_timeout);
+        let (session, known) = futures::join!(locking, self.store.known_seal_key());
+        let session = session.map_err(|it| self.refused(call, &it))?;
+        let key = async {
+            let key = match known {
+                Ok(None) => self.store.make_seal_key().await,
+                Ok(Some(key)) => Ok(key),
+                Err(error) => Err(error),
+            };
+            key.map_err(|it| self.refused(call, &it))
+        };
+        match futures::try_join!(self.adopt(call, session.state()), key) {
+            Ok((state, key)) => {
+                self.seal_key = Some(key);
+                Ok((session, state))
+            }
             Err(stop) => {
                 session.release().await.map_err(|it| self.refused(call, &it))?;
                 Err(stop)
@@ -316,7 +334,10 @@ impl Connected {
     }
 
     pub async fn sealer(&self, call: &Call) -> Ended<Sealer> {
-        let key = self.store.seal_key().await.map_err(|it| self.refused(call, &it))?;
+        let key = match self.seal_key {
+            Some(key) => key,
+            None => self.store.seal_key().await.map_err(|it| self.refused(call, &it))?,
+        };
         Ok(Sealer::new(key))
     }
 }

@@ -11,6 +11,7 @@ use crate::apply::event::{Doing, Event};
 use crate::apply::millis;
 use crate::plan::{Plan, codec};
 use crate::report::reason;
+use crate::state::State;
 use crate::state::ledger::{Beginning, RunName, RunRecord, RunResult, StepRecord, StepResult};
 use crate::store::{Session, Store, StoreError};
 
@@ -63,14 +64,17 @@ impl Ledger {
         self.record.commit.clone()
     }
 
-    /// A round of steps begins. The first one puts the run on record.
-    pub async fn begin(&mut self, session: &mut dyn Session, plan: &Plan, now: u64) -> Result<(), StoreError> {
+    /// A round of steps begins. The first one puts the run on record, and the state of a new stack with it.
+    pub async fn begin(&mut self, session: &mut dyn Session, state: &State, plan: &Plan, now: u64) -> Result<(), StoreError> {
         self.began = now;
         self.why = plan.changes.iter().map(|it| (it.address.clone(), reason::sentences(it))).collect();
         // A plan that cannot be written cannot be kept in a file either; it has no digest then.
         self.record.plans.extend(codec::encode(plan).ok().map(|it| hex::encode(Sha256::digest(it))));
         if !self.is_noted {
-            session.note(&self.record).await?;
+            match session.serial() {
+                0 => session.found(state, &self.record).await?,
+                _ => session.note(&self.record).await?,
+            }
             self.is_noted = true;
         }
         Ok(())

@@ -129,8 +129,12 @@ impl Store for Aws {
         self.read_beside_writer().boxed()
     }
 
-    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
-        seal::key(&self.table).boxed()
+    fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>> {
+        seal::read(&self.table).boxed()
+    }
+
+    fn make_seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
+        seal::make(&self.table).boxed()
     }
 
     fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>> {

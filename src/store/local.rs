@@ -136,19 +136,19 @@ impl Local {
         self.read_once()
     }
 
-    fn make_seal_key(&self) -> Result<[u8; 32], StoreError> {
-        self.prepare()?;
+    fn read_seal_key(&self) -> Result<Option<[u8; 32]>, StoreError> {
         let path = self.folder.file("seal.key");
-        let place = path.display().to_string();
-        let text = match files::read(&path)? {
-            Some(text) => text,
-            None => {
-                let text = format!("{}\n", hex::encode(key::random(&place)?));
-                self.folder.create_whole("seal.key", text.as_bytes())?;
-                files::read(&path)?.unwrap_or_default()
-            }
-        };
-        key::from_text(&place, &String::from_utf8_lossy(&text))
+        let key = |text: Vec<u8>| key::from_text(&path.display().to_string(), &String::from_utf8_lossy(&text));
+        files::read(&path)?.map(key).transpose()
+    }
+
+    fn create_seal_key(&self) -> Result<[u8; 32], StoreError> {
+        self.prepare()?;
+        let place = self.folder.file("seal.key").display().to_string();
+        let text = format!("{}\n", hex::encode(key::random(&place)?));
+        self.folder.create_whole("seal.key", text.as_bytes())?;
+        let vanished = || StoreError::Damaged { place, why: "it vanished as soon as it was made".to_owned() };
+        self.read_seal_key()?.ok_or_else(vanished)
     }
 
     async fn acquire(&self, owner: &Owner, patience: Option<Duration>) -> Result<Box<dyn Session>, StoreError> {
@@ -211,8 +211,12 @@ impl Store for Local {
         self.blocking(Self::read_beside_writer).boxed()
     }
 
-    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
-        self.blocking(Self::make_seal_key).boxed()
+    fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>> {
+        self.blocking(Self::read_seal_key).boxed()
+    }
+
+    fn make_seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
+        self.blocking(Self::create_seal_key).boxed()
     }
 
     fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>> {

@@ -175,7 +175,11 @@ impl Store for Memory {
         async { Ok(self.fold(&self.kept())?.map(|(state, _)| state)) }.boxed()
     }
 
-    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
+    fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>> {
+        async { Ok(self.kept().seal_key) }.boxed()
+    }
+
+    fn make_seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
         async {
             let key = crate::store::key::random(&self.place())?;
             Ok(*self.kept().seal_key.get_or_insert(key))

@@ -7,11 +7,8 @@ use crate::store::{StoreError, key};
 
 const ITEM: &str = "seal-key";
 
-pub async fn key(table: &Table) -> Result<[u8; 32], StoreError> {
+pub async fn make(table: &Table) -> Result<[u8; 32], StoreError> {
     let place = table.place(ITEM);
-    if let Some(key) = read(table).await? {
-        return Ok(key);
-    }
     let key = key::random(&place)?;
     if put_once(table, &hex::encode(key)).await? {
         return Ok(key);
@@ -20,7 +17,7 @@ pub async fn key(table: &Table) -> Result<[u8; 32], StoreError> {
     read(table).await?.ok_or_else(|| StoreError::Damaged { place, why: "it vanished as soon as it was made".to_owned() })
 }
 
-async fn read(table: &Table) -> Result<Option<[u8; 32]>, StoreError> {
+pub async fn read(table: &Table) -> Result<Option<[u8; 32]>, StoreError> {
     let Some(item) = table.get(ITEM).await? else { return Ok(None) };
     let item = Reader { place: table.place(ITEM), attributes: &item };
     key::from_text(&item.place, item.text("Key")?).map(Some)

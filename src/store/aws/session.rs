@@ -257,6 +257,15 @@ impl Session for Held {
         runs::write(&self.store, run).boxed()
     }
 
+    fn found<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            let store = self.store.clone();
+            let (saved, noted) = futures::join!(self.save_state(state), runs::write(&store, run));
+            saved.and(noted)
+        }
+        .boxed()
+    }
+
     fn forget<'a>(&'a mut self, run: &'a RunName) -> BoxFuture<'a, Result<(), StoreError>> {
         runs::remove(&self.store.object, run).boxed()
     }
