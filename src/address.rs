@@ -1,5 +1,6 @@
 //! Names of things: [`StackName`] and [`Address`], parsed once and printed the same.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -71,9 +72,22 @@ pub enum Mode {
 /// The one name of a resource instance within its stack: `module.network.aws_subnet.private["eu-west-1a"]`.
 ///
 /// Cheap to clone. Ordered by module, then mode, type, name and key, which is the order in which things are shown.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Address(Arc<Parts>);
+
+/// Most comparisons are with a clone, as one looks up what one holds.
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Parts {

@@ -241,8 +241,7 @@ impl<D: Data> ErasedData for Source<D> {
     fn read<'a>(&'a self, aws: &'a Aws, arguments: &'a Value) -> BoxFuture<'a, Result<Value, Fault>> {
         Box::pin(async move {
             let answer = encode(D::TYPE, &decode::<D>(D::TYPE, arguments)?.read(aws).await?)?;
-            let hide = |answer: Value, name: &Arc<str>| answer.with(name, answer.get(name).sensitive());
-            Ok(self.secrets.iter().fold(answer, hide))
+            Ok(answer.with_all(self.secrets.iter().map(|it| (it.clone(), answer.get(it).sensitive()))))
         })
     }
 }

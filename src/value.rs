@@ -12,10 +12,11 @@ pub mod size;
 mod text;
 mod types;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use litemap::LiteMap;
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -29,6 +30,10 @@ pub use types::{Field, Type};
 
 use crate::address::Address;
 
+/// The members of an object or a map: sorted, in one piece of memory. There are few in most, and a node of a B-tree has room
+/// for eleven. What may be large is collected, never inserted one by one.
+pub type Members = LiteMap<Arc<str>, Value>;
+
 /// Cheap to clone: what is large is shared.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
@@ -40,11 +45,11 @@ pub enum Value {
     /// Members of one type.
     List(Arc<Vec<Value>>),
     Set(Arc<BTreeSet<Value>>),
-    Map(Arc<BTreeMap<Arc<str>, Value>>),
+    Map(Arc<Members>),
     /// Members of types of their own: what `[…]` yields.
     Tuple(Arc<Vec<Value>>),
     /// What `{…}` yields, and every resource.
-    Object(Arc<BTreeMap<Arc<str>, Value>>),
+    Object(Arc<Members>),
     Unknown(Arc<Unknown>),
     /// Never printed, never stored in clear. Never nested within another mark directly.
     Sensitive(Arc<Value>),
@@ -84,10 +89,10 @@ impl Value {
         Self::Set(Arc::new(items.into_iter().collect()))
     }
     pub fn map<K: Into<Arc<str>>>(items: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Map(Arc::new(items.into_iter().map(|(k, v)| (text::normalised(k.into()), v)).collect()))
+        Self::Map(Arc::new(gathered(items.into_iter().map(|(k, v)| (text::normalised(k.into()), v)))))
     }
     pub fn object<K: Into<Arc<str>>>(items: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Object(Arc::new(items.into_iter().map(|(k, v)| (text::normalised(k.into()), v)).collect()))
+        Self::Object(Arc::new(gathered(items.into_iter().map(|(k, v)| (text::normalised(k.into()), v)))))
     }
     pub fn unknown(ty: Type, address: Address, path: impl Into<Arc<str>>) -> Self {
         let waits_for = BTreeSet::from([Provenance { address, path: path.into() }]);
@@ -222,7 +227,7 @@ impl Value {
         }
     }
     /// Members by name, of an object or a map.
-    pub fn members(&self) -> Option<&BTreeMap<Arc<str>, Value>> {
+    pub fn members(&self) -> Option<&Members> {
         match self.unmark().0 {
             Self::Map(items) | Self::Object(items) => Some(items),
             _ => None,
@@ -238,12 +243,27 @@ impl Value {
     }
     /// A member of an object or a map; null when it has none of that name.
     pub fn get(&self, name: &str) -> Value {
-        self.members().and_then(|it| it.get(name)).cloned().unwrap_or(Self::Null)
+        self.members().and_then(|it| find(it, name)).cloned().unwrap_or(Self::Null)
     }
     /// The object or map with one member replaced; a value that is neither becomes an object.
     pub fn with(&self, name: &str, member: Value) -> Value {
+        self.with_all([(name, member)])
+    }
+    /// The same with several; itself when there are none.
+    pub fn with_all<K: AsRef<str> + Into<Arc<str>>>(&self, more: impl IntoIterator<Item = (K, Value)>) -> Value {
+        let mut more = more.into_iter().peekable();
+        if more.peek().is_none() {
+            return self.clone();
+        }
         let mut members = self.members().cloned().unwrap_or_default();
-        members.insert(name.into(), member);
+        let mut new = Vec::new();
+        for (name, member) in more {
+            match members.get_mut(name.as_ref()) {
+                Some(it) => *it = member,
+                None => new.push((name.into(), member)),
+            }
+        }
+        members.extend(new);
         match self {
             Self::Map(_) => Self::Map(Arc::new(members)),
             _ => Self::Object(Arc::new(members)),
@@ -304,6 +324,23 @@ impl Value {
     }
 }
 
+/// Members with no room left over: there are very many, and nothing is added to most.
+fn gathered(items: impl Iterator<Item = (Arc<str>, Value)>) -> Members {
+    let items: Vec<_> = items.collect();
+    let mut members = Members::with_capacity(items.len());
+    members.extend(items);
+    members
+}
+
+/// Where members are few, those of another length are passed over faster than texts are compared.
+fn find<'m>(members: &'m Members, name: &str) -> Option<&'m Value> {
+    const FEW: usize = 16;
+    match members.len() <= FEW {
+        true => members.iter().find(|(key, _)| ***key == *name).map(|(_, it)| it),
+        false => members.get(name),
+    }
+}
+
 fn changed_items<'a>(
     items: impl Iterator<Item = &'a Value> + Clone,
     with: &mut impl FnMut(&Value) -> Value,
@@ -320,12 +357,9 @@ fn changed_items<'a>(
     out
 }
 
-fn changed_members(
-    items: &BTreeMap<Arc<str>, Value>,
-    with: &mut impl FnMut(&Value) -> Value,
-) -> Option<BTreeMap<Arc<str>, Value>> {
+fn changed_members(items: &Members, with: &mut impl FnMut(&Value) -> Value) -> Option<Members> {
     let values = changed_items(items.values(), with)?;
-    Some(items.keys().cloned().zip(values).collect())
+    Some(gathered(items.keys().cloned().zip(values)))
 }
 
 impl From<&str> for Value {

@@ -72,13 +72,9 @@ fn filled(planned: &Value, now: &Value) -> Value {
 
 /// The value with every secret attribute marked, whatever the files or the cloud say of it.
 pub(super) fn mark_secrets(schema: &Schema, value: &Value) -> Value {
-    let mut out = value.clone();
-    for (name, _) in schema.attributes.iter().filter(|(_, it)| it.secret) {
-        let member = value.get(name);
-        if !member.is_null() && !member.is_unknown() {
-            out = out.with(name, member.sensitive());
-        }
-    }
+    let secrets = schema.attributes.iter().filter(|(_, it)| it.secret).map(|(name, _)| (name.clone(), value.get(name)));
+    let told = secrets.filter(|(_, it)| !it.is_null() && !it.is_unknown());
+    let out = value.with_all(told.map(|(name, it)| (name, it.sensitive())));
     match schema.objects().map(|name| (name, out.get(name))) {
         Some((name, object)) if !object.is_null() => out.with(name, secret::mark(&object)),
         Some(_) | None => out,
@@ -87,13 +83,9 @@ pub(super) fn mark_secrets(schema: &Schema, value: &Value) -> Value {
 
 /// What a creation can do without: attributes that a later step sets, where they wait for something.
 pub(super) fn without_unknown_later(schema: &Schema, settings: &Value) -> Value {
-    let mut out = settings.clone();
-    for (name, it) in schema.settings().filter(|(_, it)| it.later && it.presence != Presence::Required) {
-        if !settings.get(name).is_wholly_known() {
-            out = out.with(name, it.default.clone());
-        }
-    }
-    out
+    let later = schema.settings().filter(|(_, it)| it.later && it.presence != Presence::Required);
+    let unknown = later.filter(|(name, _)| !settings.get(name).is_wholly_known());
+    settings.with_all(unknown.map(|(name, it)| (name.clone(), it.default.clone())))
 }
 
 /// Recorded settings in the form that a call takes: a secret is not at hand, and no call that deletes or looks needs one.
@@ -103,7 +95,7 @@ pub(super) fn without_digests(schema: &Schema, settings: &Value) -> Value {
         matches!(settings.get(name), Value::Digest(_)) && !matches!(it.shape, Shape::String | Shape::Any)
     };
     let nothing = schema.settings().filter(|(name, it)| whole(name, it));
-    let settings = nothing.fold(settings.clone(), |settings, (name, it)| settings.with(name, it.default.clone()));
+    let settings = settings.with_all(nothing.map(|(name, it)| (name.clone(), it.default.clone())));
     settings.map_leaves(&mut |it| if matches!(it, Value::Digest(_)) { Value::from("") } else { it.clone() })
 }
 

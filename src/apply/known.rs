@@ -86,7 +86,7 @@ impl Desired for Known<'_> {
 
     fn check(&mut self, address: &Address, live: &Live) -> Result<(), Failure> {
         let outputs = live.outputs.members().into_iter().flatten();
-        let whole = outputs.fold(live.settings.clone(), |whole, (name, it)| whole.with(name, it.clone()));
+        let whole = live.settings.with_all(outputs.map(|(name, it)| (name.clone(), it.clone())));
         let complaints = self.configuration.postconditions(address, &whole, &mut self.outputs);
         if complaints.iter().any(Diagnostic::is_error) {
             return Err(Failure::Condition { message: sentence(&complaints) });

@@ -1,6 +1,5 @@
 //! The tags that say whose a thing is: put on it by the call that creates it, never shown, never taken away.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -11,7 +10,7 @@ use crate::plan::diff::{Cause, Difference};
 use crate::remote::{Token, tags};
 use crate::schema::Schema;
 use crate::state::Lineage;
-use crate::value::Value;
+use crate::value::{Members, Value};
 
 /// AWS takes no more in the value of a tag.
 const LENGTH_MAX: usize = 256;
@@ -28,9 +27,9 @@ pub struct Owner {
 
 impl Owner {
     /// Our tags for one thing. Without a token (what was imported), nothing is said of its creation.
-    pub fn tags(&self, address: &Address, token: Option<&Token>) -> BTreeMap<Arc<str>, Value> {
+    pub fn tags(&self, address: &Address, token: Option<&Token>) -> Members {
         let tag = |name: &str, value: &str| (Arc::from(name), Value::from(value));
-        let mut all = BTreeMap::from([
+        let mut all = Members::from_iter([
             tag(tags::STACK, self.stack.as_str()),
             tag(tags::LINEAGE, &self.lineage.0),
             tag(tags::ADDRESS, &encode(&address.to_string())),
@@ -90,7 +89,7 @@ impl Owner {
         let (Some(live), Some(all)) = (live.get("tags").members().cloned(), marked.get("tags").members().cloned()) else {
             return marked;
         };
-        let mut kept: BTreeMap<_, _> = live.into_iter().filter(|(key, _)| is_foreign(key)).collect();
+        let mut kept: Members = live.into_iter().filter(|(key, _)| is_foreign(key)).collect();
         kept.extend(all);
         marked.with("tags", Value::Map(Arc::new(kept)))
     }

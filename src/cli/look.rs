@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt};
 
 use crate::address::Address;
+use crate::cli::stack::Declared;
 use crate::cloud::{Cloud, Clouds, Query};
 use crate::diag::Diagnostic;
 use crate::plan::{Act, DataRead, ImportKey, Observed, Plan, PreviewRead, Previewed};
 use crate::remote::{Class, Content, Fault, Found, Id, Target};
 use crate::report::fault;
-use crate::stack::desired::Instance;
 use crate::state::State;
 
 /// Types that are read at the same time; within one, the type decides.
@@ -32,11 +32,11 @@ struct Wanted {
     parts: BTreeSet<String>,
 }
 
-/// Reads what is recorded. `instances` say which parts of it are declared.
+/// Reads what is recorded, in the parts that are on record or `declared`.
 pub async fn recorded(
     cloud: &dyn Cloud,
     state: &State,
-    instances: &BTreeMap<Address, Instance>,
+    declared: &BTreeMap<Address, Declared>,
     depth: Depth,
     into: &mut Observed,
 ) -> Result<(), Vec<Diagnostic>> {
@@ -45,7 +45,7 @@ pub async fn recorded(
         let target = Target::of(address, &record.config);
         let Wanted { ids, parts } = wanted.entry(target).or_default();
         ids.push((address.clone(), record.id.clone()));
-        let settings = [Some(&record.applied), instances.get(address).map(|it| &it.settings)];
+        let settings = [Some(&record.applied), declared.get(address).map(|it| &it.settings)];
         let members = settings.into_iter().flatten().filter_map(|it| it.members()).flatten();
         parts.extend(members.filter(|(_, it)| !it.is_null()).map(|(name, _)| name.to_string()));
     }

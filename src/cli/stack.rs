@@ -30,11 +30,23 @@ pub struct Stack {
     /// What the files want said; nothing that stops.
     pub warnings: Vec<Diagnostic>,
     /// What is known of its resources without a look at the cloud; empty before somebody asks.
-    pub declared: BTreeMap<Address, Instance>,
+    pub declared: BTreeMap<Address, Declared>,
     /// Of files that only KMS can open.
     pub kms: Arc<KmsKeys>,
     /// Things of the stack without a state are no reason to stop.
     pub may_lack_state: bool,
+}
+
+/// What the files say of one resource.
+pub struct Declared {
+    pub config: ConfigName,
+    pub settings: Value,
+}
+
+impl From<Instance> for Declared {
+    fn from(it: Instance) -> Self {
+        Self { config: it.config, settings: it.settings }
+    }
 }
 
 /// Loads the stack that is meant, and checks every value that is known without a look at the cloud: nothing is called for files
@@ -90,7 +102,7 @@ impl Stack {
         if evaluation.diagnostics.iter().any(Diagnostic::is_error) {
             return Err(evaluation.diagnostics.into());
         }
-        self.declared = evaluation.instances;
+        self.declared = evaluation.instances.into_iter().map(|(address, it)| (address, it.into())).collect();
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ pub fn mark(object: &Value) -> Value {
     }
     let object = match object.get("stringData").members() {
         Some(texts) if !matches!(object.get("stringData"), Value::Sensitive(_)) && texts.values().all(is_text) => {
-            let data = texts.iter().fold(object.get("data"), |data, (name, it)| data.with(name, encoded(it)));
+            let data = object.get("data").with_all(texts.iter().map(|(name, it)| (name.clone(), encoded(it))));
             let members = object.members().into_iter().flatten().filter(|(name, _)| &***name != "stringData");
             Value::object(members.map(|(name, it)| (name.clone(), it.clone()))).with("data", data)
         }

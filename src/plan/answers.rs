@@ -23,8 +23,8 @@ pub fn known(schema: &Schema, settings: &Value, outputs: &Value) -> Value {
 pub fn unknown(schema: Option<&Schema>, address: &Address) -> Value {
     let all = schema.into_iter().flat_map(answers);
     Value::object(all.map(|(name, it)| {
-        let value = Value::unknown(it.shape.ty(), address.clone(), name.clone());
-        (name.clone(), value.mark(it.secret))
+        let (name, value) = unknown_one(name, it, address);
+        (name, value.mark(it.secret))
     }))
 }
 
@@ -32,13 +32,17 @@ pub fn unknown(schema: Option<&Schema>, address: &Address) -> Value {
 pub fn recorded(schema: &Schema, address: &Address, settings: &Value, outputs: &Value) -> Value {
     let all = known(schema, settings, outputs);
     let chosen = answers(schema).filter(|(name, it)| it.presence == Presence::Auto && settings.get(name).is_null());
-    chosen.fold(all, |all, (name, it)| all.with(name, Value::unknown(it.shape.ty(), address.clone(), name.clone())))
+    all.with_all(chosen.map(|(name, it)| unknown_one(name, it, address)))
 }
 
 /// The same before a change: what moves with it is not known.
 pub fn moved(schema: &Schema, address: &Address, known: Value) -> Value {
     let moving = schema.outputs().filter(|(_, it)| it.moving);
-    moving.fold(known, |known, (name, it)| known.with(name, Value::unknown(it.shape.ty(), address.clone(), name.clone())))
+    known.with_all(moving.map(|(name, it)| unknown_one(name, it, address)))
+}
+
+fn unknown_one(name: &Arc<str>, it: &Attribute, address: &Address) -> (Arc<str>, Value) {
+    (name.clone(), Value::unknown(it.shape.ty(), address.clone(), name.clone()))
 }
 
 #[cfg(test)]

@@ -236,7 +236,7 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
 
 fn known_or_recorded(settings: &Value, recorded: &Value) -> Value {
     let unknown = settings.members().into_iter().flatten().filter(|(_, it)| !it.is_wholly_known());
-    unknown.fold(settings.clone(), |all, (name, _)| all.with(name, recorded.get(name)))
+    settings.with_all(unknown.map(|(name, _)| (name.clone(), recorded.get(name))))
 }
 
 /// Reasons to replace that no attribute has.
@@ -423,8 +423,6 @@ fn everything(schema: &Schema, settings: &Value, sealer: &Sealer) -> Vec<Attribu
 
 pub(super) fn marked_outputs(schema: &Schema, outputs: &Value) -> Value {
     let secrets = schema.outputs().filter(|(_, it)| it.secret);
-    secrets.fold(outputs.clone(), |outputs, (name, _)| match outputs.get(name) {
-        Value::Null => outputs,
-        it => outputs.with(name, it.sensitive()),
-    })
+    let told = secrets.map(|(name, _)| (name.clone(), outputs.get(name))).filter(|(_, it)| !it.is_null());
+    outputs.with_all(told.map(|(name, it)| (name, it.sensitive())))
 }

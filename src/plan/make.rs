@@ -75,7 +75,7 @@ pub fn plan(request: Request<'_>) -> Outcome {
     }
     previews.complain(&sight, &mut complaints);
 
-    let mut decisions: Vec<Decision<'_>> = Vec::new();
+    let mut decisions: Vec<Decision<'_>> = Vec::with_capacity(instances.len() + removed.len());
     let mut all = dependency_sets(&evaluation);
     for (address, instance) in instances.iter().filter(|(address, _)| is_selected(address)) {
         let schema = match address.mode() {

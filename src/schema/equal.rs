@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::normal::normal;
 use super::{Attribute, Attributes, Equality, Presence, Shape, rules};
-use crate::value::{Sealer, Value};
+use crate::value::{Members, Sealer, Value};
 
 /// Compares by meaning. The sealer lets a secret in clear be compared with the digest that was stored of it.
 #[derive(Clone, Copy)]
@@ -41,7 +41,7 @@ impl Compare<'_> {
             _ => match (a.members(), b.members()) {
                 (Some(a), Some(b)) => {
                     let names: BTreeSet<_> = a.keys().chain(b.keys()).collect();
-                    let at = |it: &BTreeMap<Arc<str>, Value>, name| it.get(name).cloned().unwrap_or(Value::Null);
+                    let at = |it: &Members, name| it.get(name).cloned().unwrap_or(Value::Null);
                     names.into_iter().all(|name| self.same_sealed(&at(a, name), &at(b, name)))
                 }
                 _ => match (a.items(), b.items()) {

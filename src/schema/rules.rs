@@ -1,10 +1,9 @@
 //! Security group rules. A block may name many peers, and AWS puts those of one port together as it likes: two sets of blocks
 //! mean the same when they let the same through.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::value::Value;
+use crate::value::{Members, Value};
 
 /// The members of a block that name peers.
 pub const PEERS: &[&str] = &["cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids", "security_groups"];
@@ -32,7 +31,7 @@ pub fn one_by_one(blocks: impl Iterator<Item = Value>) -> Value {
     }))
 }
 
-fn split(block: &BTreeMap<Arc<str>, Value>) -> Vec<Value> {
+fn split(block: &Members) -> Vec<Value> {
     let mut common = block.clone();
     common.retain(|key, it| !PEERS.contains(&&**key) && &**key != ITSELF && it.as_str() != Some(""));
     if let Some(name) = common.get("protocol").and_then(Value::as_str).map(protocol) {

@@ -44,8 +44,13 @@ pub struct Wish {
     pub imports: Vec<Import>,
 }
 
-/// The id of each block that was asked for, and its settings without those that come later.
-type Memo = BTreeMap<Address, (Value, Value)>;
+/// What the host said so far.
+struct Telling<'a> {
+    host: &'a mut dyn Host,
+    ids: BTreeMap<Address, Value>,
+    /// The settings of what was asked for, without those that come later. At apply the host goes without.
+    shells: Option<BTreeMap<Address, Value>>,
+}
 
 impl Wish {
     pub fn new(blocks: BTreeMap<Address, Block>) -> Self {
@@ -53,25 +58,27 @@ impl Wish {
     }
 
     /// The id of another, as its host knows it.
-    fn id_of(&self, address: &Address, host: &mut dyn Host, memo: &mut Memo) -> Value {
-        if let Some((id, _)) = memo.get(address) {
+    fn id_of(&self, address: &Address, telling: &mut Telling<'_>) -> Value {
+        if let Some(id) = telling.ids.get(address) {
             return id.clone();
         }
-        let shell = self.settings_of(address, false, host, memo);
+        let needed = telling.shells.is_some() || address.mode() == Mode::Data;
+        let shell = if needed { self.settings_of(address, false, telling) } else { Value::Null };
         let answers = match address.mode() {
-            Mode::Managed => host.outputs(address, &ConfigName::default(), &shell),
-            Mode::Data => host.data(address, &ConfigName::default(), &shell),
+            Mode::Managed => telling.host.outputs(address, &ConfigName::default(), &shell),
+            Mode::Data => telling.host.data(address, &ConfigName::default(), &shell),
         };
         let id = answers.get("id");
-        memo.insert(address.clone(), (id.clone(), shell));
+        telling.ids.insert(address.clone(), id.clone());
+        telling.shells.iter_mut().for_each(|it| drop(it.insert(address.clone(), shell.clone())));
         id
     }
 
-    fn settings_of(&self, address: &Address, later: bool, host: &mut dyn Host, memo: &mut Memo) -> Value {
+    fn settings_of(&self, address: &Address, later: bool, telling: &mut Telling<'_>) -> Value {
         let (Some(block), Some(schema)) = (self.blocks.get(address), SimTypes::shared().of(address)) else {
             return Value::Null;
         };
-        let mut ids = |all: &[Address]| all.iter().map(|it| self.id_of(it, host, memo)).collect::<Vec<Value>>();
+        let mut ids = |all: &[Address]| all.iter().map(|it| self.id_of(it, telling)).collect::<Vec<Value>>();
         let members = schema.settings().map(|(name, it)| {
             let value = match (&**name, &block.looks) {
                 ("of", _) => ids(&block.parents).pop().unwrap_or_default(),
@@ -100,13 +107,13 @@ impl Wish {
 
 impl Configuration for Wish {
     fn evaluate(&mut self, host: &mut dyn Host) -> Evaluation {
-        let mut memo = BTreeMap::new();
+        let mut telling = Telling { host, ids: BTreeMap::new(), shells: Some(BTreeMap::new()) };
         let (moved, imports) = (self.moved.clone(), self.imports.clone());
         let mut out = Evaluation { moved, imports, ..Evaluation::default() };
         for (address, block) in &self.blocks {
-            self.id_of(address, host, &mut memo);
-            let shell = memo.get(address).filter(|_| block.peers.is_empty()).map(|(_, shell)| shell.clone());
-            let settings = shell.unwrap_or_else(|| self.settings_of(address, true, host, &mut memo));
+            self.id_of(address, &mut telling);
+            let shell = telling.shells.as_ref().and_then(|it| it.get(address)).filter(|_| block.peers.is_empty()).cloned();
+            let settings = shell.unwrap_or_else(|| self.settings_of(address, true, &mut telling));
             let instance = Instance {
                 address: address.clone(),
                 span: None,
@@ -124,7 +131,7 @@ impl Configuration for Wish {
     }
 
     fn settings(&mut self, address: &Address, host: &mut dyn Host) -> Result<Value, Vec<Diagnostic>> {
-        Ok(self.settings_of(address, true, host, &mut BTreeMap::new()))
+        Ok(self.settings_of(address, true, &mut Telling { host, ids: BTreeMap::new(), shells: None }))
     }
 
     fn outputs(&mut self, _: &mut dyn Host) -> Result<BTreeMap<String, OutputValue>, Vec<Diagnostic>> {

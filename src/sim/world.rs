@@ -135,8 +135,8 @@ impl World {
             Thing { .. } => Status::Ready,
         };
         let schema = self.types.resource(type_name)?;
-        let silent = schema.settings().filter(|(_, it)| it.secret || it.local);
-        let settings = silent.fold(thing.settings.clone(), |all, (name, _)| all.with(name, Value::Null));
+        let silent = schema.settings().filter(|(name, it)| (it.secret || it.local) && !thing.settings.get(name).is_null());
+        let settings = thing.settings.with_all(silent.map(|(name, _)| (name.clone(), Value::Null)));
         Some(Live { settings, outputs: outputs(schema, id), status })
     }
 

@@ -2,13 +2,13 @@
 
 mod format;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diag::{Diagnostic, nearest};
 use crate::schema::{Attribute, Attributes, Equality, Limits, Presence, Shape};
-use crate::value::{Type, Value};
+use crate::value::{Members, Type, Value};
 
 /// One thing that is wrong with a value.
 #[derive(Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ fn each(items: &[Value], of: &Shape, path: &str, checker: &mut Checker<'_>) -> V
         .collect()
 }
 
-fn object(items: &BTreeMap<Arc<str>, Value>, attributes: &Attributes, path: &str, checker: &mut Checker<'_>) -> Value {
+fn object(items: &Members, attributes: &Attributes, path: &str, checker: &mut Checker<'_>) -> Value {
     for (name, _) in items.iter().filter(|(_, it)| !it.is_null()) {
         let known = attributes.get(name);
         if known.is_none() {

@@ -32,7 +32,7 @@ use super::reading::Reading;
 use crate::address::{Address, ModuleStep};
 use crate::diag::Diagnostic;
 use crate::remote::ConfigName;
-use crate::value::{Provenance, Type, Unknown, Value};
+use crate::value::{Members, Provenance, Type, Unknown, Value};
 
 /// How much of the thread's stack evaluation may use; threads have two mebibytes at the least. What refers to each other in a
 /// stack is evaluated in order, so that only nesting proper, through modules and local values, comes near it.
@@ -143,7 +143,7 @@ pub struct Facts {
     /// By name, converted to what their blocks declare.
     pub variables: BTreeMap<Arc<str>, Value>,
     /// Merged into every resource's tags, which win.
-    pub tags: Arc<BTreeMap<Arc<str>, Value>>,
+    pub tags: Arc<Members>,
     pub aws: BTreeSet<Arc<str>>,
 }
 
@@ -237,7 +237,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn object(&mut self, members: &[(Expr, Expr)], frame: &mut Frame) -> Eval<Value> {
-        let mut out = BTreeMap::new();
+        let mut out = Vec::with_capacity(members.len());
         for (key, member) in members {
             let name = self.eval(key, frame)?;
             let member = self.eval(member, frame)?;
@@ -250,12 +250,12 @@ impl<'a> Evaluator<'a> {
                     if marked {
                         return self.fail(key.place, "sensitive-key", "the key of an object cannot be sensitive");
                     }
-                    out.insert(name, member);
+                    out.push((name, member));
                 }
                 _ => return self.fail(key.place, "wrong-type", format!("a key is a string, this is {}", bare.kind())),
             }
         }
-        Ok(Value::Object(Arc::new(out)))
+        Ok(Value::object(out))
     }
 
     pub fn address(&self, instance: &InstanceRef) -> Option<Address> {

@@ -1,9 +1,9 @@
 //! Conversion of a value to a type, by Terraform's rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Type, Unknown, Value};
+use super::{Members, Type, Unknown, Value};
 
 /// Which part did not fit, and what was wanted of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,7 +76,7 @@ impl Value {
                 Ok(Value::Map(Arc::new(members.collect::<Result<_, ConvertError>>()?)))
             }
             (Value::Map(items) | Value::Object(items), Type::Object(fields)) => {
-                let mut members = BTreeMap::new();
+                let mut members = Members::with_capacity(fields.len());
                 for (name, field) in fields.iter() {
                     let member = match items.get(name) {
                         Some(it) if !it.is_null() || field.default.is_none() => {

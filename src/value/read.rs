@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Provenance, TAG, Type, Unknown, Value};
+use super::{Provenance, TAG, Type, Unknown, Value, gathered};
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for Any {
             }
             out.push((name, members.next_value()?));
         }
-        Ok(Value::Object(Arc::new(out.into_iter().collect())))
+        Ok(Value::Object(Arc::new(gathered(out.into_iter()))))
     }
 }
 

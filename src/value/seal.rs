@@ -11,12 +11,13 @@ use super::Value;
 /// nothing else.
 #[derive(Clone)]
 pub struct Sealer {
-    key: [u8; 32],
+    keyed: Hmac<Sha256>,
 }
 
 impl Sealer {
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key }
+        let keyed = <Hmac<Sha256> as KeyInit>::new_from_slice(&key);
+        Self { keyed: keyed.unwrap_or_else(|_| unreachable!("any key length is fine")) }
     }
 
     /// The value with every secret replaced by its digest: what may be stored. What is a digest already stays as it is.
@@ -32,8 +33,7 @@ impl Sealer {
     /// The digest of a clear value; the same for values that are stored alike.
     pub fn digest(&self, clear: &Value) -> Arc<str> {
         let text = clear.unmark_deep().0.to_json().unwrap_or_default().to_string();
-        let mut mac =
-            <Hmac<Sha256> as KeyInit>::new_from_slice(&self.key).unwrap_or_else(|_| unreachable!("any key length is fine"));
+        let mut mac = self.keyed.clone();
         mac.update(text.as_bytes());
         hex::encode(mac.finalize().into_bytes()).into()
     }

@@ -67,7 +67,7 @@ impl Evaluator<'_> {
             (_, false) => Value::unknown_from(Type::Any, &out.unknown),
             (None, true) => Value::tuple(out.items),
             (Some(_), true) if it.group => Value::object(out.groups.into_iter().map(|(k, v)| (k, Value::tuple(v)))),
-            (Some(_), true) => Value::Object(Arc::new(out.members)),
+            (Some(_), true) => Value::object(out.members),
         };
         Ok(value.mark(out.sensitive))
     }

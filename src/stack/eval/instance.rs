@@ -1,6 +1,5 @@
 //! The settings of one instance: its block's attributes and nested blocks, given the shape of the schema.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cells::Item;
@@ -52,19 +51,19 @@ impl Evaluator<'_> {
     pub(super) fn settings(&mut self, instance: &InstanceRef, place: Place, with_later: bool) -> Eval<Value> {
         let schema = self.definition(instance.scope).blocks[instance.block as usize].schema.clone();
         let mut frame = Frame::new(instance.scope);
-        let mut out = BTreeMap::new();
+        let mut out = Vec::new();
         let mut failed = None;
         for (name, _) in schema.settings().filter(|(_, it)| with_later || !it.later) {
             match self.setting(instance, name, place, &mut frame) {
                 Ok(value) => {
-                    out.insert(name.clone(), value);
+                    out.push((name.clone(), value));
                 }
                 Err(Failure::Complaint(it)) => return Err(Failure::Complaint(it)),
                 // The others may have something to complain about as well.
                 Err(Failure::Reported) => failed = Some(Failure::Reported),
             }
         }
-        failed.map_or(Ok(Value::Object(Arc::new(out))), Err)
+        failed.map_or(Ok(Value::object(out)), Err)
     }
 
     fn content(&mut self, setting: &Setting, attribute: &Attribute, owner: &str, frame: &mut Frame) -> Eval<Value> {
@@ -158,7 +157,7 @@ impl Evaluator<'_> {
     }
 
     fn body(&mut self, body: &Body, attributes: &Attributes, owner: &str, frame: &mut Frame) -> Eval<Value> {
-        let mut out = BTreeMap::new();
+        let mut out = Vec::new();
         let mut failed = false;
         for setting in &body.settings {
             // A name that the schema has not was said when the files were read.
@@ -168,7 +167,7 @@ impl Evaluator<'_> {
             };
             match self.content(setting, attribute, owner, frame) {
                 Ok(value) => {
-                    out.insert(setting.name.clone(), value);
+                    out.push((setting.name.clone(), value));
                 }
                 Err(failure) => {
                     self.report::<()>(Err(failure));
@@ -176,7 +175,7 @@ impl Evaluator<'_> {
                 }
             }
         }
-        if failed { Err(Failure::Reported) } else { Ok(Value::Object(Arc::new(out))) }
+        if failed { Err(Failure::Reported) } else { Ok(Value::object(out)) }
     }
 
     /// A `true` or `false` that must be known when the plan is made.

@@ -126,12 +126,12 @@ impl Evaluator<'_> {
                 self.steps_from(Value::tuple(items), rest, place, frame)
             }
             (Expansion::Each(members), steps) => {
-                let mut all = BTreeMap::new();
+                let mut all = Vec::new();
                 for key in on(members) {
                     let child = self.child(scope, index, Some(key.clone()));
-                    all.insert(key, self.module_outputs(child, &[], place, frame)?);
+                    all.push((key, self.module_outputs(child, &[], place, frame)?));
                 }
-                self.steps_from(Value::Object(Arc::new(all)), steps, place, frame)
+                self.steps_from(Value::object(all), steps, place, frame)
             }
         }
     }
@@ -151,11 +151,11 @@ impl Evaluator<'_> {
                 self.steps_from(Value::tuple([one]), rest, place, frame)
             }
             _ => {
-                let mut all = BTreeMap::new();
+                let mut all = Vec::new();
                 for (name, index) in &definition.output_names {
-                    all.insert(name.clone(), self.output(child, *index, place, frame)?);
+                    all.push((name.clone(), self.output(child, *index, place, frame)?));
                 }
-                self.steps_from(Value::Object(Arc::new(all)), steps, place, frame)
+                self.steps_from(Value::object(all), steps, place, frame)
             }
         }
     }
@@ -188,11 +188,11 @@ impl Evaluator<'_> {
                 self.steps_from(Value::tuple(items), rest, place, frame)
             }
             (Expansion::Each(members), steps) => {
-                let mut all = BTreeMap::new();
+                let mut all = Vec::new();
                 for key in on(members) {
-                    all.insert(key.clone(), self.instance_steps(&instance(Some(key)), &[], place, frame)?);
+                    all.push((key.clone(), self.instance_steps(&instance(Some(key)), &[], place, frame)?));
                 }
-                self.steps_from(Value::Object(Arc::new(all)), steps, place, frame)
+                self.steps_from(Value::object(all), steps, place, frame)
             }
         }
     }
@@ -265,11 +265,11 @@ impl Evaluator<'_> {
     /// other as a whole would else need each other first. An attribute of those is referred to by its name.
     fn whole(&mut self, instance: &InstanceRef, place: Place, frame: &mut Frame) -> Eval<Value> {
         let schema = self.definition(instance.scope).blocks[instance.block as usize].schema.clone();
-        let mut all = BTreeMap::new();
+        let mut all = Vec::new();
         for (name, _) in schema.attributes.iter().filter(|(_, it)| !it.later) {
-            all.insert(name.clone(), self.attribute(instance, name, place, frame)?);
+            all.push((name.clone(), self.attribute(instance, name, place, frame)?));
         }
-        Ok(Value::Object(Arc::new(all)))
+        Ok(Value::object(all))
     }
 
     /// An attribute as others see it: a setting, what the cloud chose in its place, or an output.

@@ -1,6 +1,5 @@
 //! Reads JSON with numbers to their last digit, which a reader that goes through doubles would lose.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::limits::ELEMENTS_MAX;
@@ -88,7 +87,7 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Value, String> {
-        let mut members: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+        let mut members: Vec<(Arc<str>, Value)> = Vec::new();
         self.expect(b'{')?;
         if self.take(b'}') {
             return Ok(Value::object(members));
@@ -97,7 +96,7 @@ impl Reader<'_> {
             self.space();
             let name = self.string()?;
             self.expect(b':')?;
-            members.insert(name.into(), self.value(depth + 1)?);
+            members.push((name.into(), self.value(depth + 1)?));
             if !self.take(b',') {
                 self.expect(b'}')?;
                 return Ok(Value::object(members));

@@ -7,7 +7,7 @@ use super::function::{Arguments, Body, Function, Parameter, Shape, strings};
 use super::limits::{Contents, elements};
 use super::unify::to_map;
 use super::{Answer, CallError};
-use crate::value::{Type, Value};
+use crate::value::{Members, Type, Value};
 
 const MAP: Parameter = Parameter::new("map", Shape::Map);
 
@@ -41,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn members(value: &Value) -> impl ExactSizeIterator<Item = (&Arc<str>, &Value)> {
-    static NONE: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+    static NONE: Members = Members::new_vec();
     value.members().unwrap_or(&NONE).iter()
 }
 
@@ -90,7 +90,7 @@ fn merge(it: &Arguments) -> Answer {
     if given.is_empty() && it.count() > 0 {
         return Ok(Value::Null);
     }
-    let mut merged = BTreeMap::new();
+    let mut merged = Members::new();
     for map in &given {
         merged.extend(members(map).map(|(key, value)| (key.clone(), value.clone())));
         elements(Some(merged.len()))?;
@@ -126,14 +126,14 @@ fn zipmap(it: &Arguments) -> Answer {
     if contents.unknown {
         return Ok(Value::unknown_from(Type::Any, it.all()).mark(contents.sensitive));
     }
-    let mut members = BTreeMap::new();
+    let mut members = Vec::with_capacity(keys.len());
     for (at, (key, value)) in keys.into_iter().zip(values).enumerate() {
         let Value::String(key) = key else {
             return Err(CallError::at(0, format!("key {at} is null")));
         };
-        members.insert(key.clone(), value.clone());
+        members.push((key.clone(), value.clone()));
     }
-    let members = Arc::new(members);
+    let members = Arc::new(Members::from_iter(members));
     let zipped = if matches!(it.value(1), Value::Tuple(_)) { Value::Object(members) } else { Value::Map(members) };
     Ok(zipped.mark(contents.sensitive))
 }
