@@ -464,6 +464,20 @@ mod tests {
     }
 
     #[test]
+    fn members_are_sorted_and_the_last_of_a_name_counts() {
+        let number = |it: i64| Value::from(it);
+        let few = Value::object([("b", number(1)), ("a", number(2)), ("b", number(3))]);
+        assert_eq!(format!("{few:?}"), r#"{"a": 2, "b": 3}"#);
+        let many = Value::object((0..40).rev().map(|it| (format!("k{it}"), number(it))));
+        assert!((0..40).all(|it| many.get(&format!("k{it}")) == number(it)));
+        assert!(few.get("c").is_null() && many.get("c").is_null());
+        let more = few.with_all([("c", number(4)), ("a", number(5)), ("aa", number(6))]);
+        assert_eq!(format!("{more:?}"), r#"{"a": 5, "aa": 6, "b": 3, "c": 4}"#);
+        assert_eq!(few.with_all::<&str>([]), few);
+        assert_eq!(Value::Null.with("a", number(1)), Value::object([("a", number(1))]));
+    }
+
+    #[test]
     fn a_secret_is_neither_stored_nor_shown() {
         let value = Value::object([("password", Value::from("hunter2").sensitive())]);
         assert!(serde_json::to_string(&value).is_err());
