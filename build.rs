@@ -1,5 +1,5 @@
-//! Tells the linker to keep the program small in memory: what is the same is there once, and what the loader has to relocate is
-//! listed in a fiftieth of the space. Only where rustc links with the lld that it brings, which knows how.
+//! Tells the linker of a release to keep the program small: without symbols; and where rustc links with the lld that it brings,
+//! which knows how, with equal functions once, and what the loader has to relocate in a hundredth of the space.
 
 use std::env;
 

@@ -118,7 +118,7 @@ pub trait Session: Send {
     fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>>;
     /// What a new stack begins with: its first document, and the record of the run that makes it. Either may be there when the
     /// other could not be written.
-    fn found<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn establish<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             self.save(state).await?;
             self.note(run).await

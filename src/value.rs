@@ -243,7 +243,7 @@ impl Value {
     }
     /// A member of an object or a map; null when it has none of that name.
     pub fn get(&self, name: &str) -> Value {
-        self.members().and_then(|it| find(it, name)).cloned().unwrap_or(Self::Null)
+        self.members().and_then(|it| it.get(name)).cloned().unwrap_or(Self::Null)
     }
     /// The object or map with one member replaced; a value that is neither becomes an object.
     pub fn with(&self, name: &str, member: Value) -> Value {
@@ -264,6 +264,11 @@ impl Value {
             }
         }
         members.extend(new);
+        self.holding(members)
+    }
+
+    /// A map of these members if it is one, else an object.
+    fn holding(&self, members: Members) -> Value {
         match self {
             Self::Map(_) => Self::Map(Arc::new(members)),
             _ => Self::Object(Arc::new(members)),
@@ -330,15 +335,6 @@ fn gathered(items: impl Iterator<Item = (Arc<str>, Value)>) -> Members {
     let mut members = Members::with_capacity(items.len());
     members.extend(items);
     members
-}
-
-/// Where members are few, those of another length are passed over faster than texts are compared.
-fn find<'m>(members: &'m Members, name: &str) -> Option<&'m Value> {
-    const FEW: usize = 16;
-    match members.len() <= FEW {
-        true => members.iter().find(|(key, _)| ***key == *name).map(|(_, it)| it),
-        false => members.get(name),
-    }
 }
 
 fn changed_items<'a>(

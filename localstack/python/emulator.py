@@ -97,7 +97,7 @@ def render():
         """The ends of the paths at which a service changes the values of a member. It may say more of them at any time."""
         (count, ends) = shape.__dict__.get("changed_at", (0, []))
         if count != len(changes):
-            ends = [end for end in changes if (end if "." in end else f".{end}").endswith(f".{key}")]
+            ends = [end for end in changes if end.endswith(f".{key}") or key.endswith(end)]
             shape.__dict__["changed_at"] = (len(changes), ends)
         return ends
 

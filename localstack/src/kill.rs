@@ -32,7 +32,7 @@ pub struct Torture {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Where the state is kept.
-    #[arg(long, value_name = "STORE", value_delimiter = ',', default_value = "local,s3")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "local,s3")]
     stores: Vec<Backend>,
     /// Stacks worked at side by side.
     #[arg(long, default_value_t = 6)]

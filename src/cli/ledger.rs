@@ -72,7 +72,7 @@ impl Ledger {
         self.record.plans.extend(codec::encode(plan).ok().map(|it| hex::encode(Sha256::digest(it))));
         if !self.is_noted {
             match session.serial() {
-                0 => session.found(state, &self.record).await?,
+                0 => session.establish(state, &self.record).await?,
                 _ => session.note(&self.record).await?,
             }
             self.is_noted = true;

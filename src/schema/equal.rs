@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::normal::normal;
 use super::{Attribute, Attributes, Equality, Presence, Shape, rules};
-use crate::value::{Members, Sealer, Value};
+use crate::value::{Sealer, Value};
 
 /// Compares by meaning. The sealer lets a secret in clear be compared with the digest that was stored of it.
 #[derive(Clone, Copy)]
@@ -39,10 +39,9 @@ impl Compare<'_> {
                 clear.is_wholly_known() && !clear.is_null() && self.sealer.digest(clear) == *digest
             }
             _ => match (a.members(), b.members()) {
-                (Some(a), Some(b)) => {
-                    let names: BTreeSet<_> = a.keys().chain(b.keys()).collect();
-                    let at = |it: &Members, name| it.get(name).cloned().unwrap_or(Value::Null);
-                    names.into_iter().all(|name| self.same_sealed(&at(a, name), &at(b, name)))
+                (Some(left), Some(right)) => {
+                    let names: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+                    names.into_iter().all(|name| self.same_sealed(&a.get(name), &b.get(name)))
                 }
                 _ => match (a.items(), b.items()) {
                     (Some(a), Some(b)) => a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| self.same_sealed(a, b)),

@@ -1,7 +1,6 @@
 //! [`Wish`]: a configuration that is given instead of parsed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::types::SimTypes;
 use crate::address::{Address, Mode};
@@ -70,7 +69,9 @@ impl Wish {
         };
         let id = answers.get("id");
         telling.ids.insert(address.clone(), id.clone());
-        telling.shells.iter_mut().for_each(|it| drop(it.insert(address.clone(), shell.clone())));
+        if let Some(all) = &mut telling.shells {
+            all.insert(address.clone(), shell);
+        }
         id
     }
 
@@ -89,7 +90,7 @@ impl Wish {
             };
             (name.clone(), if value.is_null() { value } else { value.mark(it.secret) })
         });
-        Value::Object(Arc::new(members.collect()))
+        Value::object(members)
     }
 
     fn references(&self, block: &Block) -> Vec<Reference> {

@@ -9,6 +9,10 @@ pub fn random(place: &str) -> Result<[u8; 32], StoreError> {
     Ok(key)
 }
 
+pub fn vanished(place: String) -> StoreError {
+    StoreError::Damaged { place, why: "it vanished as soon as it was made".to_owned() }
+}
+
 pub fn from_text(place: &str, text: &str) -> Result<[u8; 32], StoreError> {
     let mut key = [0; 32];
     let damaged = |_| StoreError::Damaged { place: place.to_owned(), why: "it is not a key of 64 hexadecimal digits".to_owned() };

@@ -147,8 +147,7 @@ impl Local {
         let place = self.folder.file("seal.key").display().to_string();
         let text = format!("{}\n", hex::encode(key::random(&place)?));
         self.folder.create_whole("seal.key", text.as_bytes())?;
-        let vanished = || StoreError::Damaged { place, why: "it vanished as soon as it was made".to_owned() };
-        self.read_seal_key()?.ok_or_else(vanished)
+        self.read_seal_key()?.ok_or_else(|| key::vanished(place))
     }
 
     async fn acquire(&self, owner: &Owner, patience: Option<Duration>) -> Result<Box<dyn Session>, StoreError> {

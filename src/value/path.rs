@@ -112,10 +112,7 @@ fn put(desired: &Value, live: &Value, steps: &[Step]) -> Value {
             if members.is_empty() && bare.is_null() {
                 return desired.clone();
             }
-            match bare {
-                Value::Map(_) => Value::Map(Arc::new(members)),
-                _ => Value::Object(Arc::new(members)),
-            }
+            bare.holding(members)
         }
         Step::Item(at) => {
             let (Some(items), Some(live)) = (bare.items(), live.items()) else { return desired.clone() };

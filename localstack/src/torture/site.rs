@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::str::FromStr;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -28,19 +27,10 @@ const RUN_MAX: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(2);
 
 /// Where the state is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Backend {
     Local,
     S3,
-}
-
-impl FromStr for Backend {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let all = [Self::Local, Self::S3];
-        all.into_iter().find(|it| it.name() == name).ok_or_else(|| format!("there are `local` and `s3`, not `{name}`"))
-    }
 }
 
 impl Backend {
@@ -130,9 +120,8 @@ impl<'c> Site<'c> {
 
     /// How the account differs from what lay there before and `wanted` beside it.
     pub(super) async fn differences(&self, wanted: &Listing) -> Result<String, Broken> {
-        let now = list(&self.caller).await?;
-        let missing: String = self.before.beyond(&now).0.into_iter().map(|line| format!("  - {line}\n")).collect();
-        Ok(now.beyond(&self.before).differences(wanted) + &missing)
+        let all = Listing([self.before.0.as_slice(), &wanted.0].concat());
+        Ok(list(&self.caller).await?.differences(&all))
     }
 
     /// An invocation that must succeed. Returns how many calls it made.

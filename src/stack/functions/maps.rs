@@ -133,7 +133,6 @@ fn zipmap(it: &Arguments) -> Answer {
         };
         members.push((key.clone(), value.clone()));
     }
-    let members = Arc::new(Members::from_iter(members));
-    let zipped = if matches!(it.value(1), Value::Tuple(_)) { Value::Object(members) } else { Value::Map(members) };
+    let zipped = if matches!(it.value(1), Value::Tuple(_)) { Value::object(members) } else { Value::map(members) };
     Ok(zipped.mark(contents.sensitive))
 }

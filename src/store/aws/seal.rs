@@ -14,7 +14,7 @@ pub async fn make(table: &Table) -> Result<[u8; 32], StoreError> {
         return Ok(key);
     }
     // Whoever was first made it; also when that was an attempt of ours whose answer was lost.
-    read(table).await?.ok_or_else(|| StoreError::Damaged { place, why: "it vanished as soon as it was made".to_owned() })
+    read(table).await?.ok_or_else(|| key::vanished(place))
 }
 
 pub async fn read(table: &Table) -> Result<Option<[u8; 32]>, StoreError> {

@@ -257,7 +257,7 @@ impl Session for Held {
         runs::write(&self.store, run).boxed()
     }
 
-    fn found<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn establish<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             let store = self.store.clone();
             let (saved, noted) = futures::join!(self.save_state(state), runs::write(&store, run));
