@@ -80,7 +80,9 @@ pub struct Query {
     /// All parts, declared or not (`drift`, `import`); else `parts` only.
     pub whole: bool,
     /// Attributes that are declared or recorded for any of the ids: parts that cost a call of their own are read only if named.
-    pub parts: BTreeSet<String>,
+    pub parts: BTreeSet<Arc<str>>,
+    /// Only whether they are there, and in which state: of what is being deleted. Settings and outputs are not looked at.
+    pub presence: bool,
     /// An answer that another type's read in this run already got may be used. Never while waiting for something.
     pub shared: bool,
 }

@@ -263,7 +263,9 @@ impl Value {
                 None => new.push((name.into(), member)),
             }
         }
-        members.extend(new);
+        if !new.is_empty() {
+            members.extend(new);
+        }
         self.holding(members)
     }
 
@@ -331,7 +333,11 @@ impl Value {
 
 /// Members with no room left over: there are very many, and nothing is added to most.
 fn gathered(items: impl Iterator<Item = (Arc<str>, Value)>) -> Members {
-    let items: Vec<_> = items.collect();
+    let mut items: Vec<_> = items.collect();
+    if items.is_sorted_by(|(a, _), (b, _)| a < b) {
+        items.shrink_to_fit();
+        return Members::from_sorted_store_unchecked(items);
+    }
     let mut members = Members::with_capacity(items.len());
     members.extend(items);
     members

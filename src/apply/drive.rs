@@ -15,10 +15,10 @@ use super::schedule::BadOrder;
 use super::{Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, settle as settling};
 use crate::address::Address;
 use crate::cloud::Cloud;
-use crate::plan::{Observed, Plan};
+use crate::plan::{Observed, Step};
 use crate::remote::{Class, Fault, Id, Settle};
 use crate::schema::Types;
-use crate::stack::desired::{Configuration, Instance};
+use crate::stack::desired::{Configuration, Instance, lifecycles, timeouts};
 use crate::state::{Entry, Output, State};
 use crate::store::{Session, StoreError};
 use crate::value::Sealer;
@@ -45,12 +45,12 @@ pub struct Edge<'a> {
 
 /// What is to be carried out.
 pub struct Run<'a> {
-    pub plan: &'a Plan,
+    pub steps: Vec<Step>,
     /// What the plan desires: [`Planned::instances`](crate::plan::Planned::instances).
-    pub instances: &'a BTreeMap<Address, Instance>,
+    pub instances: BTreeMap<Address, Instance>,
     pub configuration: &'a mut dyn Configuration,
     /// What the plan was made from.
-    pub observed: &'a Observed,
+    pub observed: Observed,
     /// As [`settle`] left it.
     pub state: State,
     pub sealer: &'a Sealer,
@@ -110,23 +110,27 @@ pub async fn settle(edge: &mut Edge<'_>, state: State) -> Result<State, Vec<(Add
 /// Carries out a plan. Comes back when everything is done, failed or skipped and on record, or when it was interrupted twice,
 /// or when the lock is lost. Whatever happens, the last save holds everything that is known.
 pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder> {
-    let Run { plan, instances, configuration, observed, state, sealer, mint, waits_for_twins } = work;
+    let Run { steps, instances, configuration, observed, state, sealer, mint, waits_for_twins } = work;
     let former_outputs = state.outputs.clone();
+    let first = steps.first().map(|it| it.address.clone());
     if edge.session.serial() == 0
         && let Err(error) = edge.session.save(&state).await
     {
-        return Ok(unsaved(state, &plan.steps.first().map(|it| it.address.clone()), &error));
+        return Ok(unsaved(state, &first, &error));
     }
-    let mut known = Known::new(configuration, edge.types, &state, observed, &plan.steps);
+    let mut known = Known::new(configuration, edge.types, &state, &observed, &steps);
+    let (timeouts, lifecycles) = (timeouts(&instances), lifecycles(&instances));
+    // They are large, and the run may be long.
+    drop((observed, instances));
     let mut machine = Machine::new(Setup {
-        steps: plan.steps.clone(),
+        steps,
         state,
         types: edge.types,
         desired: &mut known,
         sealer,
         settles: edge.settles.clone(),
-        timeouts: instances.iter().map(|(address, it)| (address.clone(), it.timeouts)).collect(),
-        lifecycles: instances.iter().map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect(),
+        timeouts,
+        lifecycles,
         mint,
         pace: edge.pace,
         began: wall_millis(),
@@ -147,8 +151,7 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
                     unwritten.clear();
                 }
                 let failure = Failure::Store { message: format!("the state could not be stored at the end: {error}") };
-                let address = plan.steps.first().map(|it| it.address.clone());
-                outcome.failed.extend(address.map(|it| (it, failure)));
+                outcome.failed.extend(first.map(|it| (it, failure)));
             }
         }
     }

@@ -424,15 +424,20 @@ impl<'a> Machine<'a> {
     }
 
     fn question(&self, steps: &[usize]) -> Query {
-        let mut query = Query { lineage: Some(self.owner.lineage.0.to_string()), ..Query::default() };
+        let goes = |at: &usize| matches!(self.steps[*at].act, Act::Delete { .. } | Act::DeleteReplaced { .. });
+        let presence = steps.iter().all(goes);
+        let mut query = Query { lineage: Some(self.owner.lineage.0.to_string()), presence, ..Query::default() };
         for at in steps {
             let Some(work) = self.works.get(at) else { continue };
             query.ids.extend(work.id.clone());
             query.whole |= matches!(self.steps[*at].act, Act::Import { .. });
+            if goes(at) {
+                continue;
+            }
             let recorded = self.state.resources.get(&self.steps[*at].address).map(|it| &it.applied);
             for settings in recorded.into_iter().chain([&work.settings]) {
                 let set = settings.members().into_iter().flatten().filter(|(_, it)| !it.is_null());
-                query.parts.extend(set.map(|(name, _)| name.to_string()));
+                query.parts.extend(set.map(|(name, _)| name.clone()));
             }
         }
         query.ids.sort_unstable();

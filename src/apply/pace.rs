@@ -67,6 +67,9 @@ pub(super) struct Patience {
 impl Patience {
     pub fn of(&self, type_name: &str) -> Settle {
         let it = self.by_type.get(type_name).copied().unwrap_or(Settle::INSTANT);
+        if self.scale == 1.0 {
+            return it;
+        }
         let scaled = |duration: Duration| duration.mul_f64(self.scale);
         Settle {
             every: scaled(it.every),

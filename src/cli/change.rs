@@ -22,10 +22,11 @@ use crate::apply::event::{Failure, Outcome};
 use crate::apply::{Mint, Pace};
 use crate::cloud::aws::mutation_attempt;
 use crate::diag::Diagnostic;
-use crate::plan::{Former, Observed, Options, Plan, Planned};
+use crate::plan::{Deferred, Former, Observed, Options, Plan, Planned};
 use crate::remote::Settle;
 use crate::report::progress::{self, Progress};
 use crate::report::{fault, json, value};
+use crate::stack::desired::Configuration;
 use crate::state::State;
 use crate::state::ledger::{Beginning, RunResult};
 use crate::store::{Session, StoreError};
@@ -184,27 +185,27 @@ impl Run<'_> {
             let plan = &planned.plan;
             self.show(&planned, rounds);
             if plan.steps.is_empty() && plan.outputs.is_empty() {
-                return Ok(if plan.deferred.is_empty() { Exit::Done } else { self.deferred(plan) });
+                return Ok(if plan.deferred.is_empty() { Exit::Done } else { self.deferred(&plan.deferred) });
             }
             self.check_credentials(plan).await?;
             if !plan::is_empty(plan) && !approve::ask(self.call, plan, self.change, self.connected.stack.settings.confirm)? {
                 self.call.tell("Nothing was changed.\n");
                 return Ok(Exit::Failed);
             }
-            let deferred = !plan.deferred.is_empty();
-            let (outcome, after) = self.carry_out(&planned, &observed, state, &sealer, &mut mint).await?;
+            let deferred = planned.plan.deferred.clone();
+            let (outcome, after) = self.carry_out(*planned, observed, state, &sealer, &mut mint).await?;
             state = after;
             if let Some(exit) = self.ended(outcome) {
                 return Ok(exit);
             }
-            if !deferred {
+            if deferred.is_empty() {
                 self.finish(state).await?;
                 return Ok(Exit::Done);
             }
             let may_go_on = matches!(self.change.goal, Goal::Files)
                 && (!self.change.carrying.auto_approve || self.change.carrying.allow_deferred);
             if !may_go_on {
-                return Ok(self.deferred(&planned.plan));
+                return Ok(self.deferred(&deferred));
             }
             rounds += 1;
         }
@@ -268,10 +269,11 @@ impl Run<'_> {
         guard::credentials(ends, self.call.world.nature.now(), expected_millis(plan))
     }
 
+    /// Of what was shown and approved, nothing is kept but the steps: a run may be long.
     async fn carry_out(
         &mut self,
-        planned: &Planned,
-        observed: &Observed,
+        planned: Planned,
+        observed: Observed,
         state: State,
         sealer: &Sealer,
         mint: &mut Mint,
@@ -282,7 +284,13 @@ impl Run<'_> {
         if let Err(error) = self.ledger.begin(&mut *self.session, &state, &planned.plan, now).await {
             self.call.complain(&[unnoted(&error)]);
         }
+        let Planned { plan: Plan { steps, .. }, instances, .. } = planned;
+        let is_destruction = matches!(self.change.goal, Goal::Nothing { .. });
         let Connected { clouds, stack, former, .. } = &mut *self.connected;
+        if is_destruction {
+            stack.declared.clear();
+            stack.program.reset();
+        }
         let mut progress = teller(self.call);
         let ledger = &mut self.ledger;
         let mut tell = |event| {
@@ -299,14 +307,15 @@ impl Run<'_> {
             tell: &mut tell,
         };
         let work = drive::Run {
-            plan: &planned.plan,
-            instances: &planned.instances,
+            steps,
+            instances,
             configuration: desired::desired(former, &mut stack.program),
-            observed,
+            // What goes is evaluated no more.
+            observed: if is_destruction { Observed::default() } else { observed },
             state,
             sealer,
             mint,
-            waits_for_twins: matches!(self.change.goal, Goal::Nothing { .. }),
+            waits_for_twins: is_destruction,
         };
         let ended = drive::drive(&mut edge, work).await;
         progress.finish();
@@ -337,11 +346,11 @@ impl Run<'_> {
     }
 
     /// What is deferred is not carried out in this run.
-    fn deferred(&self, plan: &Plan) -> Exit {
-        let names: Vec<String> = plan.deferred.iter().map(|it| it.address.to_string()).collect();
+    fn deferred(&self, blocks: &[Deferred]) -> Exit {
+        let names: Vec<String> = blocks.iter().map(|it| it.address.to_string()).collect();
         self.call.complain(&[Diagnostic::warning("deferred", format!("not everything was carried out: {}", value::few(&names)))
             .detail("It could only be planned once other things were known, so the plan that was approved did not show it.")
-            .help(format!("infra plan {}, and apply again; or --allow-deferred", plan.stack))]);
+            .help(format!("infra plan {}, and apply again; or --allow-deferred", self.connected.stack.name))]);
         Exit::Partly
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use sha2::{Digest, Sha256};
 
 use crate::address::Address;
 use crate::apply::event::{Doing, Event};
@@ -69,7 +68,7 @@ impl Ledger {
         self.began = now;
         self.why = plan.changes.iter().map(|it| (it.address.clone(), reason::sentences(it))).collect();
         // A plan that cannot be written cannot be kept in a file either; it has no digest then.
-        self.record.plans.extend(codec::encode(plan).ok().map(|it| hex::encode(Sha256::digest(it))));
+        self.record.plans.extend(codec::digest(plan));
         if !self.is_noted {
             match session.serial() {
                 0 => session.establish(state, &self.record).await?,

@@ -1,6 +1,7 @@
 //! Looks at everything that a stack has recorded: each type at all its ids at once, types side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 
@@ -29,7 +30,7 @@ pub enum Depth {
 #[derive(Default)]
 struct Wanted {
     ids: Vec<(Address, Id)>,
-    parts: BTreeSet<String>,
+    parts: BTreeSet<Arc<str>>,
 }
 
 /// Reads what is recorded, in the parts that are on record or `declared`.
@@ -47,7 +48,7 @@ pub async fn recorded(
         ids.push((address.clone(), record.id.clone()));
         let settings = [Some(&record.applied), declared.get(address).map(|it| &it.settings)];
         let members = settings.into_iter().flatten().filter_map(|it| it.members()).flatten();
-        parts.extend(members.filter(|(_, it)| !it.is_null()).map(|(name, _)| name.to_string()));
+        parts.extend(members.filter(|(_, it)| !it.is_null()).map(|(name, _)| name.clone()));
     }
     let lineage = Some(state.lineage.0.to_string());
     let reads = wanted.into_iter().map(|(target, Wanted { ids, parts })| {
@@ -57,6 +58,7 @@ pub async fn recorded(
             whole: depth == Depth::Whole,
             parts,
             shared: true,
+            presence: false,
         };
         async move { (cloud.read(&target, &query).await, ids) }
     });

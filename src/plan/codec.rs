@@ -3,11 +3,12 @@
 //! Eight bytes of magic, the format (four bytes, big endian), the CRC-32 of the rest (four bytes), and the plan as JSON,
 //! deflated. Secrets are in it as digests only; where it must not be read at all, the caller encrypts the whole.
 
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
 
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
+use sha2::{Digest, Sha256};
 
 use super::Plan;
 use crate::address::StackName;
@@ -62,6 +63,27 @@ pub fn encode(plan: &Plan) -> Result<Vec<u8>, PlanFileError> {
     out.extend_from_slice(&crc32fast::hash(&body).to_be_bytes());
     out.extend_from_slice(&body);
     Ok(out)
+}
+
+/// The SHA-256 of a plan as JSON, in hexadecimal; nothing for one that cannot be stored.
+pub fn digest(plan: &Plan) -> Option<String> {
+    let mut digesting = BufWriter::new(Digesting(Sha256::new()));
+    serde_json::to_writer(&mut digesting, plan).ok()?;
+    let Digesting(digest) = digesting.into_inner().ok()?;
+    Some(hex::encode(digest.finalize()))
+}
+
+/// Keeps nothing of what is written but its digest.
+struct Digesting(Sha256);
+
+impl Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A plan of `stack`, whose state has `lineage`.

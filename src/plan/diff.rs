@@ -122,7 +122,7 @@ impl Differ<'_> {
         for (name, attribute) in attributes.iter().filter(|(_, it)| it.presence != Presence::Computed && only(it)) {
             let fixed = fixed || attribute.fixed;
             let inner = sides.member(name);
-            let path = path::member(at, name);
+            let path = || path::member(at, name);
             if at.is_empty() && &**name == "tags" {
                 let live = without_foreign(inner.live, inner.desired);
                 self.attribute(attribute, &path, fixed, &Sides { live: &live, ..inner }, out);
@@ -132,12 +132,20 @@ impl Differ<'_> {
         }
     }
 
-    fn attribute(&self, attribute: &Attribute, at: &str, fixed: bool, sides: &Sides<'_>, out: &mut Vec<Difference>) {
+    /// `at` is made into a text for what differs alone.
+    fn attribute(
+        &self,
+        attribute: &Attribute,
+        at: &dyn Fn() -> String,
+        fixed: bool,
+        sides: &Sides<'_>,
+        out: &mut Vec<Difference>,
+    ) {
         if attribute.presence == Presence::Auto && sides.desired.is_null() {
             return;
         }
         if attribute.applied {
-            return forms::differences(self.compare(), self.forms, at, (sides.desired, sides.recorded, sides.live), out);
+            return forms::differences(self.compare(), self.forms, &at(), (sides.desired, sides.recorded, sides.live), out);
         }
         // What the cloud takes and never tells stands as it was last applied.
         let silent = attribute.local || attribute.secret && sides.live.is_null();
@@ -147,7 +155,7 @@ impl Differ<'_> {
             return;
         }
         let before = out.len();
-        self.shape(attribute, &attribute.shape, at, fixed, sides, out);
+        self.shape(attribute, &attribute.shape, &at(), fixed, sides, out);
         for it in &mut out[before..] {
             it.local |= attribute.local;
         }
@@ -290,7 +298,7 @@ pub fn without_foreign(live: &Value, desired: &Value) -> Value {
 
 /// What shall be: `desired`, with what the lifecycle leaves to others taken as it is.
 pub fn settled(desired: &Value, live: &Value, lifecycle: &Lifecycle) -> Value {
-    if !lifecycle.ignore_all_changes && lifecycle.ignore_changes.is_empty() && lifecycle.owned_elsewhere.is_empty() {
+    if !lifecycle.leaves_something() {
         return desired.clone();
     }
     let tags = member(live, "tags");

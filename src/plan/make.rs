@@ -6,12 +6,12 @@ use super::change::Reason;
 use super::decide::{self, Decision, Work};
 use super::previews::Previews;
 use super::request::{ImportKey, Outcome, Planned, Request};
-use super::sight::{Learned, Seen, Sight, lifecycles};
+use super::sight::{Learned, Seen, Sight};
 use super::{Action, Change, Deferred, OutputChange, Plan, contents, guard, moves, order, purge, read, select};
 use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
 use crate::graph::Graph;
-use crate::stack::desired::{Evaluation, Import, Instance};
+use crate::stack::desired::{Evaluation, Import, Instance, lifecycles};
 use crate::state::Record;
 use crate::value::{Value, path};
 
@@ -37,7 +37,7 @@ pub fn plan(request: Request<'_>) -> Outcome {
             return Outcome::NeedsData(wanted);
         }
         let mut learned = Learned {
-            lifecycles: lifecycles(&evaluation),
+            lifecycles: lifecycles(&evaluation.instances),
             moves: moves::resolve(&evaluation.moved, state, &mut complaints),
             imports: imports(&evaluation),
             triggered: sight.learned.triggered.clone(),

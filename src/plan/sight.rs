@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::remote::{ConfigName, Id, Live, Preview, Status};
 use crate::schema::equal::Compare;
 use crate::schema::{Schema, Types};
-use crate::stack::desired::{Evaluation, Host, Lifecycle};
+use crate::stack::desired::{Host, Lifecycle};
 use crate::state::{Record, State};
 use crate::value::{Sealer, Value, path};
 
@@ -291,11 +291,4 @@ impl Host for Sight<'_> {
         }
         answers::unknown(self.types.data(address.type_name()), address)
     }
-}
-
-/// What the evaluated files say beyond the instances' settings.
-pub(super) fn lifecycles(evaluation: &Evaluation) -> BTreeMap<Address, Lifecycle> {
-    let said = |it: &Lifecycle| it.ignore_all_changes || !it.ignore_changes.is_empty() || !it.owned_elsewhere.is_empty();
-    let all = evaluation.instances.iter().filter(|(_, it)| said(&it.lifecycle));
-    all.map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect()
 }

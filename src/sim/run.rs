@@ -18,7 +18,7 @@ use crate::apply::{
 use crate::diag::Diagnostic;
 use crate::plan::{self, Observed, Options, Planned, Previewed, Request};
 use crate::remote::{Class, Fault, Id, Preview, Settle};
-use crate::stack::desired::Configuration;
+use crate::stack::desired::{Configuration, lifecycles};
 use crate::state::State;
 use crate::value::Sealer;
 
@@ -205,9 +205,11 @@ impl Drive<'_> {
         let began = scene.now;
         let mut wire = Wire::new();
         let mut sequence = 0u64;
+        // Whether the machine has something to say: it was told something, or asked to be woken.
+        let (mut polls, mut wake) = (true, None);
         loop {
-            let now = scene.now - began;
-            for (id, mut effect) in machine.poll(now) {
+            polls |= wake.is_some_and(|it| it <= scene.now);
+            for (id, mut effect) in if polls { machine.poll(scene.now - began) } else { Vec::new() } {
                 self.watcher.sends(&mut effect);
                 sequence += 1;
                 let fate = self.fate(scene, &effect);
@@ -216,7 +218,9 @@ impl Drive<'_> {
                 wire.insert((at, sequence), Box::new(Item::Carry(id, effect, fate)));
             }
             for event in machine.events() {
-                if let Some(line) = words::event(&event).filter(|_| scene.log.is_some()) {
+                if scene.log.is_some()
+                    && let Some(line) = words::event(&event)
+                {
                     scene.tell(|| line);
                 }
                 let now = scene.now;
@@ -227,8 +231,10 @@ impl Drive<'_> {
             if machine.finished() {
                 return End::Finished;
             }
+            if std::mem::take(&mut polls) {
+                wake = machine.wake_at().map(|it| began + it);
+            }
             let next = wire.keys().next().map(|(at, _)| *at);
-            let wake = machine.wake_at().map(|it| began + it);
             let Some(at) = next.into_iter().chain(wake).min() else { return End::Stuck };
             scene.advance(at);
             self.renew(scene);
@@ -254,6 +260,7 @@ impl Drive<'_> {
                 Item::Hear(id, effect, mut answer) => {
                     self.watcher.hears(&effect, &mut answer);
                     machine.answer(scene.now - began, id, answer);
+                    polls = true;
                 }
             }
             match self.next_interrupt() {
@@ -266,6 +273,7 @@ impl Drive<'_> {
                 Some(Interrupt::Stop) => {
                     scene.tell(|| "Ctrl-C".into());
                     machine.stop(scene.now - began);
+                    polls = true;
                 }
                 Some(Interrupt::Abandon) => {
                     scene.tell(|| "Ctrl-C again".into());
@@ -526,7 +534,7 @@ pub fn carry_out(
         sealer: &sealer,
         settles,
         timeouts: BTreeMap::new(),
-        lifecycles: planned.instances.iter().map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect(),
+        lifecycles: lifecycles(&planned.instances),
         mint: &mut mint,
         pace: Pace { seed: scene.rng.bits(), ..pace },
         began: scene.clock(),
@@ -537,11 +545,11 @@ pub fn carry_out(
         scene.tell(|| "the process dies before it saves the state".into());
         end = End::Crashed;
     }
-    let stuck = format!("{:?}", machine.state().intents);
+    let stuck = (end == End::Stuck).then(|| format!("the machine is stuck: {:?}", machine.state().intents));
     let taken_in: Vec<Id> = machine.unstored().filter_map(laws::taken_in).cloned().collect();
     let (outcome, mut state) = machine.end();
-    if end == End::Stuck {
-        return Err(format!("the machine is stuck: {stuck}"));
+    if let Some(stuck) = stuck {
+        return Err(stuck);
     }
     if end == End::Finished && !drive.outage {
         drive.watcher.saves(&mut state);

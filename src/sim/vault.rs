@@ -3,9 +3,17 @@
 use crate::apply::{NotStored, Time};
 use crate::state::{Commit, Entry, Position, State, codec};
 
+/// What was written last.
+#[derive(Clone, Debug)]
+enum Document {
+    Bytes(Vec<u8>),
+    /// As it was taken over, which is made into bytes when somebody reads it: where the holder died.
+    Taken(Box<State>),
+}
+
 #[derive(Clone, Debug)]
 pub struct Vault {
-    document: Vec<u8>,
+    document: Document,
     /// As text: read when somebody needs it, which is after a crash.
     journal: Vec<(Position, String)>,
     /// What document and journal say together.
@@ -32,7 +40,7 @@ pub struct Taken {
 impl Vault {
     pub fn new(state: &State) -> Self {
         let mut vault = Self {
-            document: Vec::new(),
+            document: Document::Bytes(Vec::new()),
             journal: Vec::new(),
             folded: state.clone(),
             epoch: state.epoch,
@@ -51,7 +59,11 @@ impl Vault {
         if self.journal.is_empty() {
             return Some(self.folded.clone());
         }
-        let mut state = match codec::decode(&self.document, &self.folded.stack) {
+        let bytes = match self.document.clone() {
+            Document::Bytes(bytes) => bytes,
+            Document::Taken(state) => self.encode(&state)?,
+        };
+        let mut state = match codec::decode(&bytes, &self.folded.stack) {
             Ok(state) => state,
             Err(error) => {
                 self.violations.push(format!("the state cannot be read: {error}"));
@@ -82,7 +94,8 @@ impl Vault {
         self.last = None;
         state.watermark = None;
         self.journal.clear();
-        self.write(&state);
+        self.document = Document::Taken(Box::new(state.clone()));
+        self.folded = state.clone();
         Some(Taken { epoch: self.epoch, state, abandoned })
     }
 
@@ -150,15 +163,23 @@ impl Vault {
     }
 
     fn write(&mut self, state: &State) {
-        match codec::encode(state) {
-            Ok(bytes) => {
-                if std::str::from_utf8(&bytes).is_ok_and(|it| it.contains(super::story::SECRET)) {
-                    self.violations.push("a secret in clear in the state".into());
-                }
-                self.document = bytes;
-                self.folded = state.clone();
-            }
-            Err(error) => self.violations.push(format!("a state that must not be stored: {error}")),
+        if let Some(bytes) = self.encode(state) {
+            self.document = Document::Bytes(bytes);
+            self.folded = state.clone();
         }
+    }
+
+    fn encode(&mut self, state: &State) -> Option<Vec<u8>> {
+        let bytes = match codec::encode(state) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.violations.push(format!("a state that must not be stored: {error}"));
+                return None;
+            }
+        };
+        if std::str::from_utf8(&bytes).is_ok_and(|it| it.contains(super::story::SECRET)) {
+            self.violations.push("a secret in clear in the state".into());
+        }
+        Some(bytes)
     }
 }

@@ -1,6 +1,7 @@
 //! [`Wish`]: a configuration that is given instead of parsed.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use super::types::SimTypes;
 use crate::address::{Address, Mode};
@@ -43,6 +44,16 @@ pub struct Wish {
     pub imports: Vec<Import>,
 }
 
+/// The attributes that refer to others.
+struct Names {
+    parents: Arc<str>,
+    flavor: Arc<str>,
+    peers: Arc<str>,
+}
+
+static NAMES: LazyLock<Names> =
+    LazyLock::new(|| Names { parents: "parents".into(), flavor: "flavor".into(), peers: "peers".into() });
+
 /// What the host said so far.
 struct Telling<'a> {
     host: &'a mut dyn Host,
@@ -62,7 +73,7 @@ impl Wish {
             return id.clone();
         }
         let needed = telling.shells.is_some() || address.mode() == Mode::Data;
-        let shell = if needed { self.settings_of(address, false, telling) } else { Value::Null };
+        let shell = if needed { self.shell_of(address, telling) } else { Value::Null };
         let answers = match address.mode() {
             Mode::Managed => telling.host.outputs(address, &ConfigName::default(), &shell),
             Mode::Data => telling.host.data(address, &ConfigName::default(), &shell),
@@ -75,17 +86,18 @@ impl Wish {
         id
     }
 
-    fn settings_of(&self, address: &Address, later: bool, telling: &mut Telling<'_>) -> Value {
+    /// The settings without those that come later.
+    fn shell_of(&self, address: &Address, telling: &mut Telling<'_>) -> Value {
         let (Some(block), Some(schema)) = (self.blocks.get(address), SimTypes::shared().of(address)) else {
             return Value::Null;
         };
-        let mut ids = |all: &[Address]| all.iter().map(|it| self.id_of(it, telling)).collect::<Vec<Value>>();
         let members = schema.settings().map(|(name, it)| {
             let value = match (&**name, &block.looks) {
-                ("of", _) => ids(&block.parents).pop().unwrap_or_default(),
-                ("parents", _) if !block.parents.is_empty() => Value::list(ids(&block.parents)),
-                ("peers", _) if later && !block.peers.is_empty() => Value::set(ids(&block.peers)),
-                ("flavor", Some(looks)) => ids(std::slice::from_ref(looks)).pop().unwrap_or_default(),
+                ("of", _) => block.parents.last().map(|it| self.id_of(it, telling)).unwrap_or_default(),
+                ("parents", _) if !block.parents.is_empty() => {
+                    Value::list(block.parents.iter().map(|it| self.id_of(it, telling)))
+                }
+                ("flavor", Some(looks)) => self.id_of(looks, telling),
                 (name, _) => block.settings.get(name).cloned().unwrap_or_default(),
             };
             (name.clone(), if value.is_null() { value } else { value.mark(it.secret) })
@@ -93,16 +105,29 @@ impl Wish {
         Value::object(members)
     }
 
+    /// All of the settings.
+    fn settings_of(&self, address: &Address, telling: &mut Telling<'_>) -> Value {
+        let known = telling.shells.as_ref().and_then(|it| it.get(address)).cloned();
+        let shell = known.unwrap_or_else(|| self.shell_of(address, telling));
+        let peers = self.blocks.get(address).map(|it| it.peers.as_slice()).unwrap_or_default();
+        match peers {
+            [] => shell,
+            peers => shell.with("peers", Value::set(peers.iter().map(|it| self.id_of(it, telling)))),
+        }
+    }
+
+    /// Nobody reads what is referred to: the attribute stands for it.
     fn references(&self, block: &Block) -> Vec<Reference> {
-        let one = |to: &Address, from: &str, later: bool| Reference {
+        let one = |to: &Address, from: &Arc<str>, later: bool| Reference {
             to: to.clone(),
-            from: from.into(),
+            from: from.clone(),
             later,
-            expression: format!("{to}.id").into(),
+            expression: from.clone(),
         };
-        let parents = block.parents.iter().map(|it| one(it, "parents", false));
-        let looks = block.looks.iter().map(|it| one(it, "flavor", false));
-        parents.chain(looks).chain(block.peers.iter().map(|it| one(it, "peers", true))).collect()
+        let Names { parents, flavor, peers } = &*NAMES;
+        let first = block.parents.iter().map(|it| one(it, parents, false));
+        let looks = block.looks.iter().map(|it| one(it, flavor, false));
+        first.chain(looks).chain(block.peers.iter().map(|it| one(it, peers, true))).collect()
     }
 }
 
@@ -113,8 +138,7 @@ impl Configuration for Wish {
         let mut out = Evaluation { moved, imports, ..Evaluation::default() };
         for (address, block) in &self.blocks {
             self.id_of(address, &mut telling);
-            let shell = telling.shells.as_ref().and_then(|it| it.get(address)).filter(|_| block.peers.is_empty()).cloned();
-            let settings = shell.unwrap_or_else(|| self.settings_of(address, true, &mut telling));
+            let settings = self.settings_of(address, &mut telling);
             let instance = Instance {
                 address: address.clone(),
                 span: None,
@@ -132,7 +156,7 @@ impl Configuration for Wish {
     }
 
     fn settings(&mut self, address: &Address, host: &mut dyn Host) -> Result<Value, Vec<Diagnostic>> {
-        Ok(self.settings_of(address, true, &mut Telling { host, ids: BTreeMap::new(), shells: None }))
+        Ok(self.settings_of(address, &mut Telling { host, ids: BTreeMap::new(), shells: None }))
     }
 
     fn outputs(&mut self, _: &mut dyn Host) -> Result<BTreeMap<String, OutputValue>, Vec<Diagnostic>> {

@@ -126,6 +126,25 @@ pub struct Lifecycle {
     pub replace_triggered_by: Vec<Trigger>,
 }
 
+impl Lifecycle {
+    /// Whether anything of it is left to others.
+    pub fn leaves_something(&self) -> bool {
+        self.ignore_all_changes || !self.ignore_changes.is_empty() || !self.owned_elsewhere.is_empty()
+    }
+}
+
+/// The lifecycles of those that leave something to others.
+pub fn lifecycles(instances: &BTreeMap<Address, Instance>) -> BTreeMap<Address, Lifecycle> {
+    let all = instances.iter().filter(|(_, it)| it.lifecycle.leaves_something());
+    all.map(|(address, it)| (address.clone(), it.lifecycle.clone())).collect()
+}
+
+/// The time-outs of those that have any of their own.
+pub fn timeouts(instances: &BTreeMap<Address, Instance>) -> BTreeMap<Address, Timeouts> {
+    let all = instances.iter().filter(|(_, it)| it.timeouts != Timeouts::default());
+    all.map(|(address, it)| (address.clone(), it.timeouts)).collect()
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
     pub address: Address,

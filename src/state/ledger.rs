@@ -43,7 +43,7 @@ pub struct RunRecord {
     /// None while it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RunResult>,
-    /// The SHA-256 of each plan that was carried out, in order.
+    /// The SHA-256 of each plan that was carried out, as JSON, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<String>,
     /// Of the state that it left.

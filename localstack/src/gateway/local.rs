@@ -1,5 +1,7 @@
 //! What all calls share, and the way to the emulators.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,17 +16,22 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::access::Keys;
 use super::message::{Answer, Body, Call, Payload, Reply};
 use super::protocol::Refusal;
-use crate::StartError;
 use crate::backend::{Backend, Backends};
 use crate::control::Control;
 use crate::form::Form;
 use crate::service::held::HeldStates;
 use crate::service::{Service, dynamodb, ec2, eks, iam, logs, route53};
 use crate::xml::Node;
+use crate::{StartError, lock};
+
+/// How many calls of one service and account an emulator is given at once. It carries them out one after another, whatever the
+/// service; so those of one service must not all stand before those of another, as they do not on AWS.
+const AT_ONCE: usize = 4;
 
 /// The gateway's memory and its connections.
 pub struct Local {
@@ -39,6 +46,7 @@ pub struct Local {
     pub logs: logs::Memory,
     pub route53: route53::Memory,
     client: Client<HttpConnector, Body>,
+    lines: Mutex<HashMap<(&'static str, String), Arc<Semaphore>>>,
 }
 
 /// A request that a rule makes by itself.
@@ -78,6 +86,7 @@ impl Local {
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(Duration::from_secs(60))
                 .build(connector),
+            lines: Mutex::default(),
         }
     }
 
@@ -89,7 +98,7 @@ impl Local {
         *request.method_mut() = call.parts.method;
         *request.uri_mut() = call.parts.uri;
         *request.headers_mut() = call.parts.headers;
-        let reply = self.exchange(call.service.backend, &call.account, request).await?;
+        let reply = self.exchange(call.service, &call.account, request).await?;
         self.tidy(reply, keep_stream, head).await
     }
 
@@ -141,22 +150,33 @@ impl Local {
         if let Some(target) = question.target {
             headers.insert("x-amz-target", target.parse().map_err(unsendable)?);
         }
-        let response = self.exchange(service.backend, &call.account, request).await?;
+        let response = self.exchange(service, &call.account, request).await?;
         self.tidy(response, false, false).await
     }
 
     async fn exchange(
         &self,
-        backend: Backend,
+        service: &Service,
         account: &str,
         mut request: Request<Body>,
     ) -> Result<hyper::Response<hyper::body::Incoming>, Refusal> {
-        let port = self.port(backend, account).await.map_err(unreachable)?;
+        let port = self.port(service.backend, account).await.map_err(unreachable)?;
         let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let uri = Uri::builder().scheme("http").authority(format!("127.0.0.1:{port}")).path_and_query(path);
         *request.uri_mut() = uri.build().map_err(unsendable)?;
         strip(request.headers_mut());
+        let _turn = self.turn(service, account).await;
         self.client.request(request).await.map_err(unreachable)
+    }
+
+    /// Waits for a call's turn, which lasts until its answer begins.
+    async fn turn(&self, service: &Service, account: &str) -> Option<OwnedSemaphorePermit> {
+        let line = lock(&self.lines)
+            .entry((service.name, account.to_owned()))
+            .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)))
+            .clone();
+        // No line is ever closed.
+        line.acquire_owned().await.ok()
     }
 
     async fn port(&self, backend: Backend, account: &str) -> Result<u16, StartError> {

@@ -207,10 +207,10 @@ async fn apply_over(
     let observed = Observed { live: state.resources.iter().map(live).collect(), ..Observed::default() };
     let planned = plan(&mut wish, &types, &state, &observed, &sealer);
     let run = Run {
-        plan: &planned.plan,
-        instances: &planned.instances,
+        steps: planned.plan.steps,
+        instances: planned.instances,
         configuration: &mut wish,
-        observed: &observed,
+        observed,
         state,
         sealer: &sealer,
         mint: &mut mint,

@@ -175,7 +175,8 @@ impl Resource for SecurityGroup {
 
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
         let groups = super::describe(aws, query, LISTING, |filters| list(aws, filters));
-        let (found, mut marked) = futures::try_join!(groups, marked(aws, query))?;
+        let marks = async { if query.presence { Ok(BTreeMap::new()) } else { marked(aws, query).await } };
+        let (found, mut marked) = futures::try_join!(groups, marks)?;
         let mut seen = BTreeMap::new();
         for (id, it) in found {
             let arn = aws.arn("ec2", &format!("security-group/{id}")).await?;

@@ -42,12 +42,12 @@ pub struct Made {
     pub token: Token,
     pub desired: Value,
     /// What was ever declared of it: as a plan asks for what is declared or recorded.
-    parts: BTreeSet<String>,
+    parts: BTreeSet<Arc<str>>,
     pub live: Live,
 }
 
 impl Made {
-    pub fn parts(&self) -> &BTreeSet<String> {
+    pub fn parts(&self) -> &BTreeSet<Arc<str>> {
         &self.parts
     }
 
@@ -113,8 +113,8 @@ impl Bench {
     }
 
     /// The parts that are declared, as a plan asks for them.
-    fn parts(desired: &Value) -> BTreeSet<String> {
-        desired.members().unwrap().iter().filter(|(_, it)| !it.is_null()).map(|(name, _)| name.to_string()).collect()
+    fn parts(desired: &Value) -> BTreeSet<Arc<str>> {
+        desired.members().unwrap().iter().filter(|(_, it)| !it.is_null()).map(|(name, _)| name.clone()).collect()
     }
 
     pub async fn read(&self, type_name: &str, query: Query) -> BTreeMap<Id, Live> {
@@ -288,7 +288,7 @@ impl Bench {
             lineage: Some(self.lineage.clone()),
             parts: made.parts.clone(),
             shared: true,
-            whole: false,
+            ..Query::default()
         };
         let found = self.read(type_name, bulk).await;
         assert_eq!(found.keys().collect::<Vec<_>>(), [&made.id], "{type_name}: read in bulk");

@@ -1,6 +1,7 @@
 //! A refresh asks by types and pages, not by things.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::future::join_all;
 use infra::cloud::Query;
@@ -47,7 +48,7 @@ async fn a_refresh_asks_once_for_each_type() {
 
     let kinds = [vec![vpc, gateway], subnets, tables, routes, associations, groups, rules, repositories];
     let all: Vec<Made> = kinds.into_iter().flatten().collect();
-    let mut by_type: BTreeMap<&str, (Vec<Id>, BTreeSet<String>)> = BTreeMap::new();
+    let mut by_type: BTreeMap<&str, (Vec<Id>, BTreeSet<Arc<str>>)> = BTreeMap::new();
     for it in &all {
         let entry = by_type.entry(it.type_name).or_default();
         entry.0.push(it.id.clone());
@@ -56,7 +57,7 @@ async fn a_refresh_asks_once_for_each_type() {
 
     let before = bench.clouds.calls();
     let reads = by_type.into_iter().map(|(type_name, (ids, parts))| async move {
-        let query = Query { ids, parts, lineage: Some(bench.lineage.clone()), shared: true, whole: false };
+        let query = Query { ids, parts, lineage: Some(bench.lineage.clone()), shared: true, ..Query::default() };
         (type_name, query.ids.len(), bench.read(type_name, query).await)
     });
     for (type_name, asked, found) in join_all(reads).await {

@@ -89,6 +89,23 @@ async fn a_group_leaves_separate_rules_alone() {
     bench.remove(vpc).await;
 }
 
+/// Whether a group is still there is one call; its rules are another.
+#[tokio::test]
+async fn of_a_group_that_goes_the_rules_are_not_read() {
+    let bench = Bench::new().await;
+    let vpc = vpc(&bench).await;
+    let group = bench.make("aws_security_group", json!({ "name": unique("goes"), "vpc_id": vpc.id.as_str() })).await;
+    let asked = || bench.clouds.calls().get("ec2:DescribeSecurityGroupRules").copied().unwrap_or_default();
+    let before = asked();
+    let query = |presence| Query { ids: vec![group.id.clone()], presence, ..Query::default() };
+    assert!(bench.read("aws_security_group", query(true)).await.contains_key(&group.id));
+    assert_eq!(asked(), before);
+    bench.read("aws_security_group", query(false)).await;
+    assert!(asked() > before);
+    bench.remove(group).await;
+    bench.remove(vpc).await;
+}
+
 #[tokio::test]
 async fn aws_default_security_group() {
     let bench = Bench::new().await;

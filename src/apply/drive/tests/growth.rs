@@ -91,10 +91,10 @@ async fn grow(recorded: usize, new: usize) -> Counting {
         tell: &mut |_| {},
     };
     let run = Run {
-        plan: &planned.plan,
-        instances: &planned.instances,
+        steps: planned.plan.steps,
+        instances: planned.instances,
         configuration: &mut wish,
-        observed: &observed,
+        observed,
         state,
         sealer: &sealer,
         mint: &mut mint,
