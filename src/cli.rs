@@ -3,6 +3,7 @@
 //! `call` is what a command may touch, `stack` loads files, `connect` reaches cloud and state, `planning` makes plans, `change`
 //! carries them out. Nothing here reads the environment, a clock or a stream that `main` did not hand over.
 
+mod ahead;
 mod apply;
 mod args;
 mod bootstrap;

@@ -62,15 +62,23 @@ def remember():
 def compare():
     """moto makes a regular expression of each value of a filter for each thing that it has; most values are plain ids. To be
     called before anything imports the function by its name."""
+    import functools
+
     from moto.core import utils
 
     by_pattern = utils.aws_api_matches
 
+    @functools.lru_cache(maxsize=10_000)
+    def is_plain(pattern):
+        return pattern.replace("-", "").isalnum()
+
     def aws_api_matches(pattern, string):
-        is_plain = pattern.replace("-", "").isalnum()
-        return pattern == str(string) if is_plain else by_pattern(pattern, string)
+        return pattern == str(string) if is_plain(pattern) else by_pattern(pattern, string)
 
     utils.aws_api_matches = aws_api_matches
+    from moto.ec2 import utils as of_ec2
+
+    of_ec2.simple_aws_filter_to_re = functools.lru_cache(maxsize=10_000)(of_ec2.simple_aws_filter_to_re)
 
 
 def render():

@@ -33,7 +33,13 @@ impl<'a> Machine<'a> {
             Act::Update { id, planned, dependencies, lifecycle } => {
                 self.start_update(at, id.clone(), planned, dependencies, lifecycle)?;
             }
-            Act::Delete { id, deposed, settings, goes_along: _, purge: _ } => self.start_delete(at, id, *deposed, settings),
+            Act::Delete { id, goes_along: true, .. } => {
+                let mut work = Work::new(self.now, self.give_up(at), Value::Null);
+                work.id = Some(id.clone());
+                self.works.insert(at, work);
+                self.recorded(at, Entry::Forget { address });
+            }
+            Act::Delete { id, deposed, settings, .. } => self.start_delete(at, id, *deposed, settings),
             Act::DeleteReplaced { id, settings } => self.start_delete(at, id, true, settings),
             Act::Import { id, .. } => {
                 let mut work = Work::new(self.now, self.give_up(at), Value::Null);
@@ -184,7 +190,6 @@ impl<'a> Machine<'a> {
         match &self.steps[at].act {
             Act::Create { .. } if self.works.get(&at).is_some_and(|it| it.doubt) => Some(Call::Find),
             Act::Create { .. } => Some(Call::Create),
-            Act::Delete { goes_along: true, .. } => None,
             Act::Delete { purge: true, .. } => Some(Call::Empty),
             Act::Delete { .. } | Act::DeleteReplaced { .. } => Some(Call::Delete),
             Act::Read => Some(Call::Data),

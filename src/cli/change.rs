@@ -15,7 +15,7 @@ use super::desired;
 use super::exit::{Ended, Exit};
 use super::ledger::{self, Ledger};
 use super::look::{self, Depth};
-use super::{guard, output, plan, planning};
+use super::{ahead, guard, output, plan, planning};
 use crate::address::Address;
 use crate::apply::drive::{self, Edge};
 use crate::apply::event::{Failure, Outcome};
@@ -65,6 +65,14 @@ impl Goal {
         }
     }
 
+    /// Whether what is looked at first is known before the lock is there.
+    fn looks_ahead(&self) -> bool {
+        match self {
+            Self::Files | Self::Nothing { .. } => true,
+            Self::Saved(_) | Self::Found | Self::Taken | Self::Former(_) => false,
+        }
+    }
+
     fn done(&self) -> &'static str {
         match self {
             Self::Files | Self::Saved(_) => "Applied",
@@ -80,7 +88,10 @@ impl Goal {
 pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> Ended {
     call.only(&[Format::Text, Format::Json])?;
     let began = call.world.nature.now();
-    let (mut session, state) = connected.lock(call, change.goal.command(), &change.carrying).await?;
+    let looks = change.selection.refresh && change.goal.looks_ahead();
+    let ahead = async |it: &Connected| if looks { ahead::look(it).await } else { None };
+    let (mut session, state, ahead) = connected.lock_beside(call, change.goal.command(), &change.carrying, ahead).await?;
+    let ahead = ahead.and_then(|it| it.under(&*session));
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
     if let Err(error) = ledger::close_former(&*connected.store, &mut *session).await {
         call.complain(&[unnoted(&error)]);
@@ -96,7 +107,8 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
         at: began,
     });
     let (total, quiet) = (Outcome::default(), true);
-    let mut run = Run { call, connected: &mut connected, session: &mut *session, change: &change, ledger, total, quiet, began };
+    let mut run =
+        Run { call, connected: &mut connected, session: &mut *session, change: &change, ahead, ledger, total, quiet, began };
     let ended = run.all(state).await;
     let Run { total, quiet, ledger, .. } = run;
     let (now, kept) = (call.world.nature.now(), connected.stack.settings.runs_kept);
@@ -147,6 +159,8 @@ struct Run<'a> {
     connected: &'a mut Connected,
     session: &'a mut dyn Session,
     change: &'a Change,
+    /// What was seen while the lock was taken, for the first round.
+    ahead: Option<Observed>,
     ledger: Ledger,
     /// Of all rounds.
     total: Outcome,
@@ -241,7 +255,14 @@ impl Run<'_> {
         }
         let mut observed = Observed::default();
         if self.change.selection.refresh {
-            observed = planning::look(self.connected, state, Depth::Parts).await?;
+            observed = match self.ahead.take() {
+                Some(seen) => seen,
+                None => planning::look(self.connected, state, Depth::Parts).await?,
+            };
+        }
+        if matches!(self.change.goal, Goal::Nothing { .. }) {
+            // It says what is to be looked at, which was the last time.
+            self.connected.stack.declared.clear();
         }
         look::contents(&self.connected.clouds, state, &options.purge, &mut observed).await?;
         let planned = planning::plan(self.connected, state, &mut observed, options, sealer).await?;
@@ -288,7 +309,6 @@ impl Run<'_> {
         let is_destruction = matches!(self.change.goal, Goal::Nothing { .. });
         let Connected { clouds, stack, former, .. } = &mut *self.connected;
         if is_destruction {
-            stack.declared.clear();
             stack.program.reset();
         }
         let mut progress = teller(self.call);

@@ -245,8 +245,15 @@ impl Connected {
         self.adopt(call, state).await
     }
 
-    /// Takes the lock. The state is the one taken over; it still has the open intents of former runs.
-    pub async fn lock(&mut self, call: &Call, command: &str, carrying: &Carrying) -> Ended<(Box<dyn Session>, State)> {
+    /// Takes the lock, while something else is done. The state is the one taken over; it still has the open intents of former
+    /// runs.
+    pub async fn lock_beside<T>(
+        &mut self,
+        call: &Call,
+        command: &str,
+        carrying: &Carrying,
+        other: impl AsyncFnOnce(&Self) -> T,
+    ) -> Ended<(Box<dyn Session>, State, T)> {
         let owner = Owner {
             run: self.run.clone(),
             who: call.world.nature.whoami(),
@@ -254,7 +261,7 @@ impl Connected {
         };
         // The digest key is made under the lock alone: whoever does not get it leaves nothing behind.
         let locking = self.wait_for_lock(call, &owner, carrying.lock_timeout);
-        let (session, known) = futures::join!(locking, self.store.known_seal_key());
+        let (session, known, other) = futures::join!(locking, self.store.known_seal_key(), other(self));
         let session = session.map_err(|it| self.refused(call, &it))?;
         let key = async {
             let key = match known {
@@ -267,7 +274,7 @@ impl Connected {
         match futures::try_join!(self.adopt(call, session.state()), key) {
             Ok((state, key)) => {
                 self.seal_key = Some(key);
-                Ok((session, state))
+                Ok((session, state, other))
             }
             Err(stop) => {
                 session.release().await.map_err(|it| self.refused(call, &it))?;

@@ -520,6 +520,7 @@ pub fn doing(act: &Act) -> &'static str {
         Act::Create { .. } => "create",
         Act::Configure { .. } => "configure",
         Act::Update { .. } => "update",
+        Act::Delete { goes_along: true, .. } => "record",
         Act::Delete { .. } | Act::DeleteReplaced { .. } => "delete",
         Act::Import { .. } => "import",
         Act::Read => "read",

@@ -89,7 +89,7 @@ pub enum Act {
         id: Id,
         deposed: bool,
         settings: Value,
-        /// What it is a part of is deleted before, and takes it along: it is only called for if it is still there.
+        /// What it is a part of is deleted before, and took it along: nothing is called for, and it goes off the record.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         goes_along: bool,
         /// What lies in it is taken out before, as the user allowed.

@@ -309,6 +309,15 @@ impl World {
         self.things.iter().filter(|(_, it)| names(&it.settings.get("parents")).contains(id)).map(|(id, _)| id)
     }
 
+    /// What goes with it, as schemas have it.
+    fn parts(&self, id: &Id) -> Vec<Id> {
+        let is_part = |it: &Thing| {
+            let whole = self.types.resource(&it.type_name).and_then(|it| it.part_of.as_deref());
+            whole.is_some_and(|name| it.settings.get(name).as_str() == Some(id.as_str()))
+        };
+        self.things.iter().filter(|(_, it)| is_part(it)).map(|(id, _)| id.clone()).collect()
+    }
+
     fn delete(&mut self, now: Time, id: &Id) -> Result<(), Fault> {
         let takes = self.things.get(id).map(|it| it.type_name.clone()).map_or(Duration::ZERO, |it| self.takes(&it));
         let child = self.children(id).next().cloned();
@@ -322,6 +331,9 @@ impl World {
             self.violations.push(format!("{id} is somebody else's, and was deleted"));
         }
         thing.gone = Some(now + takes);
+        for part in self.parts(id) {
+            self.things.entry(part).and_modify(|it| it.gone = Some(now + takes));
+        }
         self.things.retain(|_, it| it.gone.is_none_or(|at| at > now));
         Ok(())
     }

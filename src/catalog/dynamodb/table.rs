@@ -13,7 +13,7 @@ use crate::catalog::tags::{TagChanges, Tags, own};
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
 use crate::cloud::fault::unfit;
-use crate::remote::{Fault, Id, Settle, Status, Token, tags};
+use crate::remote::{Class, Fault, Id, Settle, Status, Token, tags};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::{Auto, Fixed};
 
@@ -282,12 +282,29 @@ async fn read_tags(aws: &Aws, arn: &str) -> Result<Tags, Fault> {
     }
 }
 
+/// Of a table that is going, what belongs to it may be gone already, and asking for it is refused as forbidden.
+fn is_going(table: &sdk::TableDescription) -> bool {
+    table.table_status() == Some(&sdk::TableStatus::Deleting)
+}
+
 async fn read_one(aws: &Aws, id: &Id, query: &Query) -> Result<Option<(Id, Seen<Table>)>, Fault> {
-    let (dynamodb, name) = (aws.dynamodb(), id.as_str());
-    let Some(table) = describe(aws, name).await? else { return Ok(None) };
+    let Some(table) = describe(aws, id.as_str()).await? else { return Ok(None) };
+    let seen = match see(aws, id.as_str(), query, &table).await {
+        // It may have begun to go since it was described.
+        Err(fault) if matches!(fault.class, Class::Denied | Class::Missing) => match describe(aws, id.as_str()).await? {
+            None => return Ok(None),
+            Some(now) if is_going(&now) => see(aws, id.as_str(), query, &now).await?,
+            Some(_) => return Err(fault),
+        },
+        seen => seen?,
+    };
+    Ok(Some((id.clone(), seen)))
+}
+
+async fn see(aws: &Aws, name: &str, query: &Query, table: &sdk::TableDescription) -> Result<Seen<Table>, Fault> {
+    let dynamodb = aws.dynamodb();
     let arn = table.table_arn().unwrap_or_default().to_owned();
-    // Of a table that is going, what belongs to it may be gone already, and asking for it is refused as forbidden.
-    let going = table.table_status() == Some(&sdk::TableStatus::Deleting);
+    let going = is_going(table);
     let wanted = |part: &str| !going && query.wants(part);
     let found = async { if going { Ok(Tags::new()) } else { read_tags(aws, &arn).await } };
     let recovery = async {
@@ -340,7 +357,7 @@ async fn read_one(aws: &Aws, id: &Id, query: &Query) -> Result<Option<(Id, Seen<
         Some(sdk::TableStatus::InaccessibleEncryptionCredentials) => Status::Failed("INACCESSIBLE_ENCRYPTION_CREDENTIALS".into()),
         other => Status::Pending(other.map_or("unknown", |it| it.as_str()).to_owned()),
     };
-    Ok(Some((id.clone(), Seen { settings, outputs: TableOutputs { id: name.to_owned(), arn: arn.clone() }, status })))
+    Ok(Seen { settings, outputs: TableOutputs { id: name.to_owned(), arn }, status })
 }
 
 impl KeyAttribute {

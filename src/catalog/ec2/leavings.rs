@@ -24,8 +24,9 @@ pub async fn interfaces(aws: &Aws, cluster: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Deletes the security groups that EKS made in a VPC for clusters which do not exist any more.
-pub async fn groups(aws: &Aws, vpc: &str) -> Result<(), Fault> {
+/// Deletes the security groups that EKS made in a VPC for clusters which do not exist any more. Whether there were any.
+pub async fn groups(aws: &Aws, vpc: &str) -> Result<bool, Fault> {
+    let mut any = false;
     let of_eks = vec![filter("vpc-id", [vpc]), filter("tag-key", [CLUSTER_OF_GROUP])];
     for group in security_group::list(aws, of_eks).await? {
         let cluster = group.tags().iter().find(|it| it.key() == Some(CLUSTER_OF_GROUP)).and_then(|it| it.value());
@@ -33,9 +34,10 @@ pub async fn groups(aws: &Aws, vpc: &str) -> Result<(), Fault> {
         let described = aws.eks().describe_cluster().name(cluster).send().await.map_err(Fault::from);
         if described.is_err_and(|it| it.class == Class::Missing) {
             gone(aws.ec2().delete_security_group().group_id(id).send().await.map_err(Fault::from))?;
+            any = true;
         }
     }
-    Ok(())
+    Ok(any)
 }
 
 fn gone<T>(deleted: Result<T, Fault>) -> Result<(), Fault> {

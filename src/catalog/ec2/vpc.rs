@@ -10,7 +10,7 @@ use super::{Listing, blockers, leavings};
 use crate::catalog::tags::Tags;
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Blocker, Fault, Id, Settle, Status, Token};
+use crate::remote::{Blocker, Class, Fault, Id, Settle, Status, Token};
 use crate::resource::{Resource, Seen};
 use crate::schema::field::Cidr;
 use crate::schema::{Auto, Fixed};
@@ -97,9 +97,18 @@ impl Resource for Vpc {
     }
 
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
-        let found = super::describe(aws, query, LISTING, |filters| list(aws, filters)).await?;
-        let seen = found.into_iter().map(|(id, it)| see(aws, query, id, it));
-        Ok(futures::future::try_join_all(seen).await?.into_iter().collect())
+        let found = super::describe(aws, query, LISTING, |filters| list(aws, filters));
+        let attributes = futures::future::try_join_all(query.ids.iter().map(|id| Attributes::read(aws, query, id)));
+        let (found, attributes) = futures::try_join!(found, attributes)?;
+        let mut attributes: BTreeMap<Id, Attributes> = attributes.into_iter().flatten().collect();
+        let mut seen = BTreeMap::new();
+        for (id, it) in found {
+            // What one call does not know yet is not there yet.
+            let Some(attributes) = attributes.remove(&id) else { continue };
+            let arn = aws.arn("ec2", &format!("vpc/{id}")).await?;
+            seen.insert(id.clone(), see(id, it, attributes, arn));
+        }
+        Ok(seen)
     }
 
     async fn update(&self, aws: &Aws, id: &Id, was: &Self) -> Result<(), Fault> {
@@ -122,12 +131,21 @@ impl Resource for Vpc {
         super::update_tags(aws, id.as_str(), &was.tags, &self.tags).await
     }
 
+    /// What EKS has left in it is looked for when something is in the way.
     async fn delete(&self, aws: &Aws, id: &Id) -> Result<(), Fault> {
-        if let Err(error) = leavings::groups(aws, id.as_str()).await {
-            tracing::warn!(%error, "security groups that EKS has left in {id} could not be deleted");
+        let delete = async || aws.ec2().delete_vpc().vpc_id(id.as_str()).send().await.map(drop).map_err(Fault::from);
+        let refused = match delete().await {
+            Err(fault) if fault.class == Class::InUse => fault,
+            other => return other,
+        };
+        match leavings::groups(aws, id.as_str()).await {
+            Ok(true) => delete().await,
+            Ok(false) => Err(refused),
+            Err(error) => {
+                tracing::warn!(%error, "security groups that EKS has left in {id} could not be deleted");
+                Err(refused)
+            }
         }
-        aws.ec2().delete_vpc().vpc_id(id.as_str()).send().await?;
-        Ok(())
     }
 
     async fn blockers(aws: &Aws, id: &Id) -> Result<Vec<Blocker>, Fault> {
@@ -139,16 +157,35 @@ impl Resource for Vpc {
     }
 }
 
-async fn see(aws: &Aws, query: &Query, id: Id, it: Live) -> Result<(Id, Seen<Vpc>), Fault> {
-    let ask = |part: &'static str, name| {
-        let id = &id;
-        async move { if query.wants(part) { attribute(aws, id, name).await.map(Some) } else { Ok(None) } }
-    };
-    let (support, hostnames, metrics) = tokio::try_join!(
-        ask("enable_dns_support", VpcAttributeName::EnableDnsSupport),
-        ask("enable_dns_hostnames", VpcAttributeName::EnableDnsHostnames),
-        ask("enable_network_address_usage_metrics", VpcAttributeName::EnableNetworkAddressUsageMetrics),
-    )?;
+/// Of one VPC; nothing for those that nobody asks for.
+#[derive(Default)]
+struct Attributes {
+    support: Option<bool>,
+    hostnames: Option<bool>,
+    metrics: Option<bool>,
+}
+
+impl Attributes {
+    /// Nothing when there is no such VPC.
+    async fn read(aws: &Aws, query: &Query, id: &Id) -> Result<Option<(Id, Self)>, Fault> {
+        let ask = |part: &'static str, name| async move {
+            if query.wants(part) { attribute(aws, id, name).await.map(Some) } else { Ok(None) }
+        };
+        let asked = tokio::try_join!(
+            ask("enable_dns_support", VpcAttributeName::EnableDnsSupport),
+            ask("enable_dns_hostnames", VpcAttributeName::EnableDnsHostnames),
+            ask("enable_network_address_usage_metrics", VpcAttributeName::EnableNetworkAddressUsageMetrics),
+        );
+        match asked {
+            Ok((support, hostnames, metrics)) => Ok(Some((id.clone(), Self { support, hostnames, metrics }))),
+            Err(fault) if fault.class == Class::Missing => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+fn see(id: Id, it: Live, attributes: Attributes, arn: String) -> Seen<Vpc> {
+    let Attributes { support, hostnames, metrics } = attributes;
     let settings = Vpc {
         cidr_block: Fixed(it.cidr_block().unwrap_or_default().into()),
         instance_tenancy: Fixed(it.instance_tenancy().map_or("default", Tenancy::as_str).to_owned()),
@@ -159,7 +196,7 @@ async fn see(aws: &Aws, query: &Query, id: Id, it: Live) -> Result<(Id, Seen<Vpc
     };
     let outputs = Outputs {
         id: id.to_string(),
-        arn: aws.arn("ec2", &format!("vpc/{id}")).await?,
+        arn,
         owner_id: it.owner_id.unwrap_or_default(),
         dhcp_options_id: it.dhcp_options_id.unwrap_or_default(),
     };
@@ -167,5 +204,5 @@ async fn see(aws: &Aws, query: &Query, id: Id, it: Live) -> Result<(Id, Seen<Vpc
         Some(VpcState::Available) | None => Status::Ready,
         Some(other) => Status::Pending(other.as_str().to_owned()),
     };
-    Ok((id, Seen { settings, outputs, status }))
+    Seen { settings, outputs, status }
 }

@@ -1,5 +1,10 @@
+use std::time::Duration;
+
 use futures::StreamExt;
+use infra::cloud::Query;
+use infra::remote::Status;
 use localstack::client::Caller;
+use localstack::control::{Effect, Fault, Settings};
 use serde_json::json;
 
 use super::bench::{ACCOUNT, Bench, unique};
@@ -63,6 +68,31 @@ async fn aws_dynamodb_table() {
         json!({ "ttl": { "enabled": true, "attribute_name": "Expires" } }),
     ];
     bench.keeps("aws_dynamodb_table", settings, &changes).await;
+}
+
+/// A run that was killed may have sent the deletion: it arrives between two calls of one read, and the second is refused as
+/// forbidden.
+#[tokio::test]
+async fn a_table_that_goes_while_it_is_read_is_not_forbidden() {
+    const ACCOUNT: &str = "700000000042";
+    let bench = Bench::of(ACCOUNT, Settings::default()).await;
+    let cloud = localstack::Cloud::shared().await.unwrap();
+    let caller = Caller::new(cloud, ACCOUNT);
+    let settings = json!({
+        "name": unique("going"), "billing_mode": "PAY_PER_REQUEST", "hash_key": "A", "attribute": [{ "name": "A", "type": "S" }],
+    });
+    let table = bench.make("aws_dynamodb_table", settings).await;
+    let query = || Query { ids: vec![table.id.clone()], ..Query::default() };
+    cloud.account_faults(ACCOUNT, vec![Fault::on("dynamodb", "ListTagsOfResource", Effect::LatencyMs(2_000))]);
+    let delete = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let named = json!({ "TableName": table.id.as_str() });
+        caller.json("dynamodb", "DynamoDB_20120810.DeleteTable", &named).await.unwrap()
+    };
+    let (seen, _) = tokio::join!(bench.read("aws_dynamodb_table", query()), delete);
+    assert!(seen.values().all(|it| matches!(it.status, Status::Pending(_))), "{seen:?}");
+    cloud.account_faults(ACCOUNT, Vec::new());
+    bench.remove(table).await;
 }
 
 #[tokio::test]
