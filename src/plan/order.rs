@@ -437,7 +437,10 @@ impl Orderer<'_, '_> {
                     *known = why;
                 }
             }
-            let expected_millis = expected(draft.address.type_name(), doing(&draft.act));
+            let expected_millis = match draft.act {
+                Act::Delete { goes_along: true, .. } => 0,
+                _ => expected(draft.address.type_name(), doing(&draft.act)),
+            };
             Some(Step {
                 address: draft.address,
                 config: draft.config,
@@ -520,7 +523,6 @@ pub fn doing(act: &Act) -> &'static str {
         Act::Create { .. } => "create",
         Act::Configure { .. } => "configure",
         Act::Update { .. } => "update",
-        Act::Delete { goes_along: true, .. } => "record",
         Act::Delete { .. } | Act::DeleteReplaced { .. } => "delete",
         Act::Import { .. } => "import",
         Act::Read => "read",
