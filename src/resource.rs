@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cloud::Query;
 use crate::cloud::aws::Aws;
-use crate::remote::{Blocker, Content, Emptied, Fault, Found, Id, Live, Objection, Preview, Settle, Status, Token};
+use crate::remote::{Blocker, Class, Content, Emptied, Fault, Found, Id, Live, Objection, Preview, Settle, Status, Token};
 use crate::schema::Schema;
 use crate::value::Value;
 
@@ -181,7 +181,8 @@ impl<R: Resource> ErasedResource for Typed<R> {
 
     fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>> {
         Box::pin(async move {
-            let seen = R::read(aws, query).await?;
+            let anew = Query { shared: false, ..query.clone() };
+            let seen = twice_if_missing(|again| R::read(aws, if again { &anew } else { query })).await?;
             seen.into_iter()
                 .map(|(id, it)| {
                     let live = Live {
@@ -224,7 +225,10 @@ impl<R: Resource> ErasedResource for Typed<R> {
     }
 
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
-        Box::pin(async move { Ok(decode::<R>(R::TYPE, settings)?.find(aws, token).await?.into_iter().collect()) })
+        Box::pin(async move {
+            let wanted = decode::<R>(R::TYPE, settings)?;
+            twice_if_missing(|_| async { Ok(wanted.find(aws, token).await?.into_iter().collect()) }).await
+        })
     }
 
     fn object<'a>(
@@ -243,6 +247,14 @@ impl<D: Data> ErasedData for Source<D> {
             let answer = encode(D::TYPE, &decode::<D>(D::TYPE, arguments)?.read(aws).await?)?;
             Ok(answer.with_all(self.secrets.iter().map(|it| (it.clone(), answer.get(it).sensitive()))))
         })
+    }
+}
+
+/// A read may take several calls, and what was there at the first may be gone at the next: then the first is asked again.
+async fn twice_if_missing<T, F: Future<Output = Result<T, Fault>>>(ask: impl Fn(bool) -> F) -> Result<T, Fault> {
+    match ask(false).await {
+        Err(fault) if fault.class == Class::Missing => ask(true).await,
+        other => other,
     }
 }
 
@@ -268,4 +280,30 @@ pub fn encode<T: Serialize>(type_name: &str, value: &T) -> Result<Value, Fault> 
     let json = serde_json::to_value(value);
     let json = json.map_err(|error| Fault::bug(type_name, format!("the answer does not fit its own schema: {error}")))?;
     Ok(Value::from_json(&json))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_goes_between_two_calls_is_asked_for_once_more() {
+        let asked = Cell::new(0);
+        let ask = async |faults: &[Class]| {
+            asked.set(0);
+            twice_if_missing(|again| {
+                let at = asked.replace(asked.get() + 1);
+                let fault = faults.get(at).map(|class| Fault::new(*class, "call", "why"));
+                async move { fault.map_or(Ok(again), Err) }
+            })
+            .await
+            .map_err(|it| it.class)
+        };
+        assert_eq!((ask(&[]).await, asked.get()), (Ok(false), 1));
+        assert_eq!((ask(&[Class::Missing]).await, asked.get()), (Ok(true), 2));
+        assert_eq!((ask(&[Class::Missing, Class::Missing]).await, asked.get()), (Err(Class::Missing), 2));
+        assert_eq!((ask(&[Class::Denied]).await, asked.get()), (Err(Class::Denied), 1));
+    }
 }

@@ -1,12 +1,13 @@
 //! Making it so: under the lock, settle what was left open, plan, show, ask, carry out, and say what came of it.
 
 mod approve;
+mod goal;
 mod saved;
 mod unwritten;
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Duration;
+
+pub use goal::Goal;
 
 use super::args::{Carrying, Format, Selection};
 use super::call::Call;
@@ -37,51 +38,6 @@ pub struct Change {
     pub goal: Goal,
     pub selection: Selection,
     pub carrying: Carrying,
-}
-
-pub enum Goal {
-    /// What the files say.
-    Files,
-    /// Nothing is left; what lies in these is lost with them.
-    Nothing { purge: BTreeSet<Address> },
-    /// What a kept plan showed.
-    Saved(PathBuf),
-    /// What was found in the account is taken in.
-    Found,
-    /// One thing that a person named is taken in.
-    Taken,
-    /// What a former version of the state had applied.
-    Former(Box<State>),
-}
-
-impl Goal {
-    fn command(&self) -> &'static str {
-        match self {
-            Self::Files | Self::Saved(_) => "apply",
-            Self::Nothing { .. } => "destroy",
-            Self::Found => "state rebuild",
-            Self::Taken => "import",
-            Self::Former(_) => "rollback",
-        }
-    }
-
-    /// Whether what is looked at first is known before the lock is there.
-    fn looks_ahead(&self) -> bool {
-        match self {
-            Self::Files | Self::Nothing { .. } => true,
-            Self::Saved(_) | Self::Found | Self::Taken | Self::Former(_) => false,
-        }
-    }
-
-    fn done(&self) -> &'static str {
-        match self {
-            Self::Files | Self::Saved(_) => "Applied",
-            Self::Found => "Rebuilt",
-            Self::Taken => "Imported",
-            Self::Former(_) => "Rolled back",
-            Self::Nothing { .. } => "Destroyed",
-        }
-    }
 }
 
 /// Takes the lock, changes what is to be changed, and gives the lock back unless a call may still be under way.
@@ -260,7 +216,7 @@ impl Run<'_> {
                 None => planning::look(self.connected, state, Depth::Parts).await?,
             };
         }
-        if matches!(self.change.goal, Goal::Nothing { .. }) {
+        if self.change.goal.is_destruction() {
             // It says what is to be looked at, which was the last time.
             self.connected.stack.declared.clear();
         }
@@ -306,7 +262,7 @@ impl Run<'_> {
             self.call.complain(&[unnoted(&error)]);
         }
         let Planned { plan: Plan { steps, .. }, instances, .. } = planned;
-        let is_destruction = matches!(self.change.goal, Goal::Nothing { .. });
+        let is_destruction = self.change.goal.is_destruction();
         let Connected { clouds, stack, former, .. } = &mut *self.connected;
         if is_destruction {
             stack.program.reset();
@@ -376,7 +332,7 @@ impl Run<'_> {
 
     /// Everything that was wanted is done.
     async fn finish(&mut self, mut state: State) -> Ended<()> {
-        if !matches!(self.change.goal, Goal::Nothing { .. }) {
+        if !self.change.goal.is_destruction() {
             self.print_outputs(&state);
         } else if state.resources.is_empty() && !state.outputs.is_empty() {
             // Outputs tell of things that are gone.

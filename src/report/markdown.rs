@@ -10,7 +10,7 @@ const WIDTH: usize = 100;
 
 pub fn text(it: &Plan, places: &dyn Places, options: Options<'_>) -> String {
     let mut out = format!("### `{}` in {} ({})\n\n**{}**\n", it.stack, it.account, it.region, plan::summary(it));
-    let body = diff_block(&plan::body(it, places, options, WIDTH));
+    let body = diff_block(&plan::body(it, places, options, WIDTH).collect::<Vec<_>>());
     if !body.is_empty() {
         out.push_str(&format!("\n<details><summary>What changes, and why</summary>\n\n{body}\n</details>\n"));
     }

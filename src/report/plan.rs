@@ -20,36 +20,35 @@ pub struct Options<'a> {
     pub withheld: &'a [Change],
 }
 
-/// The plan as lines, without its summary.
-pub fn body(plan: &Plan, places: &dyn Places, options: Options<'_>, width: usize) -> Vec<Line> {
+/// The plan as lines, without its summary. There may be very many: each is made when it is asked for.
+pub fn body<'a>(
+    plan: &'a Plan,
+    places: &'a dyn Places,
+    options: Options<'a>,
+    width: usize,
+) -> impl Iterator<Item = Line> + use<'a> {
     let width = width.min(WIDTH_MAX);
     let shown = |it: &&Change| options.all || it.action != Action::Noop;
     let apart = |it: &&Change| options.repairs_apart && it.repairs_drift;
     let (repairs, changes): (Vec<&Change>, Vec<&Change>) = plan.changes.iter().filter(shown).partition(apart);
     let withheld: Vec<&Change> = options.withheld.iter().collect();
 
-    let mut out = legend(changes.iter().chain(&repairs).chain(&withheld).map(|it| it.action_sign()));
-    out.extend(grouped(plan, &changes, places, width));
+    let legend = legend(changes.iter().chain(&repairs).chain(&withheld).map(|it| it.action_sign()));
     let parts =
         [("Changed by hand, and changed back", repairs), ("Changed by hand, and left alone without --repair-drift", withheld)];
-    for (title, changes) in parts.into_iter().filter(|(_, it)| !it.is_empty()) {
-        out.push(Line::new(0).and(Tone::Alarm, title));
-        out.push(Line::default());
-        out.extend(grouped(plan, &changes, places, width));
-    }
-    out.extend(deferred(&plan.deferred, width));
-    out.extend(outputs(&plan.outputs, width));
-    out
+    let apart = parts.into_iter().filter(|(_, it)| !it.is_empty()).flat_map(move |(title, changes)| {
+        [Line::new(0).and(Tone::Alarm, title), Line::default()].into_iter().chain(grouped(plan, changes, places, width))
+    });
+    let rest = deferred(&plan.deferred, width).into_iter().chain(outputs(&plan.outputs, width));
+    legend.into_iter().chain(grouped(plan, changes, places, width)).chain(apart).chain(rest)
 }
 
 /// The plan as text, the one-line summary last.
 pub fn text(plan: &Plan, places: &dyn Places, options: Options<'_>, style: Style) -> String {
-    let mut lines = body(plan, places, options, style.width);
-    if !options.withheld.is_empty() {
-        lines.push(Line::new(0).plain(format!("Left alone: {} made by hand.", count(options.withheld.len(), "change"))));
-    }
-    lines.push(Line::new(0).and(Tone::Strong, summary(plan)));
-    super::style::render(&lines, style)
+    let withheld = (!options.withheld.is_empty())
+        .then(|| Line::new(0).plain(format!("Left alone: {} made by hand.", count(options.withheld.len(), "change"))));
+    let summary = Line::new(0).and(Tone::Strong, summary(plan));
+    super::style::render(body(plan, places, options, style.width).chain(withheld).chain([summary]), style)
 }
 
 /// `1 change`, `2 changes`
@@ -123,22 +122,21 @@ fn legend(signs: impl Iterator<Item = Sign>) -> Vec<Line> {
     if line.pieces.is_empty() { Vec::new() } else { vec![line, Line::default()] }
 }
 
-fn grouped(plan: &Plan, changes: &[&Change], places: &dyn Places, width: usize) -> Vec<Line> {
+fn grouped<'a>(
+    plan: &'a Plan,
+    changes: Vec<&'a Change>,
+    places: &'a dyn Places,
+    width: usize,
+) -> impl Iterator<Item = Line> + use<'a> {
     let mut modules: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
     for change in changes {
         modules.entry(change.address.module_path()).or_default().push(change);
     }
-    let mut out = Vec::new();
-    for (module, changes) in modules {
+    modules.into_iter().flat_map(move |(module, changes)| {
         let title = if module.is_empty() { format!("stack {}", plan.stack) } else { module };
-        out.push(Line::new(0).and(Tone::Strong, title));
-        out.push(Line::default());
-        for change in changes {
-            out.extend(one(change, places, width));
-            out.push(Line::default());
-        }
-    }
-    out
+        let each = changes.into_iter().flat_map(move |it| one(it, places, width).into_iter().chain([Line::default()]));
+        [Line::new(0).and(Tone::Strong, title), Line::default()].into_iter().chain(each)
+    })
 }
 
 fn one(change: &Change, places: &dyn Places, width: usize) -> Vec<Line> {

@@ -1,5 +1,7 @@
 //! [`Style`]: how wide a text may be, and whether it has colours. [`Line`]: one line before it is laid out.
 
+use std::borrow::Borrow;
+
 use owo_colors::OwoColorize;
 use unicode_width::UnicodeWidthStr;
 
@@ -176,7 +178,6 @@ impl Line {
     }
 }
 
-/// The lines as one text, each ended.
 /// Rows of equally many cells, each column as wide as its widest cell.
 pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
@@ -192,8 +193,9 @@ pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
     rows.iter().map(line).collect()
 }
 
-pub fn render(lines: &[Line], style: Style) -> String {
-    lines.iter().map(|line| line.render(style) + "\n").collect()
+/// The lines as one text, each ended.
+pub fn render(lines: impl IntoIterator<Item = impl Borrow<Line>>, style: Style) -> String {
+    lines.into_iter().map(|line| line.borrow().render(style) + "\n").collect()
 }
 
 #[cfg(test)]

@@ -222,8 +222,9 @@ impl Resource for Table {
     }
 
     async fn find(&self, aws: &Aws, token: &Token) -> Result<Option<Id>, Fault> {
-        let Some(table) = describe(aws, &self.name).await? else { return Ok(None) };
-        let found = read_tags(aws, table.table_arn().unwrap_or_default()).await?;
+        let Some(table) = describe_staying(aws, &self.name).await? else { return Ok(None) };
+        let found = read_tags(aws, table.table_arn().unwrap_or_default()).await;
+        let found = or_missing(aws, &self.name, found).await?;
         let taken = format!("the table {} exists already", *self.name);
         own(Id::new(self.name.as_str()), found.get(tags::ID).map(String::as_str), token, "dynamodb:CreateTable", taken)
     }
@@ -282,23 +283,28 @@ async fn read_tags(aws: &Aws, arn: &str) -> Result<Tags, Fault> {
     }
 }
 
-/// Of a table that is going, what belongs to it may be gone already, and asking for it is refused as forbidden.
 fn is_going(table: &sdk::TableDescription) -> bool {
     table.table_status() == Some(&sdk::TableStatus::Deleting)
 }
 
+async fn describe_staying(aws: &Aws, name: &str) -> Result<Option<sdk::TableDescription>, Fault> {
+    Ok(describe(aws, name).await?.filter(|it| !is_going(it)))
+}
+
+/// What belongs to a table that is going is refused as forbidden. It may have begun to go since it was described.
+async fn or_missing<T>(aws: &Aws, name: &str, answer: Result<T, Fault>) -> Result<T, Fault> {
+    match answer {
+        Err(fault) if fault.class == Class::Denied && describe_staying(aws, name).await?.is_none() => {
+            Err(Fault { class: Class::Missing, ..fault })
+        }
+        other => other,
+    }
+}
+
 async fn read_one(aws: &Aws, id: &Id, query: &Query) -> Result<Option<(Id, Seen<Table>)>, Fault> {
     let Some(table) = describe(aws, id.as_str()).await? else { return Ok(None) };
-    let seen = match see(aws, id.as_str(), query, &table).await {
-        // It may have begun to go since it was described.
-        Err(fault) if matches!(fault.class, Class::Denied | Class::Missing) => match describe(aws, id.as_str()).await? {
-            None => return Ok(None),
-            Some(now) if is_going(&now) => see(aws, id.as_str(), query, &now).await?,
-            Some(_) => return Err(fault),
-        },
-        seen => seen?,
-    };
-    Ok(Some((id.clone(), seen)))
+    let seen = see(aws, id.as_str(), query, &table).await;
+    Ok(Some((id.clone(), or_missing(aws, id.as_str(), seen).await?)))
 }
 
 async fn see(aws: &Aws, name: &str, query: &Query, table: &sdk::TableDescription) -> Result<Seen<Table>, Fault> {

@@ -15,7 +15,7 @@ const BLOCKERS_SHOWN: usize = 20;
 
 /// `verb` is what was wanted: `Applied`, `Destroyed`.
 pub fn text(verb: &str, outcome: &Outcome, style: Style) -> String {
-    render(&lines(verb, outcome, style.width), style)
+    render(lines(verb, outcome, style.width), style)
 }
 
 /// What to do about it, where that is not plain from what failed.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use infra::cloud::Query;
-use infra::remote::Status;
+use infra::remote::{Status, Target};
 use localstack::client::Caller;
 use localstack::control::{Effect, Fault, Settings};
 use serde_json::json;
@@ -82,15 +82,18 @@ async fn a_table_that_goes_while_it_is_read_is_not_forbidden() {
         "name": unique("going"), "billing_mode": "PAY_PER_REQUEST", "hash_key": "A", "attribute": [{ "name": "A", "type": "S" }],
     });
     let table = bench.make("aws_dynamodb_table", settings).await;
-    let query = || Query { ids: vec![table.id.clone()], ..Query::default() };
+    let query = Query { ids: vec![table.id.clone()], ..Query::default() };
+    let target = Target { type_name: table.type_name.into(), config: Default::default() };
     cloud.account_faults(ACCOUNT, vec![Fault::on("dynamodb", "ListTagsOfResource", Effect::LatencyMs(2_000))]);
     let delete = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let named = json!({ "TableName": table.id.as_str() });
         caller.json("dynamodb", "DynamoDB_20120810.DeleteTable", &named).await.unwrap()
     };
-    let (seen, _) = tokio::join!(bench.read("aws_dynamodb_table", query()), delete);
+    let find = bench.clouds.find(&target, &table.desired, &table.token);
+    let (seen, found, _) = tokio::join!(bench.read("aws_dynamodb_table", query), find, delete);
     assert!(seen.values().all(|it| matches!(it.status, Status::Pending(_))), "{seen:?}");
+    assert_eq!(found, Ok(vec![]));
     cloud.account_faults(ACCOUNT, Vec::new());
     bench.remove(table).await;
 }
