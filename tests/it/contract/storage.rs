@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use infra::cloud::Query;
+use infra::cloud::{Cloud, Query};
 use infra::remote::{Status, Target};
 use localstack::client::Caller;
 use localstack::control::{Effect, Fault, Settings};
