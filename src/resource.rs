@@ -181,8 +181,11 @@ impl<R: Resource> ErasedResource for Typed<R> {
 
     fn read<'a>(&'a self, aws: &'a Aws, query: &'a Query) -> BoxFuture<'a, Result<Found, Fault>> {
         Box::pin(async move {
-            let anew = Query { shared: false, ..query.clone() };
-            let seen = twice_if_missing(|again| R::read(aws, if again { &anew } else { query })).await?;
+            let again = || async {
+                let query = Query { shared: false, ..query.clone() };
+                R::read(aws, &query).await
+            };
+            let seen = or_again_if_missing(R::read(aws, query), again).await?;
             seen.into_iter()
                 .map(|(id, it)| {
                     let live = Live {
@@ -227,7 +230,8 @@ impl<R: Resource> ErasedResource for Typed<R> {
     fn find<'a>(&'a self, aws: &'a Aws, settings: &'a Value, token: &'a Token) -> BoxFuture<'a, Result<Vec<Id>, Fault>> {
         Box::pin(async move {
             let wanted = decode::<R>(R::TYPE, settings)?;
-            twice_if_missing(|_| async { Ok(wanted.find(aws, token).await?.into_iter().collect()) }).await
+            let find = || async { Ok(wanted.find(aws, token).await?.into_iter().collect()) };
+            or_again_if_missing(find(), find).await
         })
     }
 
@@ -251,9 +255,12 @@ impl<D: Data> ErasedData for Source<D> {
 }
 
 /// A read may take several calls, and what was there at the first may be gone at the next: then the first is asked again.
-async fn twice_if_missing<T, F: Future<Output = Result<T, Fault>>>(ask: impl Fn(bool) -> F) -> Result<T, Fault> {
-    match ask(false).await {
-        Err(fault) if fault.class == Class::Missing => ask(true).await,
+async fn or_again_if_missing<T, F: Future<Output = Result<T, Fault>>>(
+    first: impl Future<Output = Result<T, Fault>>,
+    again: impl FnOnce() -> F,
+) -> Result<T, Fault> {
+    match first.await {
+        Err(fault) if fault.class == Class::Missing => again().await,
         other => other,
     }
 }
@@ -293,13 +300,12 @@ mod tests {
         let asked = Cell::new(0);
         let ask = async |faults: &[Class]| {
             asked.set(0);
-            twice_if_missing(|again| {
+            let answer = async |again: bool| {
                 let at = asked.replace(asked.get() + 1);
                 let fault = faults.get(at).map(|class| Fault::new(*class, "call", "why"));
-                async move { fault.map_or(Ok(again), Err) }
-            })
-            .await
-            .map_err(|it| it.class)
+                fault.map_or(Ok(again), Err)
+            };
+            or_again_if_missing(answer(false), || answer(true)).await.map_err(|it| it.class)
         };
         assert_eq!((ask(&[]).await, asked.get()), (Ok(false), 1));
         assert_eq!((ask(&[Class::Missing]).await, asked.get()), (Ok(true), 2));

@@ -34,17 +34,13 @@ impl<'a> Machine<'a> {
                 self.start_update(at, id.clone(), planned, dependencies, lifecycle)?;
             }
             Act::Delete { id, goes_along: true, .. } => {
-                let mut work = Work::new(self.now, self.give_up(at), Value::Null);
-                work.id = Some(id.clone());
-                self.works.insert(at, work);
+                self.take_up(at, id.clone());
                 self.recorded(at, Entry::Forget { address });
             }
             Act::Delete { id, deposed, settings, .. } => self.start_delete(at, id, *deposed, settings),
             Act::DeleteReplaced { id, settings } => self.start_delete(at, id, true, settings),
             Act::Import { id, .. } => {
-                let mut work = Work::new(self.now, self.give_up(at), Value::Null);
-                work.id = Some(id.clone());
-                self.works.insert(at, work);
+                self.take_up(at, id.clone());
                 self.look_at(at, self.now);
             }
             Act::Read => {
@@ -65,6 +61,13 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Something that is there, or was, and to which nothing is done.
+    fn take_up(&mut self, at: usize, id: Id) {
+        let mut work = Work::new(self.now, self.give_up(at), Value::Null);
+        work.id = Some(id);
+        self.works.insert(at, work);
     }
 
     fn recorded(&mut self, at: usize, entry: Entry) {

@@ -158,7 +158,6 @@ impl Resource for Vpc {
 }
 
 /// Of one VPC; nothing for those that nobody asks for.
-#[derive(Default)]
 struct Attributes {
     support: Option<bool>,
     hostnames: Option<bool>,
