@@ -142,7 +142,7 @@ fn made(size: usize) -> (State, Observed) {
             deposed: Vec::new(),
         };
         observed.live.insert(address.clone(), Some(Live { settings, outputs, status: Status::Ready }));
-        state.resources.insert(address, record);
+        state.resources.insert(address, Arc::new(record));
     }
     (state, observed)
 }

@@ -1,6 +1,7 @@
 //! How long documents and journal records take, by the number of resources: `cargo bench --bench state`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
@@ -84,7 +85,7 @@ fn check_the_laws(bencher: Bencher, size: usize) {
 fn replay(bencher: Bencher, size: usize) {
     let commit = |number: usize| Commit {
         position: Position { epoch: 1, seq: number as u64 + 1 },
-        entries: vec![Entry::Adopt { address: address(number), record: Box::new(record(number)) }],
+        entries: vec![Entry::Adopt { address: address(number), record: Arc::new(record(number)) }],
     };
     let commits: Vec<_> = (0..size).map(commit).collect();
     bencher.with_inputs(|| state(0)).bench_local_values(|mut state| {

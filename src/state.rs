@@ -54,14 +54,15 @@ pub struct State {
     /// The commit of the stack files that were applied last, with `-dirty` behind it where they were changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    pub resources: BTreeMap<Address, Record>,
+    /// Shared: a run holds the state more than once.
+    pub resources: BTreeMap<Address, Arc<Record>>,
     pub outputs: BTreeMap<String, Output>,
     /// Open intents, and those of former epochs that are still watched for late twins.
     #[serde(default)]
     pub intents: BTreeMap<OpId, Intent>,
     /// How long steps took, by `type/action`, in milliseconds: an exponential mean.
     #[serde(default)]
-    pub timings: BTreeMap<String, u64>,
+    pub timings: BTreeMap<Arc<str>, u64>,
 }
 
 /// One thing that the stack owns.
@@ -149,12 +150,23 @@ impl State {
         }
     }
 
+    /// What is recorded under the address.
+    pub fn record(&self, address: &Address) -> Option<&Record> {
+        self.resources.get(address).map(Arc::as_ref)
+    }
+
+    /// The same, to be changed.
+    pub fn record_mut(&mut self, address: &Address) -> Option<&mut Record> {
+        self.resources.get_mut(address).map(Arc::make_mut)
+    }
+
     /// Drops dependencies on what is not recorded any more: they order nothing, and would be broken references. Done once
     /// before a document is written, not with every entry that removes something.
     pub fn tidy(&mut self) {
         let recorded: BTreeSet<Address> = self.resources.keys().cloned().collect();
-        for record in self.resources.values_mut() {
-            record.dependencies.retain(|it| recorded.contains(it));
+        let lacks = |it: &Arc<Record>| !it.dependencies.is_subset(&recorded);
+        for record in self.resources.values_mut().filter(|it| lacks(it)) {
+            Arc::make_mut(record).dependencies.retain(|it| recorded.contains(it));
         }
     }
 }

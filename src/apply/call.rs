@@ -273,7 +273,7 @@ impl Machine<'_> {
     pub(super) fn time(&mut self, at: usize) {
         let Some(work) = self.works.get(&at) else { return };
         let step = &self.steps[at];
-        let key = format!("{}/{}", step.address.type_name(), doing(&step.act));
+        let key = format!("{}/{}", step.address.type_name(), doing(&step.act)).into();
         let millis = millis(self.now - work.started);
         self.record(Entry::Timing { key, millis });
     }

@@ -39,9 +39,10 @@ pub(super) fn unlike_planned(
 ) -> Option<(String, Value, Value)> {
     let compare = Compare { sealer };
     for (name, attribute) in schema.settings().filter(|(_, it)| !(shell && it.later)) {
-        let (planned, now) = (planned.get(name), now.get(name));
-        if !compare.fits(attribute, &filled(&planned, &now), &now) {
-            return Some((name.to_string(), planned.mark(attribute.secret), now.mark(attribute.secret)));
+        let (planned, now) = (planned.member(name), now.member(name));
+        if !compare.fits(attribute, &filled(planned, now), now) {
+            let marked = |it: &Value| it.clone().mark(attribute.secret);
+            return Some((name.to_string(), marked(planned), marked(now)));
         }
     }
     None

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -35,7 +36,7 @@ pub struct Edge<'a> {
     pub session: &'a mut dyn Session,
     pub types: &'a dyn Types,
     /// Of every type that may occur.
-    pub settles: BTreeMap<String, Settle>,
+    pub settles: BTreeMap<Arc<str>, Settle>,
     pub pace: Pace,
     /// One message for each Ctrl-C or SIGTERM. A closed channel means that none will come.
     pub interrupts: &'a mut mpsc::UnboundedReceiver<()>,

@@ -116,6 +116,8 @@ fn sentence(complaints: &[Diagnostic]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::remote::{Id, Status};
     use crate::sim::types::SimTypes;
@@ -139,7 +141,7 @@ mod tests {
             unfinished: false,
             deposed: Vec::new(),
         };
-        state.resources.insert(old.clone(), record);
+        state.resources.insert(old.clone(), Arc::new(record));
         let live = Live { settings: settings.clone(), outputs: outputs.clone(), status: Status::Ready };
         let observed = Observed { live: [(old.clone(), Some(live))].into(), ..Observed::default() };
         let mut wish = Wish::default();

@@ -1,6 +1,7 @@
 //! What a look at a thing means: not there, not ready, not as desired, or done.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::compare;
 use super::event::{Event, Failure};
@@ -191,7 +192,7 @@ impl Machine<'_> {
             unfinished: false,
             deposed: Vec::new(),
         };
-        self.record(Entry::Adopt { address: step.address.clone(), record: Box::new(record) });
+        self.record(Entry::Adopt { address: step.address.clone(), record: Arc::new(record) });
         self.desired.learn(&step.address, &live.settings, &clear);
         self.done(at);
     }

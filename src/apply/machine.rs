@@ -42,7 +42,7 @@ pub struct Setup<'a> {
     pub desired: &'a mut dyn Desired,
     pub sealer: &'a Sealer,
     /// By type; a type that is not in it is [`Settle::INSTANT`].
-    pub settles: BTreeMap<String, Settle>,
+    pub settles: BTreeMap<Arc<str>, Settle>,
     /// Of instances whose files say something.
     pub timeouts: BTreeMap<Address, Timeouts>,
     /// Of instances that leave something to others.
@@ -102,7 +102,7 @@ impl<'a> Machine<'a> {
         let schedule = Schedule::new(setup.steps.iter())?;
         let count = setup.steps.len();
         let kept = setup.state.intents.values().filter_map(|it| match &it.act {
-            IntentAct::Create { token, .. } if is_used(token, setup.state.resources.get(&it.address)) => None,
+            IntentAct::Create { token, .. } if is_used(token, setup.state.record(&it.address)) => None,
             IntentAct::Create { token, inputs, .. } => Some((it.address.clone(), (token.clone(), inputs.clone()))),
             IntentAct::Update { .. } | IntentAct::Delete { .. } => None,
         });

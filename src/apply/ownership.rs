@@ -40,13 +40,19 @@ impl Owner {
 
     /// The settings as they are handed to the cloud: with our tags where the type has tags.
     pub fn mark(&self, schema: &Schema, settings: &Value, address: &Address, token: Option<&Token>) -> Value {
+        self.marked(schema, settings, Members::default(), address, token)
+    }
+
+    /// The same, with these tags under the user's.
+    fn marked(&self, schema: &Schema, settings: &Value, under: Members, address: &Address, token: Option<&Token>) -> Value {
         if let Some(attribute) = schema.objects() {
             return settings.with(attribute, self.marked_object(&settings.get(attribute), address, token));
         }
         if !schema.has_tags() {
             return settings.clone();
         }
-        let mut all = settings.get("tags").members().cloned().unwrap_or_default();
+        let mut all = under;
+        all.extend(settings.member("tags").members().into_iter().flatten().map(|(key, it)| (key.clone(), it.clone())));
         all.extend(self.tags(address, token));
         settings.with("tags", Value::Map(Arc::new(all)))
     }
@@ -72,7 +78,7 @@ impl Owner {
         schema.attributes.get("tags").filter(|it| it.later && schema.has_tags())?;
         let before = live.get("tags");
         let ours = self.tags(address, token);
-        let missing = ours.iter().any(|(name, value)| before.get(name) != *value);
+        let missing = ours.iter().any(|(name, value)| before.member(name) != value);
         missing.then(|| Difference {
             path: "tags".into(),
             before,
@@ -85,13 +91,9 @@ impl Owner {
 
     /// The settings of a change in place: our tags and those of others stay as they are on the thing.
     pub fn mark_over(&self, schema: &Schema, settings: &Value, live: &Value, address: &Address, token: Option<&Token>) -> Value {
-        let marked = self.mark(schema, settings, address, token);
-        let (Some(live), Some(all)) = (live.get("tags").members().cloned(), marked.get("tags").members().cloned()) else {
-            return marked;
-        };
-        let mut kept: Members = live.into_iter().filter(|(key, _)| is_foreign(key)).collect();
-        kept.extend(all);
-        marked.with("tags", Value::Map(Arc::new(kept)))
+        let kept = live.member("tags").members().into_iter().flatten().filter(|(key, _)| is_foreign(key));
+        let kept = kept.map(|(key, it)| (key.clone(), it.clone())).collect();
+        self.marked(schema, settings, kept, address, token)
     }
 }
 

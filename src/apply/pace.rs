@@ -1,6 +1,7 @@
 //! How fast and how patient a run is: limits, time-outs, backing off; and where its random numbers come from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -60,7 +61,7 @@ impl Mint {
 /// The patience of each resource type, scaled.
 #[derive(Clone, Debug)]
 pub(super) struct Patience {
-    pub by_type: BTreeMap<String, Settle>,
+    pub by_type: BTreeMap<Arc<str>, Settle>,
     pub scale: f64,
 }
 

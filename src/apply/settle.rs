@@ -2,6 +2,7 @@
 //! what it finds goes on record, and the plan that is made then sees the world as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::compare::without_digests;
 use super::effect::millis;
@@ -31,7 +32,7 @@ const INTERRUPTED: &str = "interrupted before its end";
 pub struct Open<'a> {
     pub state: State,
     pub types: &'a dyn Types,
-    pub settles: BTreeMap<String, Settle>,
+    pub settles: BTreeMap<Arc<str>, Settle>,
     pub pace: Pace,
     /// The clock at time zero, in milliseconds since 1970.
     pub began: u64,
@@ -109,7 +110,7 @@ impl<'a> Settling<'a> {
         for (op, intent) in &open.state.intents {
             let settle = patience.of(intent.address.type_name());
             let hidden = millis(settle.hidden);
-            let question = question(intent, open.state.resources.get(&intent.address));
+            let question = question(intent, open.state.record(&intent.address));
             // What is asked at once and answered with "it is there" needs no patience at all.
             let due = if question == Question::Wait { since_began(quiet) } else { Time::ZERO };
             let hidden_until = since_began(quiet.saturating_add(hidden));
@@ -307,12 +308,12 @@ impl<'a> Settling<'a> {
         self.known.insert((Target::of(&intent.address, &intent.config), id.clone()));
         match self.state.resources.get(&intent.address) {
             Some(record) if replaces.as_ref() != Some(&record.id) => {
-                let mut record = record.clone();
+                let mut record = (**record).clone();
                 let twin = Deposed { id, config: intent.config.clone(), applied: inputs.clone(), outputs: Value::Null };
                 record.deposed.push(twin);
                 // It goes before what it was made with.
                 record.dependencies.extend(dependencies.iter().cloned());
-                self.store(intent.address.clone(), Entry::Adopt { address: intent.address, record: Box::new(record) });
+                self.store(intent.address.clone(), Entry::Adopt { address: intent.address, record: Arc::new(record) });
                 self.go_on(op, Outcome::NeverHappened);
             }
             Some(_) | None => {

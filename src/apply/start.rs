@@ -1,6 +1,7 @@
 //! How each kind of step enters the loop.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::compare;
@@ -76,11 +77,13 @@ impl<'a> Machine<'a> {
     }
 
     /// Where only outputs moved, only they are recorded.
-    fn refresh(&self, address: Address, record: &Record) -> Entry {
+    fn refresh(&self, address: Address, record: &Arc<Record>) -> Entry {
         let outputs = record.outputs.clone();
         match self.state.resources.get(&address) {
-            Some(known) if Record { outputs: outputs.clone(), ..known.clone() } == *record => Entry::Refresh { address, outputs },
-            Some(_) | None => Entry::Adopt { address, record: Box::new(record.clone()) },
+            Some(known) if Record { outputs: outputs.clone(), ..(**known).clone() } == **record => {
+                Entry::Refresh { address, outputs }
+            }
+            Some(_) | None => Entry::Adopt { address, record: record.clone() },
         }
     }
 

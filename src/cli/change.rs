@@ -5,6 +5,7 @@ mod goal;
 mod saved;
 mod unwritten;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use goal::Goal;
@@ -367,8 +368,8 @@ fn patience(call: &Call) -> f64 {
     scale.filter(|it| *it > 0.0 && *it <= 1.0).unwrap_or(1.0)
 }
 
-fn settles(connected: &Connected) -> std::collections::BTreeMap<String, Settle> {
-    connected.stack.catalog.kinds().map(|it| (it.schema.type_name.to_string(), it.settle)).collect()
+fn settles(connected: &Connected) -> std::collections::BTreeMap<Arc<str>, Settle> {
+    connected.stack.catalog.kinds().map(|it| (it.schema.type_name.clone(), it.settle)).collect()
 }
 
 fn unsettled(address: &Address, failure: &Failure) -> Diagnostic {

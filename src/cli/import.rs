@@ -43,8 +43,7 @@ fn check_free(state: &State, address: &Address, id: &Id) -> Ended<()> {
     if let Some(record) = state.resources.get(address) {
         return Err(taken(format!("{address} is on record already: it is {}", record.id), address).into());
     }
-    let same = |(at, record): &(&Address, &crate::state::Record)| at.type_name() == address.type_name() && record.id == *id;
-    match state.resources.iter().find(same) {
+    match state.resources.iter().find(|(at, record)| at.type_name() == address.type_name() && record.id == *id) {
         Some((at, _)) => Err(taken(format!("{id} is on record already: it is {at}"), at).into()),
         None => Ok(()),
     }

@@ -1,6 +1,7 @@
 //! From files, state and cloud to a plan: looks, plans, and looks again at what the plan turned out to need.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::args::Selection;
@@ -86,6 +87,6 @@ pub fn options(connected: &Connected, selection: &Selection) -> Ended<Options> {
     })
 }
 
-fn typical(connected: &Connected) -> BTreeMap<String, Duration> {
-    connected.stack.catalog.kinds().map(|it| (it.schema.type_name.to_string(), it.settle.typical)).collect()
+fn typical(connected: &Connected) -> BTreeMap<Arc<str>, Duration> {
+    connected.stack.catalog.kinds().map(|it| (it.schema.type_name.clone(), it.settle.typical)).collect()
 }

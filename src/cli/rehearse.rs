@@ -40,7 +40,7 @@ pub fn run(call: &mut Call, args: Args) -> Ended {
 fn play(call: &mut Call, args: &Args) -> Ended {
     let mut it = stack::load_whole(call, &args.stack)?;
     call.complain(&it.warnings);
-    let settles = it.catalog.kinds().map(|it| (it.schema.type_name.to_string(), it.settle)).collect();
+    let settles = it.catalog.kinds().map(|it| (it.schema.type_name.clone(), it.settle)).collect();
     let cast = Cast { stack: it.name.clone(), types: it.catalog.clone(), settles, seed: 1, crashes: args.crashes };
     let played = rehearse(&cast, &mut it.program).map_err(|why| refused(&it.name.to_string(), why))?;
     match call.format {

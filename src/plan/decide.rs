@@ -1,6 +1,7 @@
 //! What becomes of each address, and why.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::change::{Action, AttributeChange, Change, Reason};
 use super::diff::{Cause, Difference, settled};
@@ -26,7 +27,7 @@ pub(super) enum Work {
     Forget,
     Read,
     Protect,
-    Refresh(Box<Record>),
+    Refresh(Arc<Record>),
 }
 
 /// One address, decided.
@@ -223,7 +224,7 @@ fn keep<'a>(sight: &Sight<'a>, schema: &Schema, instance: &'a Instance, there: T
         let applied = known_or_recorded(&desired, &record.applied);
         let learned = !differ.same_settings(&applied, &record.applied) || differ.outputs_moved(&record.outputs, &live.outputs);
         if learned {
-            out.work = Work::Refresh(Box::new(Record {
+            out.work = Work::Refresh(Arc::new(Record {
                 applied: sight.sealer.seal(&applied),
                 outputs: sight.sealer.seal(&marked_outputs(schema, &live.outputs)),
                 dependencies: out.dependencies.clone(),

@@ -8,7 +8,7 @@ use crate::remote::tags;
 use crate::schema::equal::Compare;
 use crate::schema::{Attribute, Attributes, Equality, Presence, Schema, Shape};
 use crate::stack::desired::Lifecycle;
-use crate::value::{Sealer, Value, path};
+use crate::value::{NULL, Sealer, Value, path};
 
 /// One attribute that is not as desired.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,18 +62,12 @@ struct Sides<'v> {
     live: &'v Value,
 }
 
-static NULL: Value = Value::Null;
-
-fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
-    value.members().and_then(|it| it.get(name)).unwrap_or(&NULL)
-}
-
 impl<'v> Sides<'v> {
     fn member(&self, name: &str) -> Sides<'v> {
         Sides {
-            desired: member(self.desired, name),
-            recorded: self.recorded.map(|it| member(it, name)),
-            live: member(self.live, name),
+            desired: self.desired.member(name),
+            recorded: self.recorded.map(|it| it.member(name)),
+            live: self.live.member(name),
         }
     }
 }
@@ -252,13 +246,13 @@ impl Differ<'_> {
     /// Outputs that are not what was recorded.
     pub fn outputs_moved(&self, recorded: &Value, live: &Value) -> bool {
         let compare = self.compare();
-        self.schema.outputs().any(|(name, it)| !compare.same(it, member(recorded, name), member(live, name)))
+        self.schema.outputs().any(|(name, it)| !compare.same(it, recorded.member(name), live.member(name)))
     }
 
     /// Whether both are the same settings, for what the user can write.
     pub fn same_settings(&self, a: &Value, b: &Value) -> bool {
         let compare = self.compare();
-        self.schema.settings().all(|(name, it)| compare.same(it, member(a, name), member(b, name)))
+        self.schema.settings().all(|(name, it)| compare.same(it, a.member(name), b.member(name)))
     }
 }
 
@@ -301,8 +295,8 @@ pub fn settled(desired: &Value, live: &Value, lifecycle: &Lifecycle) -> Value {
     if !lifecycle.leaves_something() {
         return desired.clone();
     }
-    let tags = member(live, "tags");
-    let live = &if tags.is_null() { live.clone() } else { live.with("tags", without_foreign(tags, member(desired, "tags"))) };
+    let tags = live.member("tags");
+    let live = &if tags.is_null() { live.clone() } else { live.with("tags", without_foreign(tags, desired.member("tags"))) };
     if lifecycle.ignore_all_changes {
         return live.clone();
     }

@@ -13,7 +13,7 @@ use crate::object::{marks, secret};
 use crate::remote::Preview;
 use crate::schema::equal::Compare;
 use crate::schema::{Attribute, Presence, Schema, Shape};
-use crate::value::{Value, path};
+use crate::value::{NULL, Value, path};
 
 /// What is known of such an object beside its forms.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +43,6 @@ pub(super) struct Walk<'a> {
     pub fixed: &'a BTreeSet<String>,
     pub out: &'a mut Vec<Difference>,
 }
-
-static NULL: Value = Value::Null;
 
 /// The differences of the attribute `name`, which is `applied`.
 pub(super) fn differences(
@@ -150,7 +148,7 @@ impl<'v> Place<'v> {
     }
 
     fn member(&self, name: &str) -> Self {
-        self.each(|it| it.members().and_then(|it| it.get(name)).unwrap_or(&NULL))
+        self.each(|it| it.member(name))
     }
 
     fn item(&self, index: usize) -> Self {

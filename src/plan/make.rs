@@ -1,6 +1,7 @@
 //! The planner: from a request to a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::change::Reason;
 use super::decide::{self, Decision, Work};
@@ -105,7 +106,7 @@ pub fn plan(request: Request<'_>) -> Outcome {
             it.change.repairs_drift = false;
         }
     }
-    let expected = |type_name: &str, doing: &str| match state.timings.get(&format!("{type_name}/{doing}")) {
+    let expected = |type_name: &str, doing: &str| match state.timings.get(&*format!("{type_name}/{doing}")) {
         Some(millis) => *millis,
         None if doing == "record" => 0,
         None => options.typical.get(type_name).map_or(1_000, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
@@ -311,7 +312,7 @@ fn removals<'a>(sight: &Sight<'a>, evaluation: &Evaluation) -> Vec<Decision<'a>>
         false => evaluation.deferred.iter().map(|it| without_keys(&it.address)).collect(),
     };
     let blocks: BTreeMap<&str, bool> = evaluation.removed.iter().map(|it| (it.from.as_str(), it.destroy)).collect();
-    let one = |(recorded, record): (&'a Address, &'a Record)| {
+    let one = |(recorded, record): (&'a Address, &'a Arc<Record>)| {
         let address = sight.renamed(recorded);
         if sight.options.destroy {
             return Some(decide::removal(sight, address, record, Reason::Destroy, true));

@@ -1,6 +1,7 @@
 //! What a plan is made from, and what comes of asking for one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Change, Plan};
@@ -100,7 +101,7 @@ pub struct Options {
     /// A plan that deletes or replaces more is refused.
     pub max_deletes: Option<usize>,
     /// What a step of a type usually takes, until this stack's own runs say better.
-    pub typical: BTreeMap<String, Duration>,
+    pub typical: BTreeMap<Arc<str>, Duration>,
 }
 
 /// What came of it.

@@ -123,7 +123,7 @@ impl<'a> Sight<'a> {
         if at == address && self.moved_to.contains_key(address) {
             return None;
         }
-        self.state.resources.get(at)
+        self.state.record(at)
     }
 
     pub fn see(&self, address: &Address) -> Seen<'a> {

@@ -1,6 +1,7 @@
 //! What the machine does, one step at a time: the plan as a program.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +121,6 @@ pub enum Act {
     Read,
     /// Record what was read, where outputs changed without us.
     Refresh {
-        record: Box<Record>,
+        record: Arc<Record>,
     },
 }

@@ -322,7 +322,7 @@ pub fn applied(double: &mut Double) -> State {
                 .map(|it| it.to.clone())
                 .collect();
             let id = ids[&address].as_str();
-            state.resources.insert(address, Record { dependencies, ..record(id, instance.settings, &[]) });
+            state.resources.insert(address, Arc::new(Record { dependencies, ..record(id, instance.settings, &[]) }));
         }
     }
     state
@@ -391,19 +391,20 @@ impl<'p> Performance<'p> {
                 let mut made = record(&id, settings, &[]);
                 (made.dependencies, made.lifecycle) = (dependencies.clone(), lifecycle.clone());
                 if let Some(old) = self.state.resources.remove(address) {
-                    made.deposed = old.deposed;
+                    made.deposed.clone_from(&old.deposed);
                     if replaces.as_ref() == Some(&old.id) {
-                        let old = Deposed { id: old.id, config: old.config, applied: old.applied, outputs: old.outputs };
+                        let Record { id, config, applied, outputs, .. } = (*old).clone();
+                        let old = Deposed { id, config, applied, outputs };
                         made.deposed.push(old);
                     }
                 }
-                self.state.resources.insert(address.clone(), made);
+                self.state.resources.insert(address.clone(), Arc::new(made));
                 self.pending.remove(address);
             }
             Act::Configure { planned, dependencies, lifecycle } | Act::Update { planned, dependencies, lifecycle, .. } => {
                 let settings = self.settings(address);
                 self.expect(address, planned, &settings);
-                let Some(record) = self.state.resources.get_mut(address) else {
+                let Some(record) = self.state.record_mut(address) else {
                     return self.complaints.push(format!("{address} is changed and not there"));
                 };
                 let schema = self.double.types.resources.get(address.type_name()).unwrap();
@@ -419,7 +420,7 @@ impl<'p> Performance<'p> {
             }
             Act::Delete { id, deposed, .. } => {
                 self.delete(address, id);
-                match self.state.resources.get_mut(address) {
+                match self.state.record_mut(address) {
                     Some(record) if *deposed => record.deposed.retain(|it| it.id != *id),
                     Some(record) if record.deposed.is_empty() => drop(self.state.resources.remove(address)),
                     _ => self.complaints.push(format!("{address} goes and takes the record of a former instance with it")),
@@ -427,14 +428,14 @@ impl<'p> Performance<'p> {
             }
             Act::DeleteReplaced { id, .. } => {
                 self.delete(address, id);
-                self.state.resources.get_mut(address).unwrap().deposed.retain(|it| it.id != *id);
+                self.state.record_mut(address).unwrap().deposed.retain(|it| it.id != *id);
             }
             Act::Forget => drop(self.state.resources.remove(address)),
             Act::Protect { lifecycle, dependencies } => {
-                let record = self.state.resources.get_mut(address).unwrap();
+                let record = self.state.record_mut(address).unwrap();
                 (record.dependencies, record.lifecycle) = (dependencies.clone(), lifecycle.clone());
             }
-            Act::Refresh { record } => drop(self.state.resources.insert(address.clone(), (**record).clone())),
+            Act::Refresh { record } => drop(self.state.resources.insert(address.clone(), record.clone())),
             Act::Move { .. } | Act::Import { .. } | Act::Read => self.complaints.push(format!("{address}: not performed here")),
         }
     }

@@ -2,6 +2,8 @@
 
 mod laws;
 
+use std::sync::Arc;
+
 use super::testing::*;
 use super::*;
 use crate::diag::Diagnostic;
@@ -290,7 +292,8 @@ fn protection_outlives_its_block_and_is_lifted_alone() {
     };
     let mut case = Case::after(guarded(Some(true), "10/8"), guarded(Some(true), "10/8"));
     assert_eq!(case.brief().lines().next().unwrap(), "Update net.n: protection { prevent_destroy: true, prevent_replace: true }");
-    let lifecycle = &mut case.state.as_mut().unwrap().resources.values_mut().next().unwrap().lifecycle;
+    let record = case.state.as_mut().unwrap().resources.values_mut().next().unwrap();
+    let lifecycle = &mut Arc::make_mut(record).lifecycle;
     (lifecycle.prevent_destroy, lifecycle.prevent_replace) = (true, true);
     assert_eq!(case.brief(), "");
     for (double, code) in [
@@ -370,7 +373,8 @@ fn removed_things_are_forgotten_or_destroyed() {
         assert_eq!(case.brief(), expected);
     }
     let mut case = Case::after(Double::default().with("net.n", net("10/8")), Double::default());
-    case.state.as_mut().unwrap().resources.values_mut().next().unwrap().lifecycle.retain_on_delete = true;
+    let record = case.state.as_mut().unwrap().resources.values_mut().next().unwrap();
+    Arc::make_mut(record).lifecycle.retain_on_delete = true;
     assert_eq!(case.brief(), "Forget net.n: notinconfiguration\n0 record net.n\n");
 }
 
@@ -456,7 +460,7 @@ fn targets_bring_what_they_depend_on() {
 #[test]
 fn what_a_former_run_left_is_finished() {
     let mut case = Case::after(network("10/8"), network("10/8"));
-    let part = case.state.as_mut().unwrap().resources.get_mut(&"part.a".parse().unwrap()).unwrap();
+    let part = case.state.as_mut().unwrap().record_mut(&"part.a".parse().unwrap()).unwrap();
     part.unfinished = true;
     part.deposed = vec![Deposed { id: Id::new("old"), config: Default::default(), applied: Value::Null, outputs: Value::Null }];
     assert_eq!(

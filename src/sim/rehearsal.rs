@@ -34,7 +34,7 @@ const PLANS_MAX: usize = 8;
 pub struct Cast {
     pub stack: StackName,
     pub types: Arc<dyn Types>,
-    pub settles: BTreeMap<String, Settle>,
+    pub settles: BTreeMap<Arc<str>, Settle>,
     pub seed: u64,
     /// So many crashes are tried at most, evenly over the run.
     pub crashes: usize,

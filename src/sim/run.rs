@@ -11,6 +11,7 @@ use super::types::settles;
 use super::vault::Vault;
 use super::words;
 use super::world::World;
+use crate::address::Address;
 use crate::apply::event::{Event, Outcome};
 use crate::apply::{
     Answer, Driven, Effect, EffectId, Known, Machine, Mint, NotStored, Pace, Settling, Setup, Time, millis, settle,
@@ -19,7 +20,7 @@ use crate::diag::Diagnostic;
 use crate::plan::{self, Observed, Options, Planned, Previewed, Request};
 use crate::remote::{Class, Fault, Id, Preview, Settle};
 use crate::stack::desired::{Configuration, lifecycles};
-use crate::state::State;
+use crate::state::{Record, State};
 use crate::value::Sealer;
 
 #[cfg(test)]
@@ -85,7 +86,7 @@ pub trait Watcher {
     /// A plan is about to be carried out.
     fn steps(&mut self, _steps: &mut Vec<plan::Step>) {}
     /// The patience that the engine is told to have.
-    fn settles(&mut self, _settles: &mut BTreeMap<String, crate::remote::Settle>) {}
+    fn settles(&mut self, _settles: &mut BTreeMap<Arc<str>, crate::remote::Settle>) {}
     /// Whether open intents of former runs are settled.
     fn settles_open(&self) -> bool {
         true
@@ -120,7 +121,7 @@ pub struct Scene {
     /// The same, of what runs tell of themselves.
     pub events: Option<Vec<(Time, Event)>>,
     /// How patient runs are with each type.
-    pub settles: BTreeMap<String, Settle>,
+    pub settles: BTreeMap<Arc<str>, Settle>,
     pub sealer: Sealer,
 }
 
@@ -433,7 +434,7 @@ fn failed(effect: &Effect, class: Class) -> Answer {
 
 /// What the world says of everything that is recorded.
 pub fn observe(scene: &Scene, state: &State) -> Observed {
-    let look = |(address, record): (&crate::address::Address, &crate::state::Record)| {
+    let look = |(address, record): (&Address, &Arc<Record>)| {
         (address.clone(), scene.world.live(scene.now, address.type_name(), &record.id))
     };
     Observed { live: state.resources.iter().map(look).collect(), ..Observed::default() }

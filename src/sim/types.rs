@@ -57,8 +57,8 @@ pub fn settle() -> Settle {
     }
 }
 
-pub fn settles() -> BTreeMap<String, Settle> {
-    HABITS.iter().map(|it| (it.name.to_owned(), settle())).collect()
+pub fn settles() -> BTreeMap<Arc<str>, Settle> {
+    HABITS.iter().map(|it| (it.name.into(), settle())).collect()
 }
 
 fn attribute(shape: Shape, presence: Presence) -> Attribute {

@@ -14,7 +14,7 @@ use crate::value::Value;
 /// A block as the files have it.
 pub fn block(address: &Address, block: &Block) -> String {
     let mut text = format!("{address} {{");
-    for (name, value) in &block.settings {
+    for (name, value) in block.settings.iter() {
         let _ = write!(text, " {name} = {value:?}");
     }
     let list = |all: &[Address]| all.iter().map(Address::to_string).collect::<Vec<_>>().join(", ");

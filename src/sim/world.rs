@@ -65,7 +65,7 @@ pub struct World {
     pub things: BTreeMap<Id, Thing>,
     pub weather: Weather,
     /// How long things of a type take to be made or to go, where that is the same each time.
-    pub typical: BTreeMap<String, Duration>,
+    pub typical: BTreeMap<Arc<str>, Duration>,
     made: u64,
     rng: Rng,
     sealer: Sealer,

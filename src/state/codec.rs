@@ -163,6 +163,8 @@ impl Formatter for Lines {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -239,6 +241,7 @@ mod tests {
     fn a_secret_in_clear_is_never_written() {
         let mut state = sample::state(1);
         for record in state.resources.values_mut() {
+            let record = Arc::make_mut(record);
             record.applied = record.applied.with("password", Value::from("hunter2").sensitive());
         }
         let error = encode(&state).unwrap_err();

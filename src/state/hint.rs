@@ -34,7 +34,7 @@ impl Hint {
     pub fn new(state: &State, unwritten: &[Entry]) -> Option<Self> {
         let made = |entry: &Entry| match entry {
             Entry::Outcome { op, outcome: Outcome::Created { id } } => {
-                let holds = |(_, record): &(&Address, &super::Record)| record.id == *id;
+                let holds = |(_, record): &(&Address, &std::sync::Arc<super::Record>)| record.id == *id;
                 let address = state.intents.get(op).map(|it| it.address.clone());
                 let address = address.or_else(|| state.resources.iter().find(holds).map(|(it, _)| it.clone()))?;
                 Some(Made { op: op.clone(), address, id: id.clone() })
@@ -65,6 +65,8 @@ impl Hint {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::state::{Intent, sample};
     use crate::value::Value;
@@ -103,7 +105,7 @@ mod tests {
         };
         settled(&|it, intent| it.fold(&Entry::Outcome { op: intent.op, outcome: Outcome::NeverHappened }));
         settled(&|it, intent| it.fold(&Entry::Intent(Intent { watched_until: Some(5), ..intent })));
-        settled(&|it, intent| drop(it.resources.insert(intent.address, sample::record(9))));
+        settled(&|it, intent| drop(it.resources.insert(intent.address, Arc::new(sample::record(9)))));
         settled(&|it, _| it.lineage = Lineage("another".into()));
         settled(&|it, _| it.stack = "prod".parse().unwrap());
     }

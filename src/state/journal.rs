@@ -102,7 +102,7 @@ pub enum Entry {
     /// Changes of the record alone; no call is made for them.
     Adopt {
         address: Address,
-        record: Box<Record>,
+        record: Arc<Record>,
     },
     Forget {
         address: Address,
@@ -125,7 +125,7 @@ pub enum Entry {
         outputs: std::collections::BTreeMap<String, Output>,
     },
     Timing {
-        key: String,
+        key: Arc<str>,
         millis: u64,
     },
 }
@@ -178,20 +178,20 @@ impl State {
             }
             Entry::Outcome { op, outcome } => self.fold_outcome(op, outcome),
             Entry::Adopt { address, record } => {
-                self.resources.insert(address.clone(), (**record).clone());
+                self.resources.insert(address.clone(), record.clone());
             }
             Entry::Forget { address } => {
                 self.resources.remove(address);
             }
             Entry::Move { .. } => self.fold_all([entry]),
             Entry::Protect { address, lifecycle, dependencies } => {
-                if let Some(record) = self.resources.get_mut(address) {
+                if let Some(record) = self.record_mut(address) {
                     record.lifecycle = lifecycle.clone();
                     record.dependencies = dependencies.clone();
                 }
             }
             Entry::Refresh { address, outputs } => {
-                if let Some(record) = self.resources.get_mut(address) {
+                if let Some(record) = self.record_mut(address) {
                     record.outputs = outputs.clone();
                 }
             }
@@ -204,13 +204,13 @@ impl State {
     }
 
     fn fold_outcome(&mut self, op: &OpId, outcome: &Outcome) {
-        let Some(intent) = self.intents.get(op).cloned() else { return };
+        let Some(intent) = self.intents.get(op) else { return };
         match (outcome, &intent.act) {
             (Outcome::Created { id }, IntentAct::Create { token, inputs, dependencies, lifecycle, replaces }) => {
                 let former = self.resources.remove(&intent.address);
                 let deposed = match former {
-                    Some(former) if former.id != *id => former.depose(replaces.as_ref()),
-                    Some(former) => former.deposed,
+                    Some(former) if former.id != *id => Arc::unwrap_or_clone(former).depose(replaces.as_ref()),
+                    Some(former) => Arc::unwrap_or_clone(former).deposed,
                     None => Vec::new(),
                 };
                 let record = Record {
@@ -224,10 +224,10 @@ impl State {
                     unfinished: true,
                     deposed,
                 };
-                self.resources.insert(intent.address.clone(), record);
+                self.resources.insert(intent.address.clone(), Arc::new(record));
             }
             (Outcome::Done { applied, outputs }, act) => {
-                if let Some(record) = self.resources.get_mut(&intent.address) {
+                if let Some(record) = self.resources.get_mut(&intent.address).map(Arc::make_mut) {
                     record.applied = applied.clone();
                     record.outputs = outputs.clone();
                     record.unfinished = false;
@@ -239,7 +239,7 @@ impl State {
                 self.intents.remove(op);
             }
             (Outcome::Deleted, IntentAct::Delete { id, deposed: true }) => {
-                if let Some(record) = self.resources.get_mut(&intent.address) {
+                if let Some(record) = self.resources.get_mut(&intent.address).map(Arc::make_mut) {
                     record.deposed.retain(|it| it.id != *id);
                 }
                 self.intents.remove(op);

@@ -2,6 +2,7 @@
 //! that follow each other, not once for each: a module that gets another name moves all that is in it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Entry, State};
 use crate::address::Address;
@@ -57,6 +58,7 @@ impl State {
         for record in self.resources.values_mut() {
             let moved: Vec<&Address> = record.dependencies.iter().filter_map(|it| moves.now.get(it)).collect();
             if !moved.is_empty() {
+                let record = Arc::make_mut(record);
                 let stay = record.dependencies.iter().filter(|it| !moves.now.contains_key(*it));
                 record.dependencies = stay.chain(moved).cloned().collect();
             }
@@ -79,7 +81,7 @@ mod tests {
 
     fn entry(kind: u8, from: usize, to: usize) -> Entry {
         match kind {
-            0 => Entry::Adopt { address: sample::address(from), record: Box::new(sample::record(to)) },
+            0 => Entry::Adopt { address: sample::address(from), record: Arc::new(sample::record(to)) },
             _ => Entry::Move { from: sample::address(from), to: sample::address(to) },
         }
     }

@@ -1,6 +1,7 @@
 //! States for tests: small fixed ones, and random ones that keep every law.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -36,7 +37,7 @@ pub fn state(count: usize) -> State {
     let mut state = State::new("dev".parse().unwrap(), lineage());
     (state.serial, state.epoch, state.run) = (7, 3, "run-1".into());
     state.watermark = Some(Position { epoch: 2, seq: 9 });
-    state.resources = (0..count).map(|it| (address(it), record(it))).collect();
+    state.resources = (0..count).map(|it| (address(it), Arc::new(record(it)))).collect();
     state.outputs.insert("vpc".into(), Output { value: Value::from("vpc-1"), sensitive: false });
     state
 }
@@ -95,8 +96,8 @@ prop_compose! {
     ) -> State {
         let mut state = state(0);
         state.serial = serial;
-        state.timings = timings;
-        state.resources = records.into_iter().enumerate().map(|(at, record)| (address(at), record)).collect();
+        state.timings = timings.into_iter().map(|(key, millis)| (key.into(), millis)).collect();
+        state.resources = records.into_iter().enumerate().map(|(at, record)| (address(at), Arc::new(record))).collect();
         state.intents = BTreeMap::from([(OpId("3.1".into()), creation("3.1", 99, inputs))]);
         state
     }

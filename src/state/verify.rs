@@ -206,6 +206,8 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -220,7 +222,7 @@ mod tests {
     }
 
     fn first(state: &mut State) -> &mut crate::state::Record {
-        state.resources.get_mut(&sample::address(0)).unwrap()
+        state.record_mut(&sample::address(0)).unwrap()
     }
 
     fn former(id: &str) -> Deposed {
@@ -244,7 +246,7 @@ mod tests {
         assert_eq!(broken(|it| it.watermark = Some(Position { epoch: 4, seq: 1 })), [2]);
         assert_eq!(
             broken(|it| {
-                it.resources.insert("data.aws_region.here".parse().unwrap(), sample::record(0));
+                it.resources.insert("data.aws_region.here".parse().unwrap(), Arc::new(sample::record(0)));
             }),
             [3]
         );

@@ -200,7 +200,7 @@ async fn apply_over(
         tell: &mut tell,
     };
     let state = settle(&mut edge, state).await.unwrap();
-    let live = |(address, record): (&Address, &crate::state::Record)| {
+    let live = |(address, record): (&Address, &Arc<crate::state::Record>)| {
         let world = cloud.world.lock().unwrap();
         (address.clone(), world.live(cloud.began.elapsed(), address.type_name(), &record.id))
     };

@@ -1,5 +1,7 @@
 //! The machine by hand: one effect after the other.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::plan::{Need, StepId, Until};
 use crate::remote::{Blocker, Emptied};
@@ -38,7 +40,7 @@ fn recorded(steps: &[Step]) -> State {
             unfinished: false,
             deposed: Vec::new(),
         };
-        state.resources.insert(step.address.clone(), record);
+        state.resources.insert(step.address.clone(), Arc::new(record));
     }
     state
 }

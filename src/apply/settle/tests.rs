@@ -1,5 +1,7 @@
 //! What is found out in an awkward order.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::sim::types::SimTypes;
 use crate::state::{Position, sample};
@@ -46,7 +48,7 @@ fn what_is_found_for_an_address_outlives_the_deletion_of_what_had_it() {
     let types = SimTypes::default();
     let address: Address = "sim_instant.a".parse().unwrap();
     let mut state = sample::state(0);
-    state.resources.insert(address.clone(), Record { dependencies: BTreeSet::new(), ..sample::record(0) });
+    state.resources.insert(address.clone(), Arc::new(Record { dependencies: BTreeSet::new(), ..sample::record(0) }));
     let delete = IntentAct::Delete { id: sample::record(0).id, deposed: false };
     let former = Intent { address: address.clone(), watched_until: Some(1), ..sample::creation("3.1", 0, Value::Null) };
     let going = Intent { op: OpId("3.2".into()), act: delete, watched_until: None, ..former.clone() };

@@ -90,7 +90,7 @@ fn a_former_instance_goes_before_the_new_one_that_waits_for_it() {
     let lost: Address = "part.g".parse().unwrap();
     case.observed.live.insert(lost.clone(), None);
     let old = Deposed { id: Id::new("old"), config: Default::default(), applied: Value::Null, outputs: Value::Null };
-    case.state.as_mut().unwrap().resources.get_mut(&lost).unwrap().deposed.push(old);
+    case.state.as_mut().unwrap().record_mut(&lost).unwrap().deposed.push(old);
     // What is deleted waits for the former instance, what replaces it for the deletion, and the new instance for that.
     let plan = case.plan();
     let place = |of: fn(&Act) -> bool| plan.steps.iter().position(|it| it.address == lost && of(&it.act)).unwrap();
@@ -121,7 +121,7 @@ proptest! {
             case.observed.live.insert(address, None);
         }
         if let Some(record) = case.state.as_mut().unwrap().resources.values_mut().nth(old) {
-            record.deposed.push(Deposed {
+            Arc::make_mut(record).deposed.push(Deposed {
                 id: Id::new("old"),
                 config: Default::default(),
                 applied: Value::Null,

@@ -72,7 +72,7 @@ fn a_type_that_changes_one_attribute_a_call_is_changed_wholly() {
     let mut wish = Wish::new(blocks.into());
     apply(&mut scene, &mut wish, &Options::default());
     let changed = wish.blocks.get_mut(&address).unwrap();
-    changed.settings.extend([("name", "new".into()), ("size", 9.into()), ("flavor", "new".into())]);
+    changed.settings = [("name", "new".into()), ("size", 9.into()), ("flavor", "new".into())].into();
     changed.settings.insert("tags", Value::map([("project", Value::from("sim"))]));
     changed.peers.push(peer);
     let before = scene.log.iter().flatten().count();

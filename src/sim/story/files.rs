@@ -1,12 +1,12 @@
 //! What the user writes, from round to round.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{SECRET, Story};
 use crate::address::{Address, Mode};
 use crate::remote::Id;
 use crate::sim::types::{HABITS, LOOKUP, habit};
-use crate::sim::wish::Block;
+use crate::sim::wish::{Block, Settings};
 use crate::sim::words;
 use crate::stack::desired::{Import, Moved};
 use crate::value::Value;
@@ -50,7 +50,7 @@ impl Story {
         let others: Vec<Address> = self.managed();
         let parents: BTreeSet<Address> = others.iter().filter(|_| self.rng.one_in(3)).take(2).cloned().collect();
         let peers: BTreeSet<Address> = others.iter().filter(|_| self.rng.one_in(5)).cloned().collect();
-        let mut settings: BTreeMap<&'static str, Value> = [("name", Value::from(name))].into();
+        let mut settings = Settings::from([("name", Value::from(name))]);
         settings.insert("size", Value::from(self.rng.below(5) as i64));
         if self.rng.one_in(3) {
             settings.insert("secret", Value::from(SECRET));
@@ -85,7 +85,7 @@ impl Story {
         let (type_name, name) = *self.rng.pick(&[("sim_named", "n0"), ("sim_bare", "n1")])?;
         self.names += 1;
         let address = format!("{type_name}.t{}", self.names).parse::<Address>().ok()?;
-        let settings: BTreeMap<&'static str, Value> = [("name", Value::from(name)), ("size", Value::from(1))].into();
+        let settings = [("name", Value::from(name)), ("size", Value::from(1))].into();
         self.wish.blocks.insert(address.clone(), Block { settings, ..Block::default() });
         self.scene.tell(|| format!("the files also say {address}, which has the name of somebody else's {name}"));
         Some(address)
@@ -117,7 +117,7 @@ impl Story {
         let Ok(to) = format!("sim_instant.{name}").parse::<Address>() else { return };
         self.scene.world.add_foreign("sim_instant", &name);
         let id = Id::new(format!("foreign-{name}"));
-        let settings: BTreeMap<&'static str, Value> =
+        let settings =
             [("name", Value::from(name)), ("flavor", "theirs".into()), ("size", Value::from(self.rng.below(5) as i64))].into();
         self.wish.blocks.insert(to.clone(), Block { settings, ..Block::default() });
         self.wish.imports.push(Import { to, id, span: None });

@@ -1,6 +1,8 @@
 //! Stories that do not begin from nothing: a stack that was made once, and of which since then the record and the world say
 //! different things. What is open in it no run of ours has left: it is invented, within the laws of state.
 
+use std::sync::Arc;
+
 use super::{Command, Story};
 use crate::address::Address;
 use crate::remote::{Id, tags};
@@ -48,7 +50,8 @@ impl Story {
             1 => self.resize(rng, &record.id),
             2 => {
                 self.scene.tell(|| format!("{address} was never seen ready"));
-                state.resources.insert(address.clone(), Record { unfinished: true, outputs: Value::Null, ..record });
+                let unfinished = Record { unfinished: true, outputs: Value::Null, ..(*record).clone() };
+                state.resources.insert(address.clone(), Arc::new(unfinished));
             }
             3 if !habit(address.type_name()).by_name => self.depose(state, address, &record, done),
             4 if !is_used => {
@@ -108,7 +111,7 @@ impl Story {
             }
             self.scene.world.things.insert(id.clone(), former);
         }
-        if let Some(record) = state.resources.get_mut(address) {
+        if let Some(record) = state.record_mut(address) {
             let Record { config, applied, outputs, .. } = record.clone();
             record.deposed.push(Deposed { id, config, applied, outputs });
         }

@@ -287,7 +287,7 @@ impl Case {
                 unfinished: it.unfinished,
                 deposed: Vec::new(),
             };
-            state.resources.insert(address.clone(), record);
+            state.resources.insert(address.clone(), Arc::new(record));
         }
         state
     }

@@ -234,7 +234,7 @@ async fn commits_longer_than_an_item_are_stored_whole_and_removed_whole() {
     let long = |number: u64, bytes: usize| {
         let mut entry = adopt(number);
         if let infra::state::Entry::Adopt { record, .. } = &mut entry {
-            record.applied = Value::object([("user_data", Value::from("é".repeat(bytes / 2)))]);
+            Arc::make_mut(record).applied = Value::object([("user_data", Value::from("é".repeat(bytes / 2)))]);
         }
         entry
     };

@@ -55,7 +55,7 @@ pub fn record(number: u64) -> Record {
 }
 
 pub fn adopt(number: u64) -> Entry {
-    Entry::Adopt { address: address(number), record: Box::new(record(number)) }
+    Entry::Adopt { address: address(number), record: Arc::new(record(number)) }
 }
 
 pub fn forget(number: u64) -> Entry {

@@ -1,6 +1,7 @@
 //! Mistakes with what is planned, how long one waits, and who may do anything.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use infra::apply::Time;
@@ -11,7 +12,7 @@ use infra::sim::run::Watcher;
 #[derive(Default)]
 pub struct AbsentTooEarly;
 impl Watcher for AbsentTooEarly {
-    fn settles(&mut self, settles: &mut BTreeMap<String, Settle>) {
+    fn settles(&mut self, settles: &mut BTreeMap<Arc<str>, Settle>) {
         settles.values_mut().for_each(|it| it.hidden = Duration::ZERO);
     }
 }

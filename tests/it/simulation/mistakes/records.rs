@@ -1,5 +1,7 @@
 //! Mistakes with what goes on record.
 
+use std::sync::Arc;
+
 use infra::apply::{Answer, Effect, NotStored};
 use infra::sim::run::Watcher;
 use infra::sim::story::SECRET;
@@ -108,6 +110,6 @@ impl Watcher for WatchesNotSaved {
 pub struct FormerOnesNotSaved;
 impl Watcher for FormerOnesNotSaved {
     fn saves(&mut self, state: &mut State) {
-        state.resources.values_mut().for_each(|it| it.deposed.clear());
+        state.resources.values_mut().for_each(|it| Arc::make_mut(it).deposed.clear());
     }
 }
