@@ -81,7 +81,8 @@ pub struct Query {
     pub whole: bool,
     /// Attributes that are declared or recorded for any of the ids: parts that cost a call of their own are read only if named.
     pub parts: BTreeSet<Arc<str>>,
-    /// Only whether they are there, and in which state: of what is being deleted. Settings and outputs are not looked at.
+    /// Only whether they are there, and in which state: of what is to go. Their outputs, and what the cloud chose, are told as
+    /// well, since what stays may refer to them; what costs a call more and tells neither need not be asked.
     pub presence: bool,
     /// An answer that another type's read in this run already got may be used. Never while waiting for something.
     pub shared: bool,

@@ -81,6 +81,9 @@ pub struct Taken {
     pub inherited: Vec<Entry>,
 }
 
+/// What came of entries that were appended, and of the record of a run that was stored with them.
+pub type AppendedAndNoted = (Result<Position, StoreError>, Result<(), StoreError>);
+
 /// The right to write, for as long as the lease is renewed; renewal goes on in the background until `release`.
 pub trait Session: Send {
     fn taken(&self) -> &Taken;
@@ -122,6 +125,14 @@ pub trait Session: Send {
         async move {
             self.save(state).await?;
             self.note(run).await
+        }
+        .boxed()
+    }
+    /// Appends, and puts a run on record with it: what came of either. Whoever calls only after both has its run on record.
+    fn append_noting<'a>(&'a mut self, entries: &'a [Entry], run: &'a RunRecord) -> BoxFuture<'a, AppendedAndNoted> {
+        async move {
+            let noted = self.note(run).await;
+            (self.append(entries).await, noted)
         }
         .boxed()
     }

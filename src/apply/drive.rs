@@ -20,7 +20,8 @@ use crate::plan::{Observed, Step};
 use crate::remote::{Class, Fault, Id, Settle};
 use crate::schema::Types;
 use crate::stack::desired::{Configuration, Instance, lifecycles, timeouts};
-use crate::state::{Entry, Output, State};
+use crate::state::ledger::RunRecord;
+use crate::state::{Entry, Output, Position, State};
 use crate::store::{Session, StoreError};
 use crate::value::Sealer;
 
@@ -54,6 +55,8 @@ pub struct Run<'a> {
     pub observed: Observed,
     /// As [`settle`] left it.
     pub state: State,
+    /// The record of the run, where it is not stored yet: it is before anything is called.
+    pub opening: Option<RunRecord>,
     pub sealer: &'a Sealer,
     pub mint: &'a mut Mint,
     /// Whether the run ends only when nothing that a former run sent can arrive any more: so that nothing is left of a stack.
@@ -71,6 +74,8 @@ pub struct Ended {
     pub quiet: bool,
     /// What was said and is not stored, because the store did not take it: neither the journal nor the document holds it.
     pub unwritten: Vec<Entry>,
+    /// Why the run's [`opening`](Run::opening) is not stored.
+    pub unnoted: Option<StoreError>,
 }
 
 /// Random bits for a run's [`Mint`].
@@ -101,7 +106,7 @@ pub async fn settle(edge: &mut Edge<'_>, state: State) -> Result<State, Vec<(Add
         waits: false,
     };
     let mut machine = Settling::new(open);
-    run(edge, &mut machine, &mut |_: &Settling<'_>| None).await;
+    run(edge, &mut machine, &mut Opening::default(), &mut |_: &Settling<'_>| None).await;
     match machine.failures() {
         [] => Ok(machine.into_state()),
         failures => Err(failures.to_vec()),
@@ -111,7 +116,7 @@ pub async fn settle(edge: &mut Edge<'_>, state: State) -> Result<State, Vec<(Add
 /// Carries out a plan. Comes back when everything is done, failed or skipped and on record, or when it was interrupted twice,
 /// or when the lock is lost. Whatever happens, the last save holds everything that is known.
 pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder> {
-    let Run { steps, instances, configuration, observed, state, sealer, mint, waits_for_twins } = work;
+    let Run { steps, instances, configuration, observed, state, opening, sealer, mint, waits_for_twins } = work;
     let former_outputs = state.outputs.clone();
     let first = steps.first().map(|it| it.address.clone());
     if edge.session.serial() == 0
@@ -136,7 +141,8 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
         pace: edge.pace,
         began: wall_millis(),
     })?;
-    let left = run(edge, &mut machine, &mut |machine: &Machine<'_>| Some(machine.state().clone())).await;
+    let mut opening = Opening { record: opening, unnoted: None };
+    let left = run(edge, &mut machine, &mut opening, &mut |machine: &Machine<'_>| Some(machine.state().clone())).await;
     let mut unwritten: Vec<Entry> = machine.unstored().cloned().collect();
     let (mut outcome, mut state) = machine.end();
     if left.quiet && left.may_save && !outcome.stopped {
@@ -156,7 +162,7 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
             }
         }
     }
-    Ok(Ended { outcome, state, quiet: left.quiet, unwritten })
+    Ok(Ended { outcome, state, quiet: left.quiet, unwritten, unnoted: opening.unnoted })
 }
 
 /// The second look for what former runs may have made: at the end of this one, or when nothing can arrive any more. What is
@@ -170,7 +176,7 @@ async fn look_again(edge: &mut Edge<'_>, state: State, waits: bool, outcome: &mu
     let (types, settles, pace) = (edge.types, edge.settles.clone(), edge.pace);
     let open = settling::Open { state, types, settles, pace, began, last_sign: began, waits };
     let mut machine = Settling::new(open);
-    run(edge, &mut machine, &mut |_: &Settling<'_>| None).await;
+    run(edge, &mut machine, &mut Opening::default(), &mut |_: &Settling<'_>| None).await;
     outcome.failed.extend(machine.failures().iter().cloned());
     let state = machine.into_state();
     let late = ids(&state).into_iter().filter(|it| !before.contains(it));
@@ -186,7 +192,13 @@ fn ids(state: &State) -> BTreeSet<(Address, Id)> {
 fn unsaved(state: State, address: &Option<Address>, error: &StoreError) -> Ended {
     let failure = Failure::Store { message: error.to_string() };
     let failed = address.iter().map(|it| (it.clone(), failure.clone())).collect();
-    Ended { outcome: Outcome { failed, stopped: true, ..Outcome::default() }, state, quiet: true, unwritten: Vec::new() }
+    Ended {
+        outcome: Outcome { failed, stopped: true, ..Outcome::default() },
+        state,
+        quiet: true,
+        unwritten: Vec::new(),
+        unnoted: None,
+    }
 }
 
 /// The stack's outputs as far as they are known; the rest as they were.
@@ -208,13 +220,34 @@ struct Left {
     may_save: bool,
 }
 
+/// What is to be stored with the first commit.
+#[derive(Default)]
+struct Opening {
+    record: Option<RunRecord>,
+    unnoted: Option<StoreError>,
+}
+
+impl Opening {
+    async fn append(&mut self, session: &mut dyn Session, entries: &[Entry]) -> Result<Position, StoreError> {
+        let Some(record) = self.record.take() else { return session.append(entries).await };
+        let (appended, noted) = session.append_noting(entries, &record).await;
+        self.unnoted = noted.err();
+        appended
+    }
+}
+
 enum Order {
     Append(EffectId, Vec<Entry>),
     Save(Box<State>),
 }
 
 /// Drives a machine to its end. `saved` yields the state that may be written in between, for machines that have one.
-async fn run<M: Driven>(edge: &mut Edge<'_>, machine: &mut M, saved: &mut dyn FnMut(&M) -> Option<State>) -> Left {
+async fn run<M: Driven>(
+    edge: &mut Edge<'_>,
+    machine: &mut M,
+    opening: &mut Opening,
+    saved: &mut dyn FnMut(&M) -> Option<State>,
+) -> Left {
     let began = Instant::now();
     let (orders, mut ordered) = mpsc::unbounded_channel();
     let (stored, mut commits) = mpsc::unbounded_channel();
@@ -223,7 +256,7 @@ async fn run<M: Driven>(edge: &mut Edge<'_>, machine: &mut M, saved: &mut dyn Fn
     let writer = async move {
         while let Some(order) = ordered.recv().await {
             let told = match order {
-                Order::Append(id, entries) => stored.send((Some(id), session.append(&entries).await)),
+                Order::Append(id, entries) => stored.send((Some(id), opening.append(session, &entries).await)),
                 Order::Save(state) => match session.save(&state).await {
                     // The journal still holds everything: the next save may do better.
                     Ok(()) | Err(_) => Ok(()),

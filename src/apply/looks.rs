@@ -12,16 +12,24 @@ const RARER: u32 = 32;
 
 #[derive(Debug)]
 pub(super) struct Looks {
-    targets: BTreeMap<Target, Line>,
+    lines: Vec<Line>,
+    /// Of each step.
+    line_of: Vec<usize>,
+    /// Steps that have neither come to be looked at nor ended.
+    to_come: Vec<bool>,
     batch: usize,
 }
 
 /// What waits to be looked at through one target.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Line {
+    target: Target,
     due: BTreeSet<(Time, usize)>,
-    /// Nothing depends on these: they join any read, and have one of their own when they are many or nothing else is to be done.
+    /// Nothing depends on these: they join any read, and have one of their own when they are many, or nothing else is to be done,
+    /// or nobody else can join them.
     patient: BTreeSet<(Time, usize)>,
+    /// How many steps may still join.
+    to_come: usize,
     first: Option<Time>,
     not_before: Time,
     in_flight: bool,
@@ -29,23 +37,47 @@ struct Line {
 }
 
 impl Looks {
-    /// So many that nothing depends on are worth a read, because what is to be done after it would fill the room that there is.
-    pub fn new(batch: usize) -> Self {
-        Self { targets: BTreeMap::new(), batch }
+    /// For steps at these targets. So many as `batch` that nothing depends on are worth a read, because what is to be done after
+    /// it would fill the room that there is.
+    pub fn new(batch: usize, steps: impl Iterator<Item = Target>) -> Self {
+        let mut known = BTreeMap::new();
+        let mut lines: Vec<Line> = Vec::new();
+        let line_of = steps.map(|target| {
+            let line = *known.entry(target).or_insert_with_key(|target| {
+                lines.push(Line::new(target.clone()));
+                lines.len() - 1
+            });
+            lines[line].to_come += 1;
+            line
+        });
+        let line_of: Vec<usize> = line_of.collect();
+        let to_come = vec![true; line_of.len()];
+        Self { lines, line_of, to_come, batch }
     }
 
-    /// `tick` is the shortest time between two reads through this target.
-    pub fn add(&mut self, target: Target, at: usize, due: Time, patient: bool, tick: Duration) {
-        let line = self.targets.entry(target).or_default();
+    pub fn target(&self, line: usize) -> &Target {
+        &self.lines[line].target
+    }
+
+    /// A step waits to be looked at. `tick` is the shortest time between two reads through its target.
+    pub fn add(&mut self, at: usize, due: Time, patient: bool, tick: Duration) {
+        self.comes(at);
+        let line = &mut self.lines[self.line_of[at]];
         line.tick = tick;
         let queue = if patient { &mut line.patient } else { &mut line.due };
         queue.insert((due, at));
     }
 
-    /// What is to be looked at now. `idle`: nothing else can go on.
-    pub fn due(&mut self, now: Time, idle: bool) -> Vec<(Target, Vec<usize>)> {
+    /// A step is at its end, looked at or not: nobody need wait for it.
+    pub fn comes(&mut self, at: usize) {
+        let counts = std::mem::take(&mut self.to_come[at]);
+        self.lines[self.line_of[at]].to_come -= usize::from(counts);
+    }
+
+    /// What is to be looked at now: lines, and steps in them. `idle`: nothing else can go on.
+    pub fn due(&mut self, now: Time, idle: bool) -> Vec<(usize, Vec<usize>)> {
         let mut out = Vec::new();
-        for (target, line) in &mut self.targets {
+        for (at, line) in self.lines.iter_mut().enumerate() {
             if line.ready_at(idle, self.batch).is_none_or(|it| it > now) {
                 continue;
             }
@@ -56,29 +88,40 @@ impl Looks {
             line.in_flight = true;
             let since = now - *line.first.get_or_insert(now);
             line.not_before = now + line.tick.max(since / RARER);
-            out.push((target.clone(), steps));
+            out.push((at, steps));
         }
         out
     }
 
-    pub fn answered(&mut self, target: &Target) {
-        if let Some(line) = self.targets.get_mut(target) {
-            line.in_flight = false;
-        }
+    pub fn answered(&mut self, line: usize) {
+        self.lines[line].in_flight = false;
     }
 
     pub fn wake_at(&self, idle: bool) -> Option<Time> {
-        self.targets.values().filter_map(|line| line.ready_at(idle, self.batch)).min()
+        self.lines.iter().filter_map(|line| line.ready_at(idle, self.batch)).min()
     }
 }
 
 impl Line {
+    fn new(target: Target) -> Self {
+        Self {
+            target,
+            due: BTreeSet::new(),
+            patient: BTreeSet::new(),
+            to_come: 0,
+            first: None,
+            not_before: Time::ZERO,
+            in_flight: false,
+            tick: Duration::ZERO,
+        }
+    }
+
     fn ready_at(&self, idle: bool, batch: usize) -> Option<Time> {
         if self.in_flight {
             return None;
         }
         let due = self.due.first().map(|(due, _)| *due);
-        let now = idle || self.patient.len() >= batch;
+        let now = idle || self.to_come == 0 || self.patient.len() >= batch;
         let patient = self.patient.first().map(|(due, _)| if now { Time::ZERO } else { *due });
         let first = due.into_iter().chain(patient).min()?;
         Some(first.max(self.not_before))
@@ -93,52 +136,65 @@ mod tests {
         Time::from_secs(n)
     }
 
-    fn target() -> Target {
-        Target { type_name: "t".into(), config: Default::default() }
+    /// For so many steps, and one of the same type that never comes.
+    fn looks(batch: usize, steps: usize) -> Looks {
+        let target = Target { type_name: "t".into(), config: Default::default() };
+        Looks::new(batch, std::iter::repeat_n(target, steps + 1))
     }
 
     #[test]
     fn what_is_due_about_now_is_read_together_and_once_at_a_time() {
-        let mut looks = Looks::new(64);
+        let mut looks = looks(64, 5);
         for (at, due) in [(1, 5), (2, 5), (3, 6), (4, 9)] {
-            looks.add(target(), at, seconds(due), false, seconds(1));
+            looks.add(at, seconds(due), false, seconds(1));
         }
         assert_eq!(looks.due(seconds(4), false), []);
-        assert_eq!(looks.due(seconds(5), false), [(target(), vec![1, 2, 3])]);
+        assert_eq!(looks.due(seconds(5), false), [(0, vec![1, 2, 3])]);
         assert_eq!(looks.due(seconds(9), false), []);
-        looks.answered(&target());
-        assert_eq!(looks.due(seconds(9), false), [(target(), vec![4])]);
-        looks.answered(&target());
+        looks.answered(0);
+        assert_eq!(looks.due(seconds(9), false), [(0, vec![4])]);
+        looks.answered(0);
         assert_eq!(looks.wake_at(true), None);
     }
 
     #[test]
     fn what_nobody_needs_waits_until_nothing_else_is_to_be_done() {
-        let mut looks = Looks::new(64);
-        looks.add(target(), 1, seconds(30), true, seconds(1));
+        let mut looks = looks(64, 1);
+        looks.add(0, seconds(30), true, seconds(1));
         assert_eq!(looks.due(seconds(1), false), []);
-        assert_eq!(looks.due(seconds(1), true), [(target(), vec![1])]);
+        assert_eq!(looks.due(seconds(1), true), [(0, vec![0])]);
+    }
+
+    #[test]
+    fn what_nobody_needs_waits_for_no_company_that_cannot_come() {
+        let mut looks = looks(64, 2);
+        looks.add(0, seconds(30), true, seconds(1));
+        looks.add(1, seconds(30), true, seconds(1));
+        assert_eq!(looks.due(seconds(1), false), []);
+        looks.comes(2);
+        looks.comes(2);
+        assert_eq!(looks.due(seconds(1), false), [(0, vec![0, 1])]);
     }
 
     #[test]
     fn many_that_nobody_needs_are_worth_a_read() {
-        let mut looks = Looks::new(3);
+        let mut looks = looks(3, 3);
         for at in 0..3 {
             assert_eq!(looks.due(seconds(1), false), []);
-            looks.add(target(), at, seconds(30), true, seconds(1));
+            looks.add(at, seconds(30), true, seconds(1));
         }
-        assert_eq!(looks.due(seconds(1), false), [(target(), vec![0, 1, 2])]);
+        assert_eq!(looks.due(seconds(1), false), [(0, vec![0, 1, 2])]);
     }
 
     #[test]
     fn reads_become_rarer_in_a_long_run() {
-        let mut looks = Looks::new(64);
+        let mut looks = looks(64, 100_000);
         let mut reads = 0;
         for tick in 0..100_000u64 {
             let now = Time::from_millis(tick);
-            looks.add(target(), tick as usize, now, false, Duration::from_millis(1));
+            looks.add(tick as usize, now, false, Duration::from_millis(1));
             reads += looks.due(now, false).len();
-            looks.answered(&target());
+            looks.answered(0);
         }
         assert!(reads < 350, "{reads}");
     }

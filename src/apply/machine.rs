@@ -94,12 +94,14 @@ pub struct Machine<'a> {
 enum Flight {
     Append,
     Step(usize),
-    Read(Target, Vec<usize>),
+    Read { line: usize, steps: Vec<usize> },
 }
 
 impl<'a> Machine<'a> {
     pub fn new(setup: Setup<'a>) -> Result<Self, BadOrder> {
         let schedule = Schedule::new(setup.steps.iter())?;
+        let targets = setup.steps.iter().map(|it| Target::of(&it.address, &it.config));
+        let looks = Looks::new(setup.pace.concurrency, targets);
         let count = setup.steps.len();
         let kept = setup.state.intents.values().filter_map(|it| match &it.act {
             IntentAct::Create { token, .. } if is_used(token, setup.state.record(&it.address)) => None,
@@ -129,7 +131,7 @@ impl<'a> Machine<'a> {
             pace: setup.pace,
             began: setup.began,
             schedule,
-            looks: Looks::new(setup.pace.concurrency),
+            looks,
             journal: Journal::default(),
             state: setup.state,
             now: Time::ZERO,
@@ -170,10 +172,10 @@ impl<'a> Machine<'a> {
                 break;
             }
         }
-        for (target, steps) in self.looks.due(self.now, self.is_idle()) {
+        for (line, steps) in self.looks.due(self.now, self.is_idle()) {
             let query = self.question(&steps);
-            let effect = Effect::Read { target: target.clone(), query };
-            out.push((self.launch(Flight::Read(target, steps)), effect));
+            let effect = Effect::Read { target: self.looks.target(line).clone(), query };
+            out.push((self.launch(Flight::Read { line, steps }), effect));
         }
         if !self.is_over()
             && let Some(commit) = self.journal.next(self.now)
@@ -192,14 +194,14 @@ impl<'a> Machine<'a> {
         }
         match (flight, answer) {
             (Flight::Append, Answer::Appended(result)) => self.appended(result),
-            (Flight::Read(target, steps), Answer::Read(result)) => {
-                self.looks.answered(&target);
+            (Flight::Read { line, steps }, Answer::Read(result)) => {
+                self.looks.answered(line);
                 self.read(&steps, &result);
             }
             (Flight::Step(at), answer) => self.called(at, answer),
             (Flight::Append, _) => self.appended(Err(NotStored::Failed("the answer is none to a commit".into()))),
-            (Flight::Read(target, steps), _) => {
-                self.looks.answered(&target);
+            (Flight::Read { line, steps }, _) => {
+                self.looks.answered(line);
                 self.read(&steps, &Err(Fault::bug("read", "the answer is none to a read")));
             }
         }
@@ -414,13 +416,12 @@ impl<'a> Machine<'a> {
 
     /// Looked at from `due` on. What nobody waits for is looked at when it suits.
     pub(super) fn look_at(&mut self, at: usize, due: Time) {
-        let target = self.target(at);
-        let settle = self.patience.of(&target.type_name);
+        let settle = self.patience.of(self.steps[at].address.type_name());
         let first = self.works.get(&at).is_some_and(|it| it.looks == 0 && it.id.is_some());
         let patient = first && !self.schedule.has_users(at);
         let due = if patient { due + settle.every_max } else { due };
         self.phases[at] = Phase::Looking;
-        self.looks.add(target, at, due, patient, settle.every / 2);
+        self.looks.add(at, due, patient, settle.every / 2);
     }
 
     fn question(&self, steps: &[usize]) -> Query {
@@ -495,6 +496,7 @@ impl<'a> Machine<'a> {
     pub(super) fn done(&mut self, at: usize) {
         let work = self.works.remove(&at);
         self.phases[at] = Phase::Done;
+        self.looks.comes(at);
         self.remaining -= 1;
         self.outcome.done += 1;
         self.schedule.complete(at);
@@ -507,6 +509,7 @@ impl<'a> Machine<'a> {
     pub(super) fn fail(&mut self, at: usize, failure: Failure) {
         self.works.remove(&at);
         self.phases[at] = Phase::Failed;
+        self.looks.comes(at);
         self.remaining -= 1;
         let (cause, doing) = (self.steps[at].address.clone(), self.doing(at));
         self.outcome.failed.push((cause.clone(), failure.clone()));
@@ -517,6 +520,7 @@ impl<'a> Machine<'a> {
                 continue;
             }
             self.phases[user] = Phase::Skipped;
+            self.looks.comes(user);
             self.remaining -= 1;
             left.extend(self.schedule.abandon(user));
             let address = self.steps[user].address.clone();
@@ -537,6 +541,7 @@ impl<'a> Machine<'a> {
     pub(super) fn hold(&mut self, at: usize) {
         self.works.remove(&at);
         self.phases[at] = Phase::Held;
+        self.looks.comes(at);
         self.outcome.stopped = true;
     }
 

@@ -16,7 +16,7 @@ use super::connect::Connected;
 use super::desired;
 use super::exit::{Ended, Exit};
 use super::ledger::{self, Ledger};
-use super::look::{self, Depth};
+use super::look;
 use super::{ahead, guard, output, plan, planning};
 use crate::address::Address;
 use crate::apply::drive::{self, Edge};
@@ -46,7 +46,7 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
     call.only(&[Format::Text, Format::Json])?;
     let began = call.world.nature.now();
     let looks = change.selection.refresh && change.goal.looks_ahead();
-    let ahead = async |it: &Connected| if looks { ahead::look(it).await } else { None };
+    let ahead = async |it: &Connected| if looks { ahead::look(it, change.goal.depth()).await } else { None };
     let (mut session, state, ahead) = connected.lock_beside(call, change.goal.command(), &change.carrying, ahead).await?;
     let ahead = ahead.and_then(|it| it.under(&*session));
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
@@ -214,7 +214,7 @@ impl Run<'_> {
         if self.change.selection.refresh {
             observed = match self.ahead.take() {
                 Some(seen) => seen,
-                None => planning::look(self.connected, state, Depth::Parts).await?,
+                None => planning::look(self.connected, state, self.change.goal.depth()).await?,
             };
         }
         if self.change.goal.is_destruction() {
@@ -259,9 +259,13 @@ impl Run<'_> {
         let pace = self.pace();
         let settles = settles(self.connected);
         let now = self.call.world.nature.now();
-        if let Err(error) = self.ledger.begin(&mut *self.session, &state, &planned.plan, now).await {
-            self.call.complain(&[unnoted(&error)]);
-        }
+        let opening = match self.ledger.begin(&mut *self.session, &state, &planned.plan, now).await {
+            Ok(opening) => opening,
+            Err(error) => {
+                self.call.complain(&[unnoted(&error)]);
+                None
+            }
+        };
         let Planned { plan: Plan { steps, .. }, instances, .. } = planned;
         let is_destruction = self.change.goal.is_destruction();
         let Connected { clouds, stack, former, .. } = &mut *self.connected;
@@ -290,6 +294,7 @@ impl Run<'_> {
             // What goes is evaluated no more.
             observed: if is_destruction { Observed::default() } else { observed },
             state,
+            opening,
             sealer,
             mint,
             waits_for_twins: is_destruction,
@@ -300,6 +305,9 @@ impl Run<'_> {
             Diagnostic::error("bug", "this is a bug in infra: the plan cannot be carried out").detail(error.to_string())
         })?;
         self.quiet &= ended.quiet;
+        if let Some(error) = &ended.unnoted {
+            self.call.complain(&[unnoted(error)]);
+        }
         unwritten::keep(self.call, self.connected, &ended.state, &ended.unwritten);
         Ok((ended.outcome, ended.state))
     }

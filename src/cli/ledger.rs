@@ -63,20 +63,28 @@ impl Ledger {
         self.record.commit.clone()
     }
 
-    /// A round of steps begins. The first one puts the run on record, and the state of a new stack with it.
-    pub async fn begin(&mut self, session: &mut dyn Session, state: &State, plan: &Plan, now: u64) -> Result<(), StoreError> {
+    /// A round of steps begins. The first one puts the run on record: with the state of a new stack, else it is still to be
+    /// stored, with the first that is said.
+    pub async fn begin(
+        &mut self,
+        session: &mut dyn Session,
+        state: &State,
+        plan: &Plan,
+        now: u64,
+    ) -> Result<Option<RunRecord>, StoreError> {
         self.began = now;
         self.why = plan.changes.iter().map(|it| (it.address.clone(), reason::sentences(it))).collect();
         // A plan that cannot be written cannot be kept in a file either; it has no digest then.
         self.record.plans.extend(codec::digest(plan));
-        if !self.is_noted {
-            match session.serial() {
-                0 => session.establish(state, &self.record).await?,
-                _ => session.note(&self.record).await?,
-            }
-            self.is_noted = true;
+        if std::mem::replace(&mut self.is_noted, true) {
+            return Ok(None);
         }
-        Ok(())
+        if session.serial() > 0 {
+            return Ok(Some(self.record.clone()));
+        }
+        let established = session.establish(state, &self.record).await;
+        self.is_noted = established.is_ok();
+        established.map(|()| None)
     }
 
     pub fn hear(&mut self, event: &Event) {

@@ -20,6 +20,8 @@ const READS_AT_ONCE: usize = 32;
 /// How closely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
+    /// Whether it is there: of what is to go.
+    Presence,
     /// The parts that are declared or recorded.
     Parts,
     /// All parts, declared or not.
@@ -58,7 +60,7 @@ pub async fn recorded(
             whole: depth == Depth::Whole,
             parts,
             shared: true,
-            presence: false,
+            presence: depth == Depth::Presence,
         };
         async move { (cloud.read(&target, &query).await, ids) }
     });

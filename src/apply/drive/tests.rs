@@ -214,6 +214,7 @@ async fn apply_over(
         state,
         sealer: &sealer,
         mint: &mut mint,
+        opening: None,
         waits_for_twins,
     };
     let ended = drive(&mut edge, run).await.unwrap();

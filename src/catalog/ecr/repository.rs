@@ -117,8 +117,9 @@ impl Resource for Repository {
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
         let all = list(aws, query.shared).await?;
         let mine: Vec<_> = query.ids.iter().filter_map(|id| Some((id, all.get(id.as_str())?))).collect();
-        let all_tags = match mine.len() > FEW {
-            true => Some(tagged(aws, "ecr:repository", query.shared).await?),
+        let all_tags = match query.presence {
+            true => Some(Arc::default()),
+            false if mine.len() > FEW => Some(tagged(aws, "ecr:repository", query.shared).await?),
             false => None,
         };
         let asks: Vec<_> = mine.into_iter().map(|(id, it)| read_one(aws, id, it, all_tags.as_deref(), query)).collect();

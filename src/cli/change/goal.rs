@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::address::Address;
+use crate::cli::look::Depth;
 use crate::state::State;
 
 pub enum Goal {
@@ -39,6 +40,11 @@ impl Goal {
             Self::Files | Self::Nothing { .. } => true,
             Self::Saved(_) | Self::Found | Self::Taken | Self::Former(_) => false,
         }
+    }
+
+    /// How closely what is on record is looked at.
+    pub(super) fn depth(&self) -> Depth {
+        if self.is_destruction() { Depth::Presence } else { Depth::Parts }
     }
 
     /// The word for it in a summary.

@@ -19,7 +19,7 @@ use crate::store::document::{self, Stamp};
 use crate::store::heartbeat::Task;
 use crate::store::lease::Lease;
 use crate::store::lock::{LockRecord, Standing, Verdict, Watch, random_version};
-use crate::store::{Owner, Session, StoreError, Taken, clock, sealed};
+use crate::store::{AppendedAndNoted, Owner, Session, StoreError, Taken, clock, sealed};
 
 /// How often a document that somebody else wrote meanwhile is read again at takeover. A former holder can write once more at
 /// most, with its last save.
@@ -262,6 +262,14 @@ impl Session for Held {
             let store = self.store.clone();
             let (saved, noted) = futures::join!(self.save_state(state), runs::write(&store, run));
             saved.and(noted)
+        }
+        .boxed()
+    }
+
+    fn append_noting<'a>(&'a mut self, entries: &'a [Entry], run: &'a RunRecord) -> BoxFuture<'a, AppendedAndNoted> {
+        async move {
+            let store = self.store.clone();
+            futures::join!(self.store_entries(entries), runs::write(&store, run))
         }
         .boxed()
     }

@@ -51,6 +51,7 @@ macro_rules! contract {
             an_unlawful_state_is_refused_and_the_former_kept
             history_has_the_former_documents
             runs_are_on_record_newest_first
+            what_is_noted_with_entries_is_stored_with_them
             what_a_dead_run_said_last_is_handed_over
             a_state_from_elsewhere_keeps_its_serial_and_epoch
             the_seal_key_is_made_once
@@ -389,6 +390,17 @@ pub async fn runs_are_on_record_newest_first(backend: impl Backend) {
     assert_eq!(store.runs().await.unwrap(), names[..2]);
     session.release().await.unwrap();
     assert_eq!(store.history().await.unwrap().iter().map(|it| it.serial).collect::<Vec<_>>(), [1], "runs are no versions");
+}
+
+pub async fn what_is_noted_with_entries_is_stored_with_them(backend: impl Backend) {
+    begin(&backend).await;
+    let mut session = take(&backend, "run-1").await;
+    let (appended, noted) = session.append_noting(&[adopt(1)], &sample::run("a", 1_000)).await;
+    assert_eq!((appended.unwrap().seq, noted.is_ok()), (1, true));
+    drop(session);
+    let store = backend.open();
+    assert_eq!(store.runs().await.unwrap().iter().map(|it| it.run.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert!(store.read().await.unwrap().unwrap().resources.contains_key(&address(1)));
 }
 
 pub async fn what_a_dead_run_said_last_is_handed_over(backend: impl Backend) {

@@ -98,6 +98,7 @@ async fn grow(recorded: usize, new: usize) -> Counting {
         state,
         sealer: &sealer,
         mint: &mut mint,
+        opening: None,
         waits_for_twins: false,
     };
     let ended = drive(&mut edge, run).await.unwrap();
