@@ -10,6 +10,7 @@ use crate::sim::types::{SimTypes, settles};
 use crate::sim::wish::{Block, Wish};
 use crate::sim::world::{Weather, World};
 use crate::state::Lineage;
+use crate::state::ledger::Beginning;
 use crate::store::{Owner, Store, memory::Memory};
 use crate::value::Value;
 
@@ -189,7 +190,8 @@ async fn apply_over(
     let events = Arc::new(Mutex::new(Vec::new()));
     let kept = events.clone();
     let mut tell = move |event| kept.lock().unwrap().push(event);
-    let mut mint = Mint::new(session.epoch(), seed().unwrap());
+    let session_epoch = session.epoch();
+    let mut mint = Mint::new(session_epoch, seed().unwrap());
     let mut edge = Edge {
         cloud,
         session: &mut *session,
@@ -214,7 +216,7 @@ async fn apply_over(
         state,
         sealer: &sealer,
         mint: &mut mint,
-        opening: None,
+        opening: Some(opening(session_epoch)),
         waits_for_twins,
     };
     let ended = drive(&mut edge, run).await.unwrap();
@@ -223,6 +225,19 @@ async fn apply_over(
     }
     let events = std::mem::take(&mut *events.lock().unwrap());
     (ended, events)
+}
+
+fn opening(epoch: u64) -> RunRecord {
+    RunRecord::begin(Beginning {
+        stack: "dev".parse().unwrap(),
+        run: format!("run-{epoch}"),
+        epoch,
+        command: "infra apply dev".into(),
+        caller: None,
+        by: "test".into(),
+        commit: None,
+        at: 0,
+    })
 }
 
 fn store() -> Memory {
@@ -238,8 +253,24 @@ async fn a_run_makes_everything_and_leaves_nothing_to_do() {
     let state = store.read().await.unwrap().unwrap();
     assert_eq!((state.resources.len(), state.intents.len()), (4, 0));
     assert!(!String::from_utf8(store.document().unwrap()).unwrap().contains("hunter2"));
+    assert_eq!(store.runs().await.unwrap().len(), 1);
     let (again, _) = apply(&store, &cloud, &[]).await;
     assert_eq!((again.outcome.done, again.outcome.failed.len()), (0, 0));
+    assert_eq!(store.runs().await.unwrap().len(), 1, "a run that did nothing leaves no record");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_on_record_before_anything_is_called() {
+    let mut called = 0;
+    for after in (0..40).map(|it| Duration::from_millis(it * 100)) {
+        let (store, cloud) = (store(), SimCloud::new(None));
+        apply(&store, &cloud, &[after, after]).await;
+        if !cloud.world.lock().unwrap().things.is_empty() {
+            called += 1;
+            assert_eq!(store.runs().await.unwrap().len(), 1, "{after:?}");
+        }
+    }
+    assert!(called > 0);
 }
 
 #[tokio::test(start_paused = true)]
