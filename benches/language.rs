@@ -87,13 +87,13 @@ fn load(text: &str) -> Loaded {
     })
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, max_time = 2)]
 fn parse_and_check(bencher: Bencher<'_, '_>, size: usize) {
     let text = stack(size);
     bencher.bench(|| black_box(load(&text)));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, max_time = 2)]
 fn evaluate(bencher: Bencher<'_, '_>, size: usize) {
     let text = stack(size);
     bencher.with_inputs(|| load(&text).program).bench_values(|mut program| {

@@ -171,28 +171,28 @@ fn make(configuration: &mut Wide, state: &State, observed: &Observed, options: &
     }
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, max_time = 2)]
 fn nothing_changed(bencher: Bencher, size: usize) {
     let (state, observed) = made(size);
     let mut configuration = Wide::of(size, "old");
     bencher.bench_local(|| black_box(make(&mut configuration, &state, &observed, &Options::default())));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, max_time = 2)]
 fn everything_changed(bencher: Bencher, size: usize) {
     let (state, observed) = made(size);
     let mut configuration = Wide::of(size, "new");
     bencher.bench_local(|| black_box(make(&mut configuration, &state, &observed, &Options::default())));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, max_time = 2)]
 fn everything_is_new(bencher: Bencher, size: usize) {
     let state = empty();
     let mut configuration = Wide::of(size, "new");
     bencher.bench_local(|| black_box(make(&mut configuration, &state, &Observed::default(), &Options::default())));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, max_time = 2)]
 fn everything_goes(bencher: Bencher, size: usize) {
     let (state, observed) = made(size);
     let options = Options { destroy: true, ..Options::default() };
@@ -200,7 +200,7 @@ fn everything_goes(bencher: Bencher, size: usize) {
     bencher.bench_local(|| black_box(make(&mut configuration, &state, &observed, &options)));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, max_time = 2)]
 fn lint(bencher: Bencher, size: usize) {
     let plan = make(&mut Wide::of(size, "new"), &empty(), &Observed::default(), &Options::default());
     bencher.bench_local(|| black_box(verify::check(&plan, &empty())));

@@ -53,7 +53,7 @@ fn record(number: usize) -> Record {
 fn state(size: usize) -> State {
     let mut state = State::new(stack(), Lineage("00112233445566778899aabbccddeeff".into()));
     (state.serial, state.epoch, state.run) = (1, 1, "bench".into());
-    state.resources = (0..size).map(|it| (address(it), record(it))).collect();
+    state.resources = (0..size).map(|it| (address(it), Arc::new(record(it)))).collect();
     state
 }
 
