@@ -41,6 +41,11 @@ pub trait Store: Send + Sync {
     /// The state with the journal folded in, read without the lock: what `plan`, `drift` and `output` see. None when there is
     /// none yet.
     fn read(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>>;
+    /// The document alone, as it was written last, for a guess that is checked under the lock: whatever the journal adds to it may
+    /// be missing.
+    fn glance(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
+        self.read()
+    }
     /// The digest key for secrets, kept apart from the state. None when it was never used.
     fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>>;
     /// Makes the digest key if nobody else does meanwhile: it is the one that is kept.

@@ -14,7 +14,7 @@ pub struct Ahead {
 
 /// Nothing comes of it where nothing is recorded, where something is open, or where it fails: a look under the lock says why.
 pub async fn look(connected: &Connected, depth: Depth) -> Option<Ahead> {
-    let state = connected.store.read().await.ok().flatten().filter(|it| it.intents.is_empty())?;
+    let state = connected.store.glance().await.ok().flatten().filter(|it| it.intents.is_empty())?;
     let observed = planning::look(connected, &state, depth).await.ok()?;
     Some(Ahead { serial: state.serial, observed })
 }

@@ -129,6 +129,10 @@ impl Store for Aws {
         self.read_beside_writer().boxed()
     }
 
+    fn glance(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
+        async { Ok(session::find(self).await?.map(|(state, _)| state)) }.boxed()
+    }
+
     fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>> {
         seal::read(&self.table).boxed()
     }

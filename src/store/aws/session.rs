@@ -41,7 +41,7 @@ pub struct Held {
 }
 
 /// The document and which one it is.
-type Found = Option<(State, Etag)>;
+pub type Found = Option<(State, Etag)>;
 
 /// Waits for the lock, takes it, and rewrites the document under the new epoch.
 pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Result<Held, StoreError> {
@@ -92,7 +92,8 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
     }
 }
 
-async fn find(store: &Aws) -> Result<Found, StoreError> {
+/// Reads the document, and nothing of the journal.
+pub async fn find(store: &Aws) -> Result<Found, StoreError> {
     let Some(Read { bytes, etag }) = store.object.read().await? else { return Ok(None) };
     let state = sealed::open(&store.vault, &store.object.place(), &store.stack, &bytes).await?;
     Ok(Some((state, etag)))
