@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Args;
@@ -41,21 +42,17 @@ pub struct Torture {
 
 const ACCOUNTS: u64 = 620_000_000_000;
 
-/// Builds infra, lives all lives, prints what was done; fails at the first life that did not end well.
+/// Builds infra, lives all lives, prints what was done and what did not end well; fails if anything did not.
 pub async fn run(how: &Torture) -> Result<(), Failure> {
     let infra = Infra::build().await?;
     rehearse(&infra, how.stories).await?;
     let cloud = Cloud::start(Options::default()).await?;
-    let mut rows = vec![["", "lives", "phases", "kills", "over before", "racers", "searched", "took"].map(str::to_owned)];
+    let mut rows = vec![["", "lives", "phases", "kills", "over before", "racers", "searched", "hits", "took"].map(str::to_owned)];
     let mut total = Tally::default();
-    for (number, backend) in how.stores.iter().copied().enumerate() {
-        let sites = (0..how.sites.max(1)).map(|at| {
-            let account = (ACCOUNTS + (number * 1_000 + at) as u64).to_string();
-            let folder = cloud.folder().join(&account);
-            let (cloud, infra) = (&cloud, &infra);
-            async move { Site::open(cloud, infra.program(), &folder, &account, backend).await }
-        });
-        let sites = try_join_all(sites).await?;
+    let accounts = AtomicU64::new(ACCOUNTS);
+    for backend in how.stores.iter().copied() {
+        let ground = Ground { cloud: &cloud, infra: &infra, backend, accounts: &accounts };
+        let mut sites = try_join_all((0..how.sites.max(1)).map(|_| ground.open())).await?;
         let Some(first) = sites.first() else { continue };
         let reference = Reference::take(first).await?;
         let [apply, update, destroy] = reference.counts.0;
@@ -70,20 +67,23 @@ pub async fn run(how: &Torture) -> Result<(), Failure> {
             let name = format!("{}, {kind}", backend.name());
             let started = Instant::now();
             let count = lives.len();
-            let tally = all(&sites, &reference, lives, &name).await?;
+            let tally = ground.all(&mut sites, &reference, lives, &name).await?;
             let took = table::seconds(started.elapsed());
-            let Tally { stories, kills, missed, racers, places } = tally;
-            let [lives, stories, kills, missed, racers, places] =
-                [count as u64, stories, kills, missed, racers, places].map(|it| it.to_string());
-            rows.push([name, lives, stories, kills, missed, racers, places, took]);
+            let Tally { stories, kills, missed, racers, places, hits } = tally;
+            let [lives, stories, kills, missed, racers, places, hits] =
+                [count as u64, stories, kills, missed, racers, places, hits].map(|it| it.to_string());
+            rows.push([name, lives, stories, kills, missed, racers, places, hits, took]);
             total += tally;
         }
     }
     anstream::println!("");
     table::print(&rows);
-    let Tally { kills, racers, places, .. } = total;
-    let stories = how.stories;
-    anstream::println!("\n{stories} stories, {kills} kills, {racers} racers, no secret in {places} places: all ended well");
+    let Tally { kills, racers, places, hits, .. } = total;
+    let done = format!("{} stories, {kills} kills, {racers} racers, {places} places searched for secrets", how.stories);
+    if hits > 0 {
+        return Err(format!("{done}: {hits} lives did not end well").into());
+    }
+    anstream::println!("\n{done}: all ended well");
     Ok(())
 }
 
@@ -100,27 +100,58 @@ enum Story {
     Raced,
 }
 
-/// Lives them on all sites. The first that does not end well ends all.
-async fn all(sites: &[Site<'_>], reference: &Reference, lives: VecDeque<Story>, name: &str) -> Result<Tally, Failure> {
-    let count = lives.len();
-    let queue = Mutex::new((lives, Tally::default()));
-    let locked = || queue.lock().unwrap_or_else(PoisonError::into_inner);
-    let work = sites.iter().map(|site| async {
-        loop {
-            let Some(life) = locked().0.pop_front() else { return Ok::<(), Failure>(()) };
-            let (lived, what) = match life {
-                Story::Killed(life) => (life.live(site, reference).await?, life.to_string()),
-                Story::Raced => (race(site, reference).await?, format!("{RACERS} at once")),
-            };
-            let (left, kills) = {
-                let mut it = locked();
-                it.1 += lived;
-                (it.0.len(), it.1.kills)
-            };
-            anstream::println!("{name}: {} of {count} lives, {kills} kills ({what})", count - left);
-        }
-    });
-    try_join_all(work).await?;
-    let tally = locked().1;
-    Ok(tally)
+/// Where lives are lived: one store, and as many accounts as are asked for.
+struct Ground<'c> {
+    cloud: &'c Cloud,
+    infra: &'c Infra,
+    backend: Backend,
+    accounts: &'c AtomicU64,
+}
+
+impl<'c> Ground<'c> {
+    /// In an account of its own.
+    async fn open(&self) -> Result<Site<'c>, Failure> {
+        let account = self.accounts.fetch_add(1, Ordering::Relaxed).to_string();
+        let folder = self.cloud.folder().join(&account);
+        Ok(Site::open(self.cloud, self.infra.program(), &folder, &account, self.backend).await?)
+    }
+
+    /// Lives them on all sites. What does not end well is told, and its site, where it can be looked at, given up for a new one.
+    async fn all(
+        &self,
+        sites: &mut [Site<'c>],
+        reference: &Reference,
+        lives: VecDeque<Story>,
+        name: &str,
+    ) -> Result<Tally, Failure> {
+        let count = lives.len();
+        let queue = Mutex::new((lives, Tally::default()));
+        let locked = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = sites.iter_mut().map(|site| async {
+            loop {
+                let Some(life) = locked().0.pop_front() else { return Ok::<(), Failure>(()) };
+                let (lived, what) = match life {
+                    Story::Killed(life) => (life.live(site, reference).await, life.to_string()),
+                    Story::Raced => (race(site, reference).await, format!("{RACERS} at once")),
+                };
+                let lived = match lived {
+                    Ok(lived) => lived,
+                    Err(broken) => {
+                        anstream::println!("{name}: DID NOT END WELL: {broken}");
+                        *site = self.open().await?;
+                        Tally { hits: 1, ..Tally::default() }
+                    }
+                };
+                let (left, kills) = {
+                    let mut it = locked();
+                    it.1 += lived;
+                    (it.0.len(), it.1.kills)
+                };
+                anstream::println!("{name}: {} of {count} lives, {kills} kills ({what})", count - left);
+            }
+        });
+        try_join_all(work).await?;
+        let tally = locked().1;
+        Ok(tally)
+    }
 }

@@ -124,6 +124,8 @@ pub struct Tally {
     pub racers: u64,
     /// What was searched for secrets: files, objects, items.
     pub places: u64,
+    /// Lives that did not end well.
+    pub hits: u64,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -133,6 +135,7 @@ impl std::ops::AddAssign for Tally {
         self.missed += other.missed;
         self.racers += other.racers;
         self.places += other.places;
+        self.hits += other.hits;
     }
 }
 
