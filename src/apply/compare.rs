@@ -4,7 +4,7 @@ use crate::object::secret;
 use crate::plan::Forms;
 use crate::plan::diff::{Differ, Difference};
 use crate::schema::equal::Compare;
-use crate::schema::{Attribute, Presence, Schema, Shape};
+use crate::schema::{Attribute, Attributes, Presence, Schema, Shape};
 use crate::value::{Sealer, Value, path};
 
 /// What must be changed for live to be as desired; of a shell, in what its creation could set. What the cloud never tells
@@ -69,6 +69,25 @@ fn filled(planned: &Value, now: &Value) -> Value {
         }
         leaf => leaf.clone(),
     }
+}
+
+/// What the cloud told of a thing that is taken in, and for what it never tells what the files say: that counts as applied.
+pub(super) fn with_untold(schema: &Schema, told: &Value, desired: &Value) -> Value {
+    with_untold_of(&schema.attributes, told, desired)
+}
+
+fn with_untold_of(attributes: &Attributes, told: &Value, desired: &Value) -> Value {
+    let more = attributes.iter().filter_map(|(name, it)| {
+        let (live, wanted) = (told.member(name), desired.member(name));
+        let untold = it.local || it.secret && live.is_null();
+        let value = match (&it.shape, untold) {
+            (_, true) => wanted.clone(),
+            (Shape::Object(inner), false) if live.members().is_some() => with_untold_of(inner, live, wanted),
+            (_, false) => return None,
+        };
+        (!value.is_null() && value.is_wholly_known()).then(|| (name.clone(), value))
+    });
+    told.with_all(more)
 }
 
 /// The value with every secret attribute marked, whatever the files or the cloud say of it.

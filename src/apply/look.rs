@@ -181,11 +181,17 @@ impl Machine<'_> {
         };
         let clear = compare::mark_secrets(schema, &live.outputs);
         self.has.insert(step.address.clone(), id.clone());
+        let told = strip(schema, &live.settings);
+        let settings = match self.desired.settings(&step.address) {
+            Ok(desired) => compare::with_untold(schema, &told, &desired),
+            // As it is, then: the next plan compares.
+            Err(_) => told,
+        };
         let record = Record {
             config: step.config.clone(),
             id,
             token: None,
-            applied: self.sealer.seal(&compare::mark_secrets(schema, &strip(schema, &live.settings))),
+            applied: self.sealer.seal(&compare::mark_secrets(schema, &settings)),
             outputs: self.sealer.seal(&clear),
             dependencies: dependencies.clone(),
             lifecycle: lifecycle.clone(),

@@ -103,7 +103,8 @@ async fn find(call: &Call, connected: &mut Connected, state: &State, ours: &BTre
     for _ in 0..ROUNDS_MAX {
         let planned = planning::plan(connected, state, &mut observed, &options, &sealer).await?;
         let known = &*connected;
-        let looks = missing(&planned).map(|it| async move {
+        let types = &*known.stack.catalog;
+        let looks = missing(&planned).filter(|it| can_be_compared(types, it)).map(|it| async move {
             let id = look_for(known, state, it, ours.get(&it.address).copied()).await?;
             Ended::Ok(id.map(|id| (it.address.clone(), id)))
         });
@@ -115,6 +116,13 @@ async fn find(call: &Call, connected: &mut Connected, state: &State, ours: &BTre
         }
     }
     Ok(())
+}
+
+/// Whether all is known of it that cannot change in place: what is taken in must have it so. What it waits for may be found in
+/// this round, and it in the next.
+fn can_be_compared(types: &dyn Types, instance: &Instance) -> bool {
+    let schema = types.resource(instance.address.type_name());
+    schema.is_some_and(|it| it.home(&instance.settings).is_wholly_known())
 }
 
 fn missing(planned: &Planned) -> impl Iterator<Item = &Instance> {
@@ -199,7 +207,10 @@ fn report(call: &Call, connected: &Connected, marked: &[Marked]) {
     let orphans: Vec<String> = marked.iter().filter(|it| !known(it)).map(|it| it.arn.clone()).collect();
     if !orphans.is_empty() {
         call.complain(&[Diagnostic::warning("not-in-files", "the account holds more of the stack than its files declare")
-            .detail(format!("These carry its tags, and will not be on record: {}.", orphans.join(", ")))
+            .detail(format!(
+                "These carry its tags, and will not be on record: no file declares them, or what they need was not found: {}.",
+                orphans.join(", ")
+            ))
             .help("declare them and repeat the command, or delete them by hand")]);
     }
 }

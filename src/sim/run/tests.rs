@@ -6,7 +6,7 @@ use super::*;
 use crate::address::Address;
 use crate::apply::event::Failure;
 use crate::remote::Id;
-use crate::stack::desired::Moved;
+use crate::stack::desired::{Import, Moved};
 use crate::state::{Intent, IntentAct, Lineage, OpId, Record};
 use crate::value::Value;
 
@@ -61,6 +61,27 @@ fn a_stack_is_made_changed_and_destroyed() {
     scene.advance(scene.now + Duration::from_secs(60));
     assert_eq!(state.resources.len(), 0);
     assert!(scene.world.things.values().all(|it| it.gone.is_some()));
+}
+
+#[test]
+fn what_the_cloud_never_tells_of_what_is_taken_in_counts_as_applied() {
+    let mut scene = scene();
+    scene.world.add_foreign("sim_instant", "box");
+    let to: Address = "sim_instant.box".parse().unwrap();
+    let settings = [
+        ("name", Value::from("box")),
+        ("flavor", "theirs".into()),
+        ("note", "kept on record alone".into()),
+        ("secret", "hunter2-in-clear".into()),
+    ];
+    let mut wish = Wish::new([(to.clone(), Block { settings: settings.into(), ..Block::default() })].into());
+    wish.imports.push(Import { to: to.clone(), id: Id::new("foreign-box"), span: None });
+    let (_, state) = apply(&mut scene, &mut wish, &Options::default());
+    let applied = &state.resources[&to].applied;
+    assert_eq!(applied.get("note"), "kept on record alone".into());
+    assert!(matches!(applied.get("secret"), Value::Digest(_)));
+    wish.imports.clear();
+    assert_eq!(plan(&scene, &mut wish, &state, &Options::default()).unwrap().planned.plan.steps, []);
 }
 
 #[test]

@@ -43,6 +43,9 @@ async fn with_states_in_a_folder() {
     for command in ["plan prod", "apply prod --auto-approve --confirm prod"] {
         assert_eq!(here.run(command).ends(1).codes(), ["lost-state"]);
     }
+    // All of it is found again.
+    here.run("state rebuild prod --auto-approve --confirm prod").ends(0);
+    here.is_settled("prod");
 }
 
 async fn whole(here: &Checkout) {
