@@ -49,6 +49,10 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
     let ahead = async |it: &Connected| if looks { ahead::look(it, change.goal.depth()).await } else { None };
     let (mut session, state, ahead) = connected.lock_beside(call, change.goal.command(), &change.carrying, ahead).await?;
     let ahead = ahead.and_then(|it| it.under(&*session));
+    if ahead.is_none() {
+        // Somebody else may have been at work since these were given.
+        connected.clouds.forget_answers();
+    }
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
     if let Err(error) = ledger::close_former(&*connected.store, &mut *session).await {
         call.complain(&[unnoted(&error)]);

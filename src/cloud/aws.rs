@@ -218,6 +218,11 @@ impl Aws {
             false => Ok(Arc::new(ask().await?)),
         }
     }
+
+    /// Answers that are shared are those that are given from here on.
+    pub fn forget_answers(&self) {
+        self.memo.forget();
+    }
 }
 
 macro_rules! clients {

@@ -44,6 +44,11 @@ impl Clouds {
         self.configs.values()
     }
 
+    /// What was answered in this run is asked anew.
+    pub fn forget_answers(&self) {
+        self.configs().for_each(Aws::forget_answers);
+    }
+
     /// Who the stack's own credentials belong to.
     pub async fn identity(&self) -> Result<&Identity, Fault> {
         self.config(&ConfigName::default())?.identity().await

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use localstack::control::{Effect, Fault};
 use rustix::process::Signal;
 
-use super::{APPLY, LEASE, LOOK, Site};
+use super::{APPLY, LEASE, LOOK, PATIENCE, Site};
 use crate::cli::running::Running;
 
 const RACERS: usize = 16;
@@ -59,6 +59,33 @@ async fn one_of_sixteen_wins_and_is_followed_when_it_is_killed() {
     for one in all {
         one.await.unwrap();
     }
+}
+
+/// It has looked at what is recorded while it waited, and must not plan with that.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waited_sees_what_the_holder_did() {
+    let site = Site::s3("800000000706").await;
+    // Registries are listed, and a list is kept for the run.
+    let registry =
+        |name: &str, more: &str| format!("resource \"aws_ecr_repository\" \"{name}\" {{\n  name = \"{name}\"\n{more}}}\n");
+    site.here.write("stacks/dev/one.hcl", &registry("one", ""));
+    site.run(APPLY).ends(0);
+    site.here.write("stacks/dev/two.hcl", &registry("two", "  depends_on = [aws_subnet.more]\n"));
+    let more = "resource \"aws_subnet\" \"more\" {\n  vpc_id     = aws_vpc.main.id\n  cidr_block = \"10.0.9.0/24\"\n}\n";
+    site.here.write("stacks/dev/more.hcl", more);
+    let holder = site.start_and_hold("CreateSubnet").await;
+    let looks = |it: &Site| it.cloud.calls().account(it.account).calls.get("ec2.DescribeSubnets").copied().unwrap_or(0);
+    let before = looks(&site);
+    let waits = format!("{APPLY} --lock-timeout 2m");
+    let waiting = Running::start(&site.here, site.cloud, site.account, &[PATIENCE, ("USER", "bob")], &waits);
+    site.until(|it| looks(it) > before).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    site.lift();
+    let (code, said) = holder.end();
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = waiting.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("The lock is held by ann@") && said.contains("No changes: `dev` is as its files say."), "{said}");
 }
 
 /// Stopped past its lease and followed: it writes nothing, and starts no call.
