@@ -92,6 +92,19 @@ resource "aws_dynamodb_table" "table" {{
   }}
 }}
 
+resource "aws_iam_role" "node" {{
+  name               = "rebuilt-node"
+  assume_role_policy = jsonencode({{
+    Version   = "2012-10-17"
+    Statement = [{{ Effect = "Allow", Action = "sts:AssumeRole", Principal = {{ Service = "ec2.amazonaws.com" }} }}]
+  }})
+}}
+
+resource "aws_iam_instance_profile" "node" {{
+  name = "rebuilt-node"
+  role = aws_iam_role.node.name
+}}
+
 output "vpc" {{
   value = aws_vpc.main.id
 }}
@@ -120,7 +133,7 @@ async fn a_lost_state_is_recorded_anew() {
     assert!(lost.err.contains("infra state rebuild dev"), "{}", lost.err);
     let rebuilt = run("state rebuild --auto-approve").ends(0);
     assert_eq!(rebuilt.codes(), ["no-tags", "not-in-files"], "{}", rebuilt.err);
-    assert!(rebuilt.out.contains("Plan: 0 to create, 0 to update, 15 to import, 0 to delete."), "{}", rebuilt.out);
+    assert!(rebuilt.out.contains("Plan: 0 to create, 0 to update, 17 to import, 0 to delete."), "{}", rebuilt.out);
     assert_eq!(run("state list").ends(0).out, before);
     assert_eq!(run("state pull").ends(0).json()["lineage"], lineage, "the things are still its own");
     let plan = run("plan --detailed-exitcode");
