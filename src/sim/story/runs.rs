@@ -7,12 +7,13 @@ use crate::address::Mode;
 use crate::apply::event::{Failure, Outcome};
 use crate::apply::settle;
 use crate::plan::{Action, Options};
-use crate::remote::Id;
+use crate::remote::{Blocker, Id};
 use crate::sim::laws;
 use crate::sim::process::Process;
 use crate::sim::rng::Rng;
 use crate::sim::run::{self, Faults, Interrupt, Scene, Watcher};
 use crate::sim::wish::Wish;
+use crate::state::IntentAct;
 
 const INTERRUPTS: [Interrupt; 8] = [
     Interrupt::Crash,
@@ -115,14 +116,20 @@ impl Story {
         self.scene.world.weather.breaks = 0;
         self.scene.world.heal(self.scene.now);
         self.scene.tell(|| "a plain run".into());
-        self.plain_run(command, watcher)?;
+        let ended = self.plain_run(command, watcher)?;
+        if !went_through(&ended) && !self.is_blocked_by_late_ones(&ended) {
+            return Err(vec![format!("a plain run did not go through: {ended:?}")]);
+        }
         // Late requests of dead runs arrive until their signatures lapse; the next run finds what they made.
         let watched = !self.scene.vault.folded.intents.is_empty();
         let window = Duration::from_secs(settle::WATCH_SECONDS + 60);
         self.scene.advance(self.scene.now + window.max(self.scene.world.weather.slow));
         if watched {
             self.scene.tell(|| "a plain run after the window".into());
-            self.plain_run(command, watcher)?;
+            let ended = self.plain_run(command, watcher)?;
+            if !went_through(&ended) {
+                return Err(vec![format!("a plain run after the window did not go through: {ended:?}")]);
+            }
             self.scene.advance(self.scene.now + self.scene.world.weather.slow);
         }
         let state = self.scene.vault.folded.clone();
@@ -146,7 +153,29 @@ impl Story {
         if broken.is_empty() { Ok(()) } else { Err(broken) }
     }
 
-    fn plain_run(&mut self, command: Command, watcher: &mut dyn Watcher) -> Result<(), Vec<String>> {
+    /// Whether nothing failed but deletions that something is in the way of which arrived while they were made: a creation of a
+    /// dead run, which is watched for, and which the run after the window finds.
+    fn is_blocked_by_late_ones(&self, ended: &Outcome) -> bool {
+        let intents = self.scene.vault.folded.intents.values().filter(|it| it.watched_until.is_some());
+        let watched: Vec<&str> = intents
+            .filter_map(|it| match &it.act {
+                IntentAct::Create { token, .. } => Some(token.as_str()),
+                IntentAct::Update { .. } | IntentAct::Delete { .. } => None,
+            })
+            .collect();
+        let things = &self.scene.world.things;
+        let is_late = |blocker: &Blocker| {
+            let token = things.get(&Id::new(blocker.what.as_str())).and_then(|it| it.token.as_deref());
+            token.is_some_and(|it| watched.contains(&it))
+        };
+        !ended.stopped
+            && ended.failed.iter().all(|(_, it)| match it {
+                Failure::Blocked { blockers, .. } => !blockers.is_empty() && blockers.iter().all(is_late),
+                _ => false,
+            })
+    }
+
+    fn plain_run(&mut self, command: Command, watcher: &mut dyn Watcher) -> Result<Outcome, Vec<String>> {
         let faults = Faults { latency: Duration::from_millis(100), ..Faults::default() };
         let mut outcome = self.run(command, faults, Vec::new(), watcher)?;
         // What a data source said only then is a change that nobody was shown: the next plan shows it, once for each of them.
@@ -157,11 +186,7 @@ impl Story {
             }
             outcome = self.run(command, faults, Vec::new(), watcher)?;
         }
-        match outcome {
-            Some(outcome) if outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.stopped => Ok(()),
-            Some(outcome) => Err(vec![format!("a plain run did not go through: {outcome:?}")]),
-            None => Err(vec!["a plain run came to no end".into()]),
-        }
+        outcome.ok_or_else(|| vec!["a plain run came to no end".into()])
     }
 
     pub(super) fn run(
@@ -199,6 +224,10 @@ impl Story {
         self.told.crashes += usize::from(outcome.is_none());
         Ok(outcome)
     }
+}
+
+fn went_through(outcome: &Outcome) -> bool {
+    outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.stopped
 }
 
 fn is_news(failure: &Failure) -> bool {
