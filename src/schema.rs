@@ -210,6 +210,11 @@ fn fixed(attributes: &Attributes, value: &Value) -> Value {
 }
 
 impl Attribute {
+    /// Whether the cloud says nothing of it: it never hears of it, or keeps it to itself.
+    pub fn is_untold(&self, live: &Value) -> bool {
+        self.local || self.secret && live.is_null()
+    }
+
     /// An attribute of which nothing else is to be said.
     pub fn new(shape: Shape, presence: Presence) -> Self {
         Self {

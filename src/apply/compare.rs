@@ -79,8 +79,7 @@ pub(super) fn with_untold(schema: &Schema, told: &Value, desired: &Value) -> Val
 fn with_untold_of(attributes: &Attributes, told: &Value, desired: &Value) -> Value {
     let more = attributes.iter().filter_map(|(name, it)| {
         let (live, wanted) = (told.member(name), desired.member(name));
-        let untold = it.local || it.secret && live.is_null();
-        let value = match (&it.shape, untold) {
+        let value = match (&it.shape, it.is_untold(live)) {
             (_, true) => wanted.clone(),
             (Shape::Object(inner), false) if live.members().is_some() => with_untold_of(inner, live, wanted),
             (_, false) => return None,

@@ -142,8 +142,7 @@ impl Differ<'_> {
             return forms::differences(self.compare(), self.forms, &at(), (sides.desired, sides.recorded, sides.live), out);
         }
         // What the cloud takes and never tells stands as it was last applied.
-        let silent = attribute.local || attribute.secret && sides.live.is_null();
-        let live = if silent { sides.recorded.unwrap_or(sides.desired) } else { sides.live };
+        let live = if attribute.is_untold(sides.live) { sides.recorded.unwrap_or(sides.desired) } else { sides.live };
         let sides = &Sides { live, ..sides.clone() };
         if self.compare().same(attribute, sides.desired, sides.live) {
             return;

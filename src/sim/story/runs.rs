@@ -169,6 +169,7 @@ impl Story {
             token.is_some_and(|it| watched.contains(&it))
         };
         !ended.stopped
+            && !ended.failed.is_empty()
             && ended.failed.iter().all(|(_, it)| match it {
                 Failure::Blocked { blockers, .. } => !blockers.is_empty() && blockers.iter().all(is_late),
                 _ => false,
