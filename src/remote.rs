@@ -84,6 +84,8 @@ pub struct Query {
     /// Only whether they are there, and in which state: of what is to go. Their outputs, and what the cloud chose, are told as
     /// well, since what stays may refer to them; what costs a call more and tells neither need not be asked.
     pub presence: bool,
+    /// They were made by this run and not seen since: nobody can have put anything of their own into them yet.
+    pub fresh: bool,
     /// An answer that another type's read in this run already got may be used. Never while waiting for something.
     pub shared: bool,
 }

@@ -46,20 +46,15 @@ pub trait Store: Send + Sync {
     fn glance(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
         self.read()
     }
+    /// Reads what the taking of the lock begins with, while something else is waited for: it is taken with one wait less then.
+    /// What cannot be read is told by who needs it.
+    fn foresee(&self) -> BoxFuture<'_, ()> {
+        async {}.boxed()
+    }
     /// The digest key for secrets, kept apart from the state. None when it was never used.
     fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>>;
-    /// Makes the digest key if nobody else does meanwhile: it is the one that is kept.
-    fn make_seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>>;
-    /// The digest key, made on first use.
-    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
-        async {
-            match self.known_seal_key().await? {
-                Some(key) => Ok(key),
-                None => self.make_seal_key().await,
-            }
-        }
-        .boxed()
-    }
+    /// The digest key, made on first use: if somebody else does so meanwhile, theirs is the one that is kept.
+    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>>;
     /// Who holds the lock, without taking it.
     fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>>;
     /// Takes the lock. `patience` is how long to wait for a live holder: none watches for one lease (see `engine.md` §5).
@@ -82,12 +77,14 @@ pub struct Taken {
     pub epoch: u64,
     pub lease: Arc<Lease>,
     pub abandoned_at: Option<u64>,
-    /// What the journal held that the document did not contain yet: the last that a former run said.
+    /// The last that former runs said: what was open in the document, and what the journal added to it.
     pub inherited: Vec<Entry>,
+    /// The digest key for secrets: whoever takes a lock makes it if it was never used.
+    pub seal_key: [u8; 32],
 }
 
-/// What came of entries that were appended, and of the record of a run that was stored with them.
-pub type AppendedAndNoted = (Result<Position, StoreError>, Result<(), StoreError>);
+/// What came of what was stored, and of the record of a run that was stored with it.
+pub type StoredAndNoted<T> = (Result<T, StoreError>, Result<(), StoreError>);
 
 /// The right to write, for as long as the lease is renewed; renewal goes on in the background until `release`.
 pub trait Session: Send {
@@ -124,17 +121,16 @@ pub trait Session: Send {
     fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>>;
     /// Puts a run on record, or what became of it: the record of that name is replaced.
     fn note<'a>(&'a mut self, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>>;
-    /// What a new stack begins with: its first document, and the record of the run that makes it. Either may be there when the
-    /// other could not be written.
-    fn establish<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+    /// Saves, and puts a run on record with it. Either may be there when the other could not be written.
+    fn save_noting<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, StoredAndNoted<()>> {
         async move {
-            self.save(state).await?;
-            self.note(run).await
+            let saved = self.save(state).await;
+            (saved, self.note(run).await)
         }
         .boxed()
     }
-    /// Appends, and puts a run on record with it: what came of either. Whoever calls only after both has its run on record.
-    fn append_noting<'a>(&'a mut self, entries: &'a [Entry], run: &'a RunRecord) -> BoxFuture<'a, AppendedAndNoted> {
+    /// Appends, and puts a run on record with it. Whoever calls only after both has its run on record.
+    fn append_noting<'a>(&'a mut self, entries: &'a [Entry], run: &'a RunRecord) -> BoxFuture<'a, StoredAndNoted<Position>> {
         async move {
             let noted = self.note(run).await;
             (self.append(entries).await, noted)

@@ -83,7 +83,9 @@ def compare():
 
 def render():
     """moto asks, for every member of every thing in an answer, under which of a dozen names it may be kept, and writes XML event
-    by event: a hundred things cost a tenth of a second, in which nobody else is served."""
+    by event: a hundred things cost a tenth of a second, in which nobody else is served. And while a long answer is written, Python
+    would look for garbage among all that moto has, again and again."""
+    import gc
     from types import SimpleNamespace
     from xml.sax.saxutils import escape, quoteattr
 
@@ -91,6 +93,7 @@ def render():
 
     ask, picker = serialize.ResponseSerializer.get_value, serialize.XFormedAttributePicker
     missing, value_of, by_events = serialize.MISSING, serialize.get_value, serialize.xmltodict.unparse
+    whole = serialize.ResponseSerializer.serialize
 
     def names_of(key, shape, value):
         """What the member of a structure may be called in things of a class."""
@@ -98,7 +101,10 @@ def render():
         names = known.get(type(value))
         if names is None:
             context = serialize.AttributePickerContext(obj=value, key=key, shape=shape)
-            names = known[type(value)] = list(dict.fromkeys(picker().get_possible_keys(context)))
+            names = dict.fromkeys(picker().get_possible_keys(context))
+            # What leads from thing to thing, and what things have that are asked like a dictionary, takes moto's own way.
+            is_plain = not hasattr(type(value), "__getitem__")
+            names = known[type(value)] = [(name, getattr if is_plain and "." not in name else value_of) for name in names]
         return names
 
     def changes_of(changes, key, shape):
@@ -113,8 +119,8 @@ def render():
         if getattr(shape, "parent", None) is None or type(self._value_picker) is not picker:
             return ask(self, value, key, shape)
         found = None
-        for name in names_of(key, shape, value):
-            it = value_of(value, name, missing)
+        for name, take in names_of(key, shape, value):
+            it = take(value, name, missing)
             if it is not missing:
                 found = it
                 break
@@ -149,6 +155,13 @@ def render():
                 self._serialize(wrapper, found, member, name)
         if key:
             self._default_serialize(serialized, wrapper, shape, key)
+
+    def undisturbed(self, result):
+        gc.disable()
+        try:
+            return whole(self, result)
+        finally:
+            gc.enable()
 
     def text_of(value):
         if isinstance(value, bool):
@@ -186,6 +199,7 @@ def render():
 
     serialize.ResponseSerializer.get_value = get_value
     serialize.EC2Serializer._serialize_type_structure = structure
+    serialize.EC2Serializer.serialize = undisturbed
     serialize.xmltodict = SimpleNamespace(unparse=unparse)
 
 

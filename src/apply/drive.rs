@@ -41,8 +41,22 @@ pub struct Edge<'a> {
     pub pace: Pace,
     /// One message for each Ctrl-C or SIGTERM. A closed channel means that none will come.
     pub interrupts: &'a mut mpsc::UnboundedReceiver<()>,
-    /// Hears everything that happens, as it happens.
-    pub tell: &'a mut (dyn FnMut(Event) + Send),
+    pub tell: &'a mut dyn Listener,
+}
+
+/// Hears everything that happens, as it happens.
+pub trait Listener: Send {
+    fn hear(&mut self, event: Event);
+    /// The run's record as it is to be if the last save succeeds, and leaves this serial: it is stored with that.
+    fn conclude(&mut self, _outcome: &Outcome, _serial: u64) -> Option<RunRecord> {
+        None
+    }
+}
+
+impl<F: FnMut(Event) + Send> Listener for F {
+    fn hear(&mut self, event: Event) {
+        self(event);
+    }
 }
 
 /// What is to be carried out.
@@ -74,7 +88,7 @@ pub struct Ended {
     pub quiet: bool,
     /// What was said and is not stored, because the store did not take it: neither the journal nor the document holds it.
     pub unwritten: Vec<Entry>,
-    /// Why the run's [`opening`](Run::opening) is not stored.
+    /// Why the run's [`opening`](Run::opening), or its [conclusion](Listener::conclude), is not stored.
     pub unnoted: Option<StoreError>,
 }
 
@@ -119,11 +133,7 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
     let Run { steps, instances, configuration, observed, state, opening, sealer, mint, waits_for_twins } = work;
     let former_outputs = state.outputs.clone();
     let first = steps.first().map(|it| it.address.clone());
-    if edge.session.serial() == 0
-        && let Err(error) = edge.session.save(&state).await
-    {
-        return Ok(unsaved(state, &first, &error));
-    }
+    let founding = (edge.session.serial() == 0).then(|| state.clone());
     let mut known = Known::new(configuration, edge.types, &state, &observed, &steps);
     let (timeouts, lifecycles) = (timeouts(&instances), lifecycles(&instances));
     // They are large, and the run may be long.
@@ -141,7 +151,7 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
         pace: edge.pace,
         began: wall_millis(),
     })?;
-    let mut opening = Opening { record: opening, unnoted: None };
+    let mut opening = Opening { record: opening, unnoted: None, founding };
     let left = run(edge, &mut machine, &mut opening, &mut |machine: &Machine<'_>| Some(machine.state().clone())).await;
     let mut unwritten: Vec<Entry> = machine.unstored().cloned().collect();
     let (mut outcome, mut state) = machine.end();
@@ -149,8 +159,14 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
         state = look_again(edge, state, waits_for_twins, &mut outcome).await;
     }
     state.outputs = outputs(&mut known, sealer, former_outputs);
+    let mut unnoted = opening.unnoted;
     if left.may_save {
-        match edge.session.save(&state).await {
+        let (saved, noted) = match edge.tell.conclude(&outcome, edge.session.serial() + 1) {
+            None => (edge.session.save(&state).await, Ok(())),
+            Some(record) => edge.session.save_noting(&state, &record).await,
+        };
+        unnoted = unnoted.or(noted.err());
+        match saved {
             Ok(()) => unwritten.clear(),
             Err(error) => {
                 // The journal may be better off than the document.
@@ -162,7 +178,7 @@ pub async fn drive(edge: &mut Edge<'_>, work: Run<'_>) -> Result<Ended, BadOrder
             }
         }
     }
-    Ok(Ended { outcome, state, quiet: left.quiet, unwritten, unnoted: opening.unnoted })
+    Ok(Ended { outcome, state, quiet: left.quiet, unwritten, unnoted })
 }
 
 /// The second look for what former runs may have made: at the end of this one, or when nothing can arrive any more. What is
@@ -189,18 +205,6 @@ fn ids(state: &State) -> BTreeSet<(Address, Id)> {
     state.things().map(|(address, _, id)| (address.clone(), id.clone())).collect()
 }
 
-fn unsaved(state: State, address: &Option<Address>, error: &StoreError) -> Ended {
-    let failure = Failure::Store { message: error.to_string() };
-    let failed = address.iter().map(|it| (it.clone(), failure.clone())).collect();
-    Ended {
-        outcome: Outcome { failed, stopped: true, ..Outcome::default() },
-        state,
-        quiet: true,
-        unwritten: Vec::new(),
-        unnoted: None,
-    }
-}
-
 /// The stack's outputs as far as they are known; the rest as they were.
 fn outputs(known: &mut Known<'_>, sealer: &Sealer, former: BTreeMap<String, Output>) -> BTreeMap<String, Output> {
     let Ok(now) = known.stack_outputs() else { return former };
@@ -225,14 +229,32 @@ struct Left {
 struct Opening {
     record: Option<RunRecord>,
     unnoted: Option<StoreError>,
+    /// The state of a new stack, as long as it has no document: the journal continues one, so what is said first is in it.
+    founding: Option<State>,
 }
 
 impl Opening {
     async fn append(&mut self, session: &mut dyn Session, entries: &[Entry]) -> Result<Position, StoreError> {
-        let Some(record) = self.record.take() else { return session.append(entries).await };
-        let (appended, noted) = session.append_noting(entries, &record).await;
-        self.unnoted = noted.err();
-        appended
+        let founded = self.founding.clone().map(|mut state| {
+            state.fold_all(entries);
+            state
+        });
+        let (stored, noted) = match (founded, self.record.take()) {
+            (None, None) => (session.append(entries).await, Ok(())),
+            (None, Some(record)) => session.append_noting(entries, &record).await,
+            (Some(state), record) => {
+                let (saved, noted) = match record {
+                    None => (session.save(&state).await, Ok(())),
+                    Some(record) => session.save_noting(&state, &record).await,
+                };
+                (saved.map(|()| Position { epoch: session.epoch(), seq: 0 }), noted)
+            }
+        };
+        if stored.is_ok() {
+            self.founding = None;
+        }
+        self.unnoted = noted.err().or(self.unnoted.take());
+        stored
     }
 }
 
@@ -286,7 +308,7 @@ async fn run<M: Driven>(
             }
         }
         for event in machine.events() {
-            (edge.tell)(event);
+            edge.tell.hear(event);
         }
         if machine.finished() {
             break;

@@ -20,6 +20,15 @@ pub(super) struct Looks {
     batch: usize,
 }
 
+/// Why a step is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    First,
+    /// For the first time, and nothing depends on it.
+    Unneeded,
+    Again,
+}
+
 /// What waits to be looked at through one target.
 #[derive(Debug)]
 struct Line {
@@ -32,13 +41,14 @@ struct Line {
     to_come: usize,
     first: Option<Time>,
     not_before: Time,
+    /// The last that can join have, and were not looked at yet: nothing is gained by waiting.
+    complete: bool,
     in_flight: bool,
     tick: Duration,
 }
 
 impl Looks {
-    /// For steps at these targets. So many as `batch` that nothing depends on are worth a read, because what is to be done after
-    /// it would fill the room that there is.
+    /// For steps at these targets. So many as `batch` that nothing depends on are worth a read.
     pub fn new(batch: usize, steps: impl Iterator<Item = Target>) -> Self {
         let mut known = BTreeMap::new();
         let mut lines: Vec<Line> = Vec::new();
@@ -60,11 +70,12 @@ impl Looks {
     }
 
     /// A step waits to be looked at. `tick` is the shortest time between two reads through its target.
-    pub fn add(&mut self, at: usize, due: Time, patient: bool, tick: Duration) {
+    pub fn add(&mut self, at: usize, due: Time, look: Look, tick: Duration) {
         self.comes(at);
         let line = &mut self.lines[self.line_of[at]];
         line.tick = tick;
-        let queue = if patient { &mut line.patient } else { &mut line.due };
+        line.complete |= look != Look::Again && line.to_come == 0;
+        let queue = if look == Look::Unneeded { &mut line.patient } else { &mut line.due };
         queue.insert((due, at));
     }
 
@@ -85,7 +96,7 @@ impl Looks {
             let mut steps: Vec<usize> = std::mem::replace(&mut line.due, later).into_iter().map(|(_, at)| at).collect();
             steps.extend(std::mem::take(&mut line.patient).into_iter().map(|(_, at)| at));
             steps.sort_unstable();
-            line.in_flight = true;
+            (line.in_flight, line.complete) = (true, false);
             let since = now - *line.first.get_or_insert(now);
             line.not_before = now + line.tick.max(since / RARER);
             out.push((at, steps));
@@ -111,6 +122,7 @@ impl Line {
             to_come: 0,
             first: None,
             not_before: Time::ZERO,
+            complete: false,
             in_flight: false,
             tick: Duration::ZERO,
         }
@@ -124,7 +136,7 @@ impl Line {
         let now = idle || self.to_come == 0 || self.patient.len() >= batch;
         let patient = self.patient.first().map(|(due, _)| if now { Time::ZERO } else { *due });
         let first = due.into_iter().chain(patient).min()?;
-        Some(first.max(self.not_before))
+        Some(if self.complete { first } else { first.max(self.not_before) })
     }
 }
 
@@ -146,7 +158,7 @@ mod tests {
     fn what_is_due_about_now_is_read_together_and_once_at_a_time() {
         let mut looks = looks(64, 5);
         for (at, due) in [(1, 5), (2, 5), (3, 6), (4, 9)] {
-            looks.add(at, seconds(due), false, seconds(1));
+            looks.add(at, seconds(due), Look::First, seconds(1));
         }
         assert_eq!(looks.due(seconds(4), false), []);
         assert_eq!(looks.due(seconds(5), false), [(0, vec![1, 2, 3])]);
@@ -160,7 +172,7 @@ mod tests {
     #[test]
     fn what_nobody_needs_waits_until_nothing_else_is_to_be_done() {
         let mut looks = looks(64, 1);
-        looks.add(0, seconds(30), true, seconds(1));
+        looks.add(0, seconds(30), Look::Unneeded, seconds(1));
         assert_eq!(looks.due(seconds(1), false), []);
         assert_eq!(looks.due(seconds(1), true), [(0, vec![0])]);
     }
@@ -168,8 +180,8 @@ mod tests {
     #[test]
     fn what_nobody_needs_waits_for_no_company_that_cannot_come() {
         let mut looks = looks(64, 2);
-        looks.add(0, seconds(30), true, seconds(1));
-        looks.add(1, seconds(30), true, seconds(1));
+        looks.add(0, seconds(30), Look::Unneeded, seconds(1));
+        looks.add(1, seconds(30), Look::Unneeded, seconds(1));
         assert_eq!(looks.due(seconds(1), false), []);
         looks.comes(2);
         looks.comes(2);
@@ -181,9 +193,24 @@ mod tests {
         let mut looks = looks(3, 3);
         for at in 0..3 {
             assert_eq!(looks.due(seconds(1), false), []);
-            looks.add(at, seconds(30), true, seconds(1));
+            looks.add(at, seconds(30), Look::Unneeded, seconds(1));
         }
         assert_eq!(looks.due(seconds(1), false), [(0, vec![0, 1, 2])]);
+    }
+
+    #[test]
+    fn the_last_that_come_are_looked_at_at_once() {
+        let mut looks = looks(64, 2);
+        looks.comes(2);
+        looks.add(0, seconds(1), Look::First, seconds(10));
+        assert_eq!(looks.due(seconds(1), false), [(0, vec![0])]);
+        looks.add(1, seconds(2), Look::First, seconds(10));
+        looks.answered(0);
+        assert_eq!(looks.due(seconds(3), false), [(0, vec![1])]);
+        looks.answered(0);
+        looks.add(1, seconds(4), Look::Again, seconds(10));
+        assert_eq!(looks.due(seconds(4), false), []);
+        assert_eq!(looks.wake_at(false), Some(seconds(13)));
     }
 
     #[test]
@@ -192,7 +219,7 @@ mod tests {
         let mut reads = 0;
         for tick in 0..100_000u64 {
             let now = Time::from_millis(tick);
-            looks.add(tick as usize, now, false, Duration::from_millis(1));
+            looks.add(tick as usize, now, Look::First, Duration::from_millis(1));
             reads += looks.due(now, false).len();
             looks.answered(0);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::event::{Doing, Event, Failure, Outcome};
 use super::journal::{Journal, Trouble};
-use super::looks::Looks;
+use super::looks::{Look, Looks};
 use super::ownership::Owner;
 use super::pace::{Jitter, Mint, Pace, Patience};
 use super::schedule::{BadOrder, Room, Schedule};
@@ -22,6 +22,9 @@ use crate::value::{Sealer, Value};
 
 #[cfg(test)]
 mod tests;
+
+/// What a read takes without becoming several: as many values as one of EC2's filters may have, the narrowest of such limits.
+const READ: usize = 200;
 
 /// What the user's files say now that more is known than when the plan was made.
 pub trait Desired {
@@ -101,7 +104,7 @@ impl<'a> Machine<'a> {
     pub fn new(setup: Setup<'a>) -> Result<Self, BadOrder> {
         let schedule = Schedule::new(setup.steps.iter())?;
         let targets = setup.steps.iter().map(|it| Target::of(&it.address, &it.config));
-        let looks = Looks::new(setup.pace.concurrency, targets);
+        let looks = Looks::new(READ, targets);
         let count = setup.steps.len();
         let kept = setup.state.intents.values().filter_map(|it| match &it.act {
             IntentAct::Create { token, .. } if is_used(token, setup.state.record(&it.address)) => None,
@@ -418,16 +421,21 @@ impl<'a> Machine<'a> {
     pub(super) fn look_at(&mut self, at: usize, due: Time) {
         let settle = self.patience.of(self.steps[at].address.type_name());
         let first = self.works.get(&at).is_some_and(|it| it.looks == 0 && it.id.is_some());
-        let patient = first && !self.schedule.has_users(at);
-        let due = if patient { due + settle.every_max } else { due };
+        let (look, due) = match first {
+            true if self.schedule.has_users(at) => (Look::First, due),
+            true => (Look::Unneeded, due + settle.every_max),
+            false => (Look::Again, due),
+        };
         self.phases[at] = Phase::Looking;
-        self.looks.add(at, due, patient, settle.every / 2);
+        self.looks.add(at, due, look, settle.every / 2);
     }
 
     fn question(&self, steps: &[usize]) -> Query {
         let goes = |at: &usize| matches!(self.steps[*at].act, Act::Delete { .. } | Act::DeleteReplaced { .. });
         let presence = steps.iter().all(goes);
-        let mut query = Query { lineage: Some(self.owner.lineage.0.to_string()), presence, ..Query::default() };
+        let is_new = |at: &usize| matches!(self.steps[*at].act, Act::Create { .. });
+        let fresh = steps.iter().all(|at| is_new(at) && self.works.get(at).is_some_and(|it| !it.seen && it.looks == 0));
+        let mut query = Query { lineage: Some(self.owner.lineage.0.to_string()), presence, fresh, ..Query::default() };
         for at in steps {
             let Some(work) = self.works.get(at) else { continue };
             query.ids.extend(work.id.clone());

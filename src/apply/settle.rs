@@ -251,11 +251,9 @@ impl<'a> Settling<'a> {
         let mut new = found.iter().filter(|it| !self.known.contains(&(target.clone(), (*it).clone())));
         let first = new.next();
         case.repeated |= new.next().is_some();
-        // What arrives at the last moment may be hidden for a while.
-        let hidden = millis(self.patience.of(case.intent.address.type_name()).hidden);
-        let watch_until = case.intent.watched_until.unwrap_or(self.watch_until).saturating_add(hidden);
-        let watched = self.began.saturating_add(millis(asked)) < watch_until;
         let Some(case) = self.cases.get(op) else { return };
+        let watch_until = self.watch_until(case);
+        let watched = self.began.saturating_add(millis(asked)) < watch_until;
         let address = &case.intent.address;
         match (&case.question, first) {
             // Its record would be overwritten with what is not yet known to be on it, or go with all that is on it.
@@ -270,6 +268,25 @@ impl<'a> Settling<'a> {
             (Question::Find(_), None) => self.close(op, Outcome::NeverHappened),
             (Question::See(_) | Question::Gone(_) | Question::Wait, _) => {}
         }
+    }
+
+    /// What has the name is another's, so nothing of ours is there; but it may become free while a delayed request may still be
+    /// taken.
+    fn taken(&mut self, op: &OpId) {
+        let Some(case) = self.cases.get(op) else { return };
+        let watched = self.began.saturating_add(millis(self.now)) < self.watch_until(case);
+        match &case.question {
+            Question::Find(_) if watched => self.watch(op),
+            Question::Find(_) => self.close(op, Outcome::NeverHappened),
+            Question::Watch(_) => self.found(op, &[]),
+            Question::See(_) | Question::Gone(_) | Question::Wait => {}
+        }
+    }
+
+    /// Until when, in milliseconds since 1970, something may be found: what arrives at the last moment may be hidden for a while.
+    fn watch_until(&self, case: &Case) -> u64 {
+        let hidden = millis(self.patience.of(case.intent.address.type_name()).hidden);
+        case.intent.watched_until.unwrap_or(self.watch_until).saturating_add(hidden)
     }
 
     /// Whether it is not settled yet that the thing of this address is there.
@@ -343,10 +360,11 @@ impl<'a> Settling<'a> {
 
     fn not_answered(&mut self, op: &OpId, fault: Fault) {
         let Some(case) = self.cases.get_mut(op) else { return };
+        if fault.class == Class::Exists && matches!(case.question, Question::Find(_) | Question::Watch(_)) {
+            return self.taken(op);
+        }
         case.asked = None;
         match fault.class {
-            // What has the name is somebody else's.
-            Class::Exists => self.close(op, Outcome::NeverHappened),
             class if passes(class) && case.tries < 12 => self.ask_again(op),
             _ => {
                 self.failures.push((case.intent.address.clone(), Failure::Fault { fault }));

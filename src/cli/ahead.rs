@@ -4,28 +4,43 @@ use super::connect::Connected;
 use super::look::Depth;
 use super::planning;
 use crate::plan::Observed;
+use crate::remote::Fault;
 use crate::store::Session;
 
-/// What was seen, and beside which document.
-pub struct Ahead {
-    serial: u64,
-    observed: Observed,
+/// What was seen before the lock was taken.
+pub enum Ahead {
+    /// What is recorded, and beside which document.
+    Recorded { serial: u64, observed: Observed },
+    /// There was no document: what carries the stack's mark all the same.
+    New { owned: Result<Vec<String>, Fault> },
 }
 
-/// Nothing comes of it where nothing is recorded, where something is open, or where it fails: a look under the lock says why.
+/// Nothing comes of it where something is open, or where it fails: a look under the lock says why.
 pub async fn look(connected: &Connected, depth: Depth) -> Option<Ahead> {
-    let state = connected.store.glance().await.ok().flatten().filter(|it| it.intents.is_empty())?;
+    let Some(state) = connected.store.glance().await.ok()? else {
+        return Some(Ahead::New { owned: connected.clouds.owned(connected.stack.name.as_str()).await });
+    };
+    if !state.intents.is_empty() {
+        return None;
+    }
     let observed = planning::look(connected, &state, depth).await.ok()?;
-    Some(Ahead { serial: state.serial, observed })
+    Some(Ahead::Recorded { serial: state.serial, observed })
 }
 
 impl Ahead {
-    /// What was seen, if nobody can have had the lock since: the document that the taking of it wrote follows on the one that was
-    /// read, the former holder had given it back, and left nothing in the journal.
-    pub fn under(self, session: &dyn Session) -> Option<Observed> {
+    /// What counts under the lock. What was seen does if nobody can have had the lock since: the document that the taking of it
+    /// wrote follows on the one that was read, the former holder had given it back, and left nothing in the journal. What is owned
+    /// does if there is no document still: nothing is made before there is one.
+    pub fn under(self, session: &dyn Session) -> (Option<Observed>, Option<Result<Vec<String>, Fault>>) {
         let taken = session.taken();
-        let follows = session.serial() == self.serial + 1;
-        (follows && taken.abandoned_at.is_none() && taken.inherited.is_empty()).then_some(self.observed)
+        match self {
+            Self::Recorded { serial, observed } => {
+                let follows = session.serial() == serial + 1;
+                let counts = follows && taken.abandoned_at.is_none() && taken.inherited.is_empty();
+                (counts.then_some(observed), None)
+            }
+            Self::New { owned } => (None, taken.state.is_none().then_some(owned)),
+        }
     }
 }
 
@@ -46,7 +61,7 @@ mod tests {
     }
 
     async fn seen(store: &Memory) -> Ahead {
-        Ahead { serial: store.read().await.unwrap().unwrap().serial, observed: Observed::default() }
+        Ahead::Recorded { serial: store.read().await.unwrap().unwrap().serial, observed: Observed::default() }
     }
 
     #[tokio::test(start_paused = true)]
@@ -58,13 +73,13 @@ mod tests {
 
         let ahead = seen(&store).await;
         let session = lock(&store, "second").await;
-        assert!(ahead.under(&*session).is_some());
+        assert!(ahead.under(&*session).0.is_some());
         session.release().await.unwrap();
 
         let ahead = seen(&store).await;
         lock(&store, "third").await.release().await.unwrap();
         let session = lock(&store, "fourth").await;
-        assert!(ahead.under(&*session).is_none(), "somebody had it");
+        assert!(ahead.under(&*session).0.is_none(), "somebody had it");
         session.release().await.unwrap();
 
         let mut dying = lock(&store, "fifth").await;
@@ -73,6 +88,6 @@ mod tests {
         dying.append(&[Entry::Forget { address: forgotten }]).await.unwrap();
         drop(dying);
         let session = lock(&store, "sixth").await;
-        assert!(ahead.under(&*session).is_none(), "its holder died");
+        assert!(ahead.under(&*session).0.is_none(), "its holder died");
     }
 }

@@ -12,15 +12,16 @@ pub use goal::Goal;
 
 use super::args::{Carrying, Format, Selection};
 use super::call::Call;
-use super::connect::Connected;
+use super::connect::{Connected, Locked};
 use super::desired;
 use super::exit::{Ended, Exit};
 use super::ledger::{self, Ledger};
 use super::look;
-use super::{ahead, guard, output, plan, planning};
+use super::world::Nature;
+use super::{guard, output, plan, planning};
 use crate::address::Address;
 use crate::apply::drive::{self, Edge};
-use crate::apply::event::{Failure, Outcome};
+use crate::apply::event::{Event, Failure, Outcome};
 use crate::apply::{Mint, Pace};
 use crate::cloud::aws::mutation_attempt;
 use crate::diag::Diagnostic;
@@ -30,7 +31,7 @@ use crate::report::progress::{self, Progress};
 use crate::report::{fault, json, value};
 use crate::stack::desired::Configuration;
 use crate::state::State;
-use crate::state::ledger::{Beginning, RunResult};
+use crate::state::ledger::{Beginning, RunRecord, RunResult};
 use crate::store::{Session, StoreError};
 use crate::value::Sealer;
 
@@ -45,19 +46,13 @@ pub struct Change {
 pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> Ended {
     call.only(&[Format::Text, Format::Json])?;
     let began = call.world.nature.now();
-    let looks = change.selection.refresh && change.goal.looks_ahead();
-    let ahead = async |it: &Connected| if looks { ahead::look(it, change.goal.depth()).await } else { None };
-    let (mut session, state, ahead) = connected.lock_beside(call, change.goal.command(), &change.carrying, ahead).await?;
-    let ahead = ahead.and_then(|it| it.under(&*session));
-    if ahead.is_none() {
-        // Somebody else may have been at work since these were given.
-        connected.clouds.forget_answers();
-    }
+    let ahead = (change.selection.refresh && change.goal.looks_ahead()).then(|| change.goal.depth());
+    let Locked { mut session, state, seen, runs } = connected.lock(call, change.goal.command(), &change.carrying, ahead).await?;
     connected.clouds.fence().guard(session.gate(), mutation_attempt(session.lease()));
     if let Err(error) = ledger::close_former(&*connected.store, &mut *session).await {
         call.complain(&[unnoted(&error)]);
     }
-    let ledger = Ledger::new(Beginning {
+    let beginning = Beginning {
         stack: connected.stack.name.clone(),
         run: connected.run().to_owned(),
         epoch: session.epoch(),
@@ -66,14 +61,22 @@ pub async fn run(call: &mut Call, mut connected: Connected, change: Change) -> E
         by: call.world.nature.whoami(),
         commit: call.world.nature.commit(&connected.stack.root),
         at: began,
-    });
-    let (total, quiet) = (Outcome::default(), true);
-    let mut run =
-        Run { call, connected: &mut connected, session: &mut *session, change: &change, ahead, ledger, total, quiet, began };
+    };
+    let mut run = Run {
+        call,
+        connected: &mut connected,
+        session: &mut *session,
+        change: &change,
+        ahead: seen,
+        ledger: Ledger::new(beginning, runs),
+        total: Outcome::default(),
+        quiet: true,
+        began,
+    };
     let ended = run.all(state).await;
     let Run { total, quiet, ledger, .. } = run;
     let (now, kept) = (call.world.nature.now(), connected.stack.settings.runs_kept);
-    if let Err(error) = ledger.end(&*connected.store, &mut *session, result(&ended, &total), now, kept).await {
+    if let Err(error) = ledger.end(&mut *session, result(&ended, &total), now, kept).await {
         call.complain(&[unnoted(&error)]);
     }
     // A session that is only dropped keeps the lock until its lease runs out: the next run then knows of calls under way.
@@ -112,6 +115,27 @@ fn teller(call: &Call) -> Progress {
             Progress::live(call.world.stderr.clone(), call.err_style())
         }
         Format::Text | Format::Markdown => Progress::plain(call.world.stderr.clone(), call.err_style()),
+    }
+}
+
+/// Hears a round: for people, and for the record.
+struct Hearing<'a> {
+    progress: Progress,
+    ledger: &'a mut Ledger,
+    /// Where nothing is left for another round: who tells the time.
+    last: Option<&'a dyn Nature>,
+}
+
+impl drive::Listener for Hearing<'_> {
+    fn hear(&mut self, event: Event) {
+        self.progress.tell(&event);
+        self.ledger.hear(&event);
+    }
+
+    fn conclude(&mut self, outcome: &Outcome, serial: u64) -> Option<RunRecord> {
+        let went_well = outcome.failed.is_empty() && outcome.skipped.is_empty() && !outcome.stopped;
+        let nature = self.last.filter(|_| went_well)?;
+        Some(self.ledger.conclude(nature.now(), serial))
     }
 }
 
@@ -262,25 +286,17 @@ impl Run<'_> {
     ) -> Ended<(Outcome, State)> {
         let pace = self.pace();
         let settles = settles(self.connected);
-        let now = self.call.world.nature.now();
-        let opening = match self.ledger.begin(&mut *self.session, &state, &planned.plan, now).await {
-            Ok(opening) => opening,
-            Err(error) => {
-                self.call.complain(&[unnoted(&error)]);
-                None
-            }
-        };
-        let Planned { plan: Plan { steps, .. }, instances, .. } = planned;
+        let opening = self.ledger.begin(&planned.plan, self.call.world.nature.now());
+        let Planned { plan: Plan { steps, deferred, .. }, instances, .. } = planned;
         let is_destruction = self.change.goal.is_destruction();
         let Connected { clouds, stack, former, .. } = &mut *self.connected;
         if is_destruction {
             stack.program.reset();
         }
-        let mut progress = teller(self.call);
-        let ledger = &mut self.ledger;
-        let mut tell = |event| {
-            progress.tell(&event);
-            ledger.hear(&event);
+        let mut hearing = Hearing {
+            progress: teller(self.call),
+            ledger: &mut self.ledger,
+            last: deferred.is_empty().then(|| &*self.call.world.nature),
         };
         let mut edge = Edge {
             cloud: &*clouds,
@@ -289,7 +305,7 @@ impl Run<'_> {
             settles,
             pace,
             interrupts: &mut self.call.world.interrupts,
-            tell: &mut tell,
+            tell: &mut hearing,
         };
         let work = drive::Run {
             steps,
@@ -304,12 +320,13 @@ impl Run<'_> {
             waits_for_twins: is_destruction,
         };
         let ended = drive::drive(&mut edge, work).await;
-        progress.finish();
+        hearing.progress.finish();
         let ended = ended.map_err(|error| {
             Diagnostic::error("bug", "this is a bug in infra: the plan cannot be carried out").detail(error.to_string())
         })?;
         self.quiet &= ended.quiet;
         if let Some(error) = &ended.unnoted {
+            self.ledger.unconcluded();
             self.call.complain(&[unnoted(error)]);
         }
         unwritten::keep(self.call, self.connected, &ended.state, &ended.unwritten);

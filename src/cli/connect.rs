@@ -1,4 +1,5 @@
-//! From a stack's files to its cloud and its state: nothing is called before the account is known to be the stack's own.
+//! From a stack's files to its cloud and its state: nothing is changed, and nothing but the state read, before the account is known
+//! to be the stack's own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,18 +10,20 @@ use crate::cli::call::Call;
 use crate::cli::desired::Found;
 use crate::cli::encryption;
 use crate::cli::exit::{Ended, Stop};
-use crate::cli::guard;
+use crate::cli::look::Depth;
 use crate::cli::stack::Stack;
+use crate::cli::{ahead, guard};
 use crate::cloud::aws::limits::Limits;
 use crate::cloud::aws::{AssumeRole, Identity, Settings};
 use crate::cloud::{Clouds, sops};
 use crate::diag::Diagnostic;
-use crate::plan::Former;
+use crate::plan::{Former, Observed};
 use crate::remote::{Class, ConfigName, Fault};
 use crate::report::style::Tone;
 use crate::report::{fault, time};
 use crate::stack::StateSettings;
 use crate::stack::settings::AwsSettings;
+use crate::state::ledger::RunName;
 use crate::state::{Lineage, State};
 use crate::store::aws::Place;
 use crate::store::local::Local;
@@ -45,6 +48,17 @@ pub struct Connected {
     run: String,
     /// The store's digest key, once it is known.
     seal_key: Option<[u8; 32]>,
+}
+
+/// What there is under the lock.
+pub struct Locked {
+    pub session: Box<dyn Session>,
+    /// As taken over: it still has the open intents of former runs.
+    pub state: State,
+    /// By a look ahead, if nobody had the lock since.
+    pub seen: Option<Observed>,
+    /// Those on record, newest first.
+    pub runs: Result<Vec<RunName>, StoreError>,
 }
 
 /// What a command will do with the state.
@@ -126,13 +140,22 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
         _ => Limits::published(),
     };
     let clouds = Clouds::connect(stack.catalog.clone(), &configurations(&stack), limits).await;
-    let identity = own_account(call, &clouds, &stack).await?;
+    let store = async {
+        let store = open(call, &stack, purpose).await?;
+        if purpose == Purpose::Change {
+            store.foresee().await;
+        }
+        Ok(store)
+    };
+    // Whose credentials these are is told first, whatever came of the rest.
+    let (identity, store): (_, Ended<_>) = futures::join!(own_account(call, &clouds, &stack), store);
+    let identity = identity?;
     let now = call.world.nature.now();
     let ends = clouds.config(&ConfigName::default()).map_err(|it| fault::of_cloud(&it))?.credentials_end().await;
     guard::credentials(millis(ends)?, now, 0)?;
+    let store = store?;
     stack.program.set_account(&identity.account);
     let endpoint = clouds.endpoint_override().map(str::to_owned);
-    let store = open(call, &stack, purpose).await?;
     let (region, run) = (stack.settings.region.clone(), random(call)?);
     let it = Connected {
         stack,
@@ -242,40 +265,33 @@ impl Connected {
         let (state, key) = futures::join!(self.store.read(), self.store.known_seal_key());
         let state = state.map_err(|it| self.refused(call, &it))?;
         self.seal_key = key.map_err(|it| self.refused(call, &it))?;
-        self.adopt(call, state).await
+        self.adopt(call, state, None).await
     }
 
-    /// Takes the lock, while something else is done. The state is the one taken over; it still has the open intents of former
-    /// runs.
-    pub async fn lock_beside<T>(
-        &mut self,
-        call: &Call,
-        command: &str,
-        carrying: &Carrying,
-        other: impl AsyncFnOnce(&Self) -> T,
-    ) -> Ended<(Box<dyn Session>, State, T)> {
+    /// Takes the lock, while it is looked ahead as deep as is said.
+    pub async fn lock(&mut self, call: &Call, command: &str, carrying: &Carrying, ahead: Option<Depth>) -> Ended<Locked> {
         let owner = Owner {
             run: self.run.clone(),
             who: call.world.nature.whoami(),
             command: format!("infra {command} {}", self.stack.name),
         };
-        // The digest key is made under the lock alone: whoever does not get it leaves nothing behind.
-        let locking = self.wait_for_lock(call, &owner, carrying.lock_timeout);
-        let (session, known, other) = futures::join!(locking, self.store.known_seal_key(), other(self));
-        let session = session.map_err(|it| self.refused(call, &it))?;
-        let key = async {
-            let key = match known {
-                Ok(None) => self.store.make_seal_key().await,
-                Ok(Some(key)) => Ok(key),
-                Err(error) => Err(error),
-            };
-            key.map_err(|it| self.refused(call, &it))
-        };
-        match futures::try_join!(self.adopt(call, session.state()), key) {
-            Ok((state, key)) => {
-                self.seal_key = Some(key);
-                Ok((session, state, other))
+        let look = async {
+            match ahead {
+                Some(depth) => ahead::look(self, depth).await,
+                None => None,
             }
+        };
+        let locking = self.wait_for_lock(call, &owner, carrying.lock_timeout);
+        let (session, ahead, runs) = futures::join!(locking, look, self.store.runs());
+        let session = session.map_err(|it| self.refused(call, &it))?;
+        self.seal_key = Some(session.taken().seal_key);
+        let (seen, owned) = ahead.map_or((None, None), |it| it.under(&*session));
+        if seen.is_none() {
+            // Somebody else may have been at work since these were given.
+            self.clouds.forget_answers();
+        }
+        match self.adopt(call, session.state(), owned).await {
+            Ok(state) => Ok(Locked { session, state, seen, runs }),
             Err(stop) => {
                 session.release().await.map_err(|it| self.refused(call, &it))?;
                 Err(stop)
@@ -303,8 +319,9 @@ impl Connected {
         }
     }
 
-    /// A state that fits this place; for a stack without one, a new one, unless things of the stack say that it had one.
-    async fn adopt(&self, call: &Call, state: Option<State>) -> Ended<State> {
+    /// A state that fits this place; for a stack without one, a new one, unless things of the stack say that it had one: those that
+    /// are owned, if that was asked already.
+    async fn adopt(&self, call: &Call, state: Option<State>, owned: Option<Result<Vec<String>, Fault>>) -> Ended<State> {
         if let Some(state) = state {
             guard::same_place(&state, &self.account, &self.region, self.endpoint.as_deref())?;
             return Ok(State {
@@ -314,8 +331,12 @@ impl Connected {
                 ..state
             });
         }
-        match self.clouds.owned(self.stack.name.as_str()).await {
-            _ if self.stack.may_lack_state => {}
+        let owned = match owned {
+            _ if self.stack.may_lack_state => Ok(Vec::new()),
+            Some(owned) => owned,
+            None => self.clouds.owned(self.stack.name.as_str()).await,
+        };
+        match owned {
             Ok(found) => guard::lost_state(self.stack.name.as_str(), &self.store.place(), &found)?,
             Err(error) if error.class == Class::Credentials => return Err(fault::of_cloud(&error).into()),
             // What may not be seen cannot stop anybody, but it is said.

@@ -10,7 +10,6 @@ use crate::apply::event::{Doing, Event};
 use crate::apply::millis;
 use crate::plan::{Plan, codec};
 use crate::report::reason;
-use crate::state::State;
 use crate::state::ledger::{Beginning, RunName, RunRecord, RunResult, StepRecord, StepResult};
 use crate::store::{Session, Store, StoreError};
 
@@ -46,6 +45,10 @@ pub async fn close_former(store: &dyn Store, session: &mut dyn Session) -> Resul
 
 pub struct Ledger {
     record: RunRecord,
+    /// The runs on record when this one began.
+    former: Result<Vec<RunName>, StoreError>,
+    /// As it was put on record with the last save.
+    concluded: Option<RunRecord>,
     /// When the round began, in milliseconds since 1970.
     began: u64,
     why: BTreeMap<Address, Vec<String>>,
@@ -53,9 +56,9 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(beginning: Beginning) -> Self {
+    pub fn new(beginning: Beginning, former: Result<Vec<RunName>, StoreError>) -> Self {
         let record = RunRecord::begin(beginning);
-        Self { began: record.began, record, why: BTreeMap::new(), is_noted: false }
+        Self { began: record.began, record, former, concluded: None, why: BTreeMap::new(), is_noted: false }
     }
 
     /// Of the files that the run works from.
@@ -63,28 +66,14 @@ impl Ledger {
         self.record.commit.clone()
     }
 
-    /// A round of steps begins. The first one puts the run on record: with the state of a new stack, else it is still to be
-    /// stored, with the first that is said.
-    pub async fn begin(
-        &mut self,
-        session: &mut dyn Session,
-        state: &State,
-        plan: &Plan,
-        now: u64,
-    ) -> Result<Option<RunRecord>, StoreError> {
+    /// A round of steps begins. The first one puts the run on record: what is to be stored with the first that is said.
+    pub fn begin(&mut self, plan: &Plan, now: u64) -> Option<RunRecord> {
         self.began = now;
         self.why = plan.changes.iter().map(|it| (it.address.clone(), reason::sentences(it))).collect();
         // A plan that cannot be written cannot be kept in a file either; it has no digest then.
         self.record.plans.extend(codec::digest(plan));
-        if std::mem::replace(&mut self.is_noted, true) {
-            return Ok(None);
-        }
-        if session.serial() > 0 {
-            return Ok(Some(self.record.clone()));
-        }
-        let established = session.establish(state, &self.record).await;
-        self.is_noted = established.is_ok();
-        established.map(|()| None)
+        let is_first = !std::mem::replace(&mut self.is_noted, true);
+        is_first.then(|| self.record.clone())
     }
 
     pub fn hear(&mut self, event: &Event) {
@@ -123,23 +112,30 @@ impl Ledger {
         }
     }
 
+    /// The record as it is at its end, for a run of which everything was done: what is to be stored with the last save.
+    pub fn conclude(&mut self, now: u64, serial: u64) -> RunRecord {
+        self.record.close(RunResult::Done, now, serial);
+        self.concluded.insert(self.record.clone()).clone()
+    }
+
+    /// It could not be stored.
+    pub fn unconcluded(&mut self) {
+        self.concluded = None;
+    }
+
     /// Closes the record, and takes away those that are older than `kept`. A run that did nothing leaves none.
-    pub async fn end(
-        mut self,
-        store: &dyn Store,
-        session: &mut dyn Session,
-        result: RunResult,
-        now: u64,
-        kept: Duration,
-    ) -> Result<(), StoreError> {
+    pub async fn end(mut self, session: &mut dyn Session, result: RunResult, now: u64, kept: Duration) -> Result<(), StoreError> {
         if !self.is_noted && self.record.steps.is_empty() {
             return Ok(());
         }
-        self.record.close(result, now, session.serial());
-        let (noted, names) = futures::join!(session.note(&self.record), store.runs());
-        noted?;
+        // When it ended is the same moment.
+        let ended = self.concluded.as_ref().and_then(|it| it.ended).unwrap_or(now);
+        self.record.close(result, ended, session.serial());
+        if self.concluded.as_ref() != Some(&self.record) {
+            session.note(&self.record).await?;
+        }
         let oldest = now.saturating_sub(millis(kept));
-        for name in names?.iter().rev().take_while(|it| it.began < oldest) {
+        for name in self.former?.iter().rev().take_while(|it| it.began < oldest) {
             session.forget(name).await?;
         }
         Ok(())
@@ -191,9 +187,9 @@ mod tests {
         }
         let names = async || store.runs().await.unwrap().into_iter().map(|it| it.run).collect::<Vec<_>>();
         let end = async |run: &str, kept: Duration, session: &mut dyn Session| {
-            let mut ledger = Ledger::new(beginning(run, day(30)));
+            let mut ledger = Ledger::new(beginning(run, day(30)), store.runs().await);
             ledger.is_noted = true;
-            ledger.end(&store, session, RunResult::Done, day(30), kept).await.unwrap();
+            ledger.end(session, RunResult::Done, day(30), kept).await.unwrap();
         };
         end("d", DAY * 400, &mut *session).await;
         assert_eq!(names().await, ["d", "c", "b", "a"]);

@@ -61,6 +61,7 @@ pub async fn recorded(
             parts,
             shared: true,
             presence: depth == Depth::Presence,
+            fresh: false,
         };
         async move { (cloud.read(&target, &query).await, ids) }
     });

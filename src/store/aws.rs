@@ -28,6 +28,7 @@ mod session;
 mod table;
 mod writer;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -43,6 +44,7 @@ use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document,
 pub use open::open;
 
 use object::Object;
+use session::First;
 use table::Table;
 
 /// How often a reader looks again when a writer was faster.
@@ -70,6 +72,8 @@ pub struct Aws {
     table: Table,
     vault: Vault,
     lease: Duration,
+    /// What was read in advance, until the lock is taken.
+    foreseen: Arc<Mutex<Option<Arc<First>>>>,
 }
 
 impl Aws {
@@ -77,7 +81,8 @@ impl Aws {
         let Place { stack, bucket, key, table, kms_key_arn } = place;
         let table = Table { client: dynamodb, name: table, stack: stack.clone() };
         let vault = Vault::none(stack.as_str());
-        Self { stack, object: Object { client: s3, bucket, key, kms_key_arn }, table, vault, lease: LEASE }
+        let object = Object { client: s3, bucket, key, kms_key_arn };
+        Self { stack, object, table, vault, lease: LEASE, foreseen: Arc::default() }
     }
 
     pub fn with_lease(self, lease: Duration) -> Self {
@@ -86,6 +91,10 @@ impl Aws {
 
     pub fn with_vault(self, vault: Vault) -> Self {
         Self { vault, ..self }
+    }
+
+    fn foreseen(&self) -> MutexGuard<'_, Option<Arc<First>>> {
+        self.foreseen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Journal first, then the document: what the journal had lost by then, the document contains. A writer that is faster
@@ -130,15 +139,30 @@ impl Store for Aws {
     }
 
     fn glance(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
-        async { Ok(session::find(self).await?.map(|(state, _)| state)) }.boxed()
+        async {
+            let foreseen = self.foreseen().clone();
+            match foreseen {
+                Some(first) => Ok(first.found.as_ref().map(|(state, _)| state.clone())),
+                None => Ok(session::find(self).await?.map(|(state, _)| state)),
+            }
+        }
+        .boxed()
+    }
+
+    fn foresee(&self) -> BoxFuture<'_, ()> {
+        async {
+            let first = session::first(self).await.ok().map(Arc::new);
+            *self.foreseen() = first;
+        }
+        .boxed()
     }
 
     fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>> {
         seal::read(&self.table).boxed()
     }
 
-    fn make_seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
-        seal::make(&self.table).boxed()
+    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
+        async { seal::known_or_made(&self.table, seal::read(&self.table).await?).await }.boxed()
     }
 
     fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>> {

@@ -45,10 +45,11 @@ pub fn render_run(place: &str, run: &RunRecord) -> Result<Vec<u8>, StoreError> {
     ledger::encode(run).map_err(|error| unfit(place, error))
 }
 
-/// What the journal says that the document does not contain.
-pub fn news(state: &State, journal: &[Commit]) -> Vec<Entry> {
+/// The last that was said: what the document holds open, and what the journal says beyond it.
+pub fn last_said(state: &State, journal: &[Commit]) -> Vec<Entry> {
+    let open = state.intents.values().cloned().map(Entry::Intent);
     let news = journal.iter().filter(|it| Some(it.position) > state.watermark);
-    news.flat_map(|it| it.entries.iter().cloned()).collect()
+    open.chain(news.flat_map(|it| it.entries.iter().cloned())).collect()
 }
 
 /// Takes in the journal behind a document.

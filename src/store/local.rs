@@ -120,7 +120,7 @@ impl Local {
                 false => Err(damaged("the state that it continues is gone; `history` beside it has former ones".to_owned())),
             };
         };
-        let news = document::news(&state, &commits);
+        let news = document::last_said(&state, &commits);
         document::replay(&place, &mut state, &commits)?;
         Ok(Some((state, news)))
     }
@@ -142,7 +142,10 @@ impl Local {
         files::read(&path)?.map(key).transpose()
     }
 
-    fn create_seal_key(&self) -> Result<[u8; 32], StoreError> {
+    fn known_or_made_seal_key(&self) -> Result<[u8; 32], StoreError> {
+        if let Some(key) = self.read_seal_key()? {
+            return Ok(key);
+        }
         self.prepare()?;
         let place = self.folder.file("seal.key").display().to_string();
         let text = format!("{}\n", hex::encode(key::random(&place)?));
@@ -214,8 +217,8 @@ impl Store for Local {
         self.blocking(Self::read_seal_key).boxed()
     }
 
-    fn make_seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
-        self.blocking(Self::create_seal_key).boxed()
+    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
+        self.blocking(Self::known_or_made_seal_key).boxed()
     }
 
     fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>> {

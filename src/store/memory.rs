@@ -48,6 +48,11 @@ impl Kept {
         self.versions.last().map(|(_, bytes)| bytes.as_slice())
     }
 
+    fn seal_key(&mut self, place: &str) -> Result<[u8; 32], StoreError> {
+        let key = crate::store::key::random(place)?;
+        Ok(*self.seal_key.get_or_insert(key))
+    }
+
     fn write(&mut self, serial: u64, bytes: Vec<u8>) {
         let id = (self.generation() + 1).to_string();
         let size = bytes.len() as u64;
@@ -104,7 +109,7 @@ impl Memory {
     fn fold(&self, kept: &Kept) -> Result<Option<(State, Vec<Entry>)>, StoreError> {
         let Some(bytes) = kept.document() else { return Ok(None) };
         let mut state = document::open(&self.place(), &self.stack, bytes)?;
-        let news = document::news(&state, &kept.journal);
+        let news = document::last_said(&state, &kept.journal);
         document::replay(&self.place(), &mut state, &kept.journal)?;
         Ok(Some((state, news)))
     }
@@ -140,6 +145,7 @@ impl Memory {
                     .or(lost.then_some(Duration::ZERO))
                     .map(|it| clock::wall_millis().saturating_sub(clock::millis(it))),
                 inherited: inherited.unwrap_or_default(),
+                seal_key: kept.seal_key(&self.place())?,
             },
             generation: kept.generation(),
             serial: folded.as_ref().map_or(0, |it| it.serial),
@@ -179,12 +185,8 @@ impl Store for Memory {
         async { Ok(self.kept().seal_key) }.boxed()
     }
 
-    fn make_seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
-        async {
-            let key = crate::store::key::random(&self.place())?;
-            Ok(*self.kept().seal_key.get_or_insert(key))
-        }
-        .boxed()
+    fn seal_key(&self) -> BoxFuture<'_, Result<[u8; 32], StoreError>> {
+        async { self.kept().seal_key(&self.place()) }.boxed()
     }
 
     fn holder(&self) -> BoxFuture<'_, Result<Option<Holder>, StoreError>> {

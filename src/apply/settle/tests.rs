@@ -59,3 +59,34 @@ fn what_is_found_for_an_address_outlives_the_deletion_of_what_had_it() {
     let state = settling.into_state();
     assert_eq!(state.resources.get(&address).map(|it| &it.id), Some(&twin), "{state:?}");
 }
+
+/// The name is another's now, and may be free again before a delayed request can no longer be taken.
+#[test]
+fn a_creation_whose_name_is_taken_stays_watched_as_long_as_it_may_arrive() {
+    let types = SimTypes::default();
+    let ends_watched = |began: u64, watched_until: Option<u64>| {
+        let intent = Intent { address: "sim_named.a".parse().unwrap(), watched_until, ..sample::creation("3.1", 0, Value::Null) };
+        let mut state = sample::state(0);
+        state.intents.insert(intent.op.clone(), intent);
+        let pace = Pace::default();
+        let open = Open { state, types: &types, settles: BTreeMap::new(), pace, began, last_sign: 0, waits: false };
+        let mut settling = Settling::new(open);
+        let mut seq = 0;
+        while !settling.finished() {
+            for (id, effect) in settling.poll(Time::ZERO) {
+                seq += 1;
+                let answer = match effect {
+                    Effect::Append(_) => Answer::Appended(Ok(Position { epoch: 4, seq })),
+                    _ => Answer::Found(Err(Fault::new(Class::Exists, "sim:Find", "another's"))),
+                };
+                settling.answer(Time::ZERO, id, answer);
+            }
+        }
+        settling.into_state().intents.values().any(|it| it.watched_until.is_some())
+    };
+    let window = 1000 * WATCH_SECONDS;
+    for watched_until in [None, Some(window)] {
+        assert!(ends_watched(0, watched_until), "{watched_until:?}");
+        assert!(!ends_watched(2 * window, watched_until), "{watched_until:?}");
+    }
+}

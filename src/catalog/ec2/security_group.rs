@@ -175,7 +175,7 @@ impl Resource for SecurityGroup {
 
     async fn read(aws: &Aws, query: &Query) -> Result<BTreeMap<Id, Seen<Self>>, Fault> {
         let groups = super::describe(aws, query, LISTING, |filters| list(aws, filters));
-        let marks = async { if query.presence { Ok(BTreeMap::new()) } else { marked(aws, query).await } };
+        let marks = async { if query.presence || query.fresh { Ok(BTreeMap::new()) } else { marked(aws, query).await } };
         let (found, mut marked) = futures::try_join!(groups, marks)?;
         let mut seen = BTreeMap::new();
         for (id, it) in found {

@@ -7,6 +7,14 @@ use crate::store::{StoreError, key};
 
 const ITEM: &str = "seal-key";
 
+/// The key, made if it is not known yet.
+pub async fn known_or_made(table: &Table, known: Option<[u8; 32]>) -> Result<[u8; 32], StoreError> {
+    match known {
+        Some(key) => Ok(key),
+        None => make(table).await,
+    }
+}
+
 pub async fn make(table: &Table) -> Result<[u8; 32], StoreError> {
     let place = table.place(ITEM);
     let key = key::random(&place)?;

@@ -14,12 +14,12 @@ use crate::store::aws::journal::Journal;
 use crate::store::aws::lock::{self, Holding};
 use crate::store::aws::object::{Etag, Mark, Read};
 use crate::store::aws::writer::{Order, Stored, Writer};
-use crate::store::aws::{Aws, journal, runs};
+use crate::store::aws::{Aws, journal, runs, seal};
 use crate::store::document::{self, Stamp};
 use crate::store::heartbeat::Task;
 use crate::store::lease::Lease;
 use crate::store::lock::{LockRecord, Standing, Verdict, Watch, random_version};
-use crate::store::{AppendedAndNoted, Owner, Session, StoreError, Taken, clock, sealed};
+use crate::store::{Owner, Session, StoreError, StoredAndNoted, Taken, clock, sealed};
 
 /// How often a document that somebody else wrote meanwhile is read again at takeover. A former holder can write once more at
 /// most, with its last save.
@@ -43,11 +43,28 @@ pub struct Held {
 /// The document and which one it is.
 pub type Found = Option<(State, Etag)>;
 
+/// What is read before the lock is taken.
+#[derive(Clone)]
+pub struct First {
+    pub seen: Option<LockRecord>,
+    pub found: Found,
+    pub key: Option<[u8; 32]>,
+}
+
+pub async fn first(store: &Aws) -> Result<First, StoreError> {
+    let (seen, found, key) = futures::try_join!(lock::read(&store.table), find(store), seal::read(&store.table))?;
+    Ok(First { seen, found, key })
+}
+
 /// Waits for the lock, takes it, and rewrites the document under the new epoch.
 pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Result<Held, StoreError> {
     let mut watch = Watch::new(patience, clock::since_boot());
-    let (seen, found) = futures::join!(lock::read(&store.table), find(store));
-    let (mut seen, mut found) = (seen?, Some(found));
+    let foreseen = store.foreseen().clone();
+    let First { mut seen, found, key } = match foreseen {
+        Some(first) => First::clone(&first),
+        None => first(store).await?,
+    };
+    let mut found = Some(found);
     loop {
         match watch.look(seen.as_ref(), clock::since_boot()) {
             Verdict::Wait(pause) => tokio::time::sleep(pause).await,
@@ -55,7 +72,7 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
             Verdict::Take { idle } => {
                 // Read before it is locked: a document that cannot be read need not be locked.
                 let found = match found.take() {
-                    Some(found) => found?,
+                    Some(found) => found,
                     None => find(store).await?,
                 };
                 let known = [seen.as_ref().map(|it| it.epoch), found.as_ref().map(|(state, _)| state.epoch)];
@@ -71,11 +88,21 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
                     standing: Standing::Held,
                 };
                 let asked = clock::since_boot();
-                if lock::replace(&store.table, seen.as_ref(), &record).await? {
+                // Nobody adds to the journal but with a new version of the lock: where the lock is still as it was seen, the
+                // journal is too. And whoever else takes it makes the key that is missing.
+                let beside = async {
+                    let journal = journal::read(&store.table, &store.vault);
+                    futures::try_join!(journal, seal::known_or_made(&store.table, key))
+                };
+                let (replaced, beside) = futures::join!(lock::replace(&store.table, seen.as_ref(), &record), beside);
+                *store.foreseen() = None;
+                if replaced? {
                     let lease = Arc::new(Lease::new(store.lease, Arc::new(clock::since_boot), asked));
                     let mut held = hold(store, owner, epoch, lease);
                     held.taken.abandoned_at = idle.map(|it| clock::wall_millis().saturating_sub(clock::millis(it)));
-                    return match held.take_over(found).await {
+                    // Nothing can have been written where nobody ever had the lock; else a document is looked for again.
+                    let found = (found.is_some() || seen.is_none()).then_some(found);
+                    return match held.take_over(beside, found).await {
                         Ok(()) => Ok(held),
                         Err(error) => {
                             // Nobody need wait for the lease of a run that did nothing; the error is what counts.
@@ -110,7 +137,7 @@ fn hold(store: &Aws, owner: &Owner, epoch: u64, lease: Arc<Lease>) -> Held {
     Held {
         store: store.clone(),
         run: owner.run.clone(),
-        taken: Taken { state: None, epoch, lease, abandoned_at: None, inherited: Vec::new() },
+        taken: Taken { state: None, epoch, lease, abandoned_at: None, inherited: Vec::new(), seal_key: Default::default() },
         etag: None,
         serial: 0,
         watermark: None,
@@ -123,23 +150,33 @@ fn hold(store: &Aws, owner: &Owner, epoch: u64, lease: Arc<Lease>) -> Held {
 
 impl Held {
     /// Folds the journal in and writes the document, so that no former holder can write it any more. `found` was read before
-    /// the lock was taken; if it is out of date, writing it fails and it is read again.
-    async fn take_over(&mut self, mut found: Found) -> Result<(), StoreError> {
+    /// the lock was taken; if it is out of date, writing it fails and it is read again. The journal stays as it is, because nobody
+    /// but this run adds to it.
+    async fn take_over(
+        &mut self,
+        journal_and_key: Result<(Journal, [u8; 32]), StoreError>,
+        mut found: Option<Found>,
+    ) -> Result<(), StoreError> {
         let place = self.store.object.place();
+        let (journal, key) = journal_and_key?;
+        self.taken.seal_key = key;
         for _ in 0..REWRITES_MAX {
-            let (journal, now) = self.journal_and(found.take()).await?;
+            let now = match found.take() {
+                Some(found) => found,
+                None => find(&self.store).await?,
+            };
             let Some((mut state, etag)) = now else {
                 return if journal.commits.is_empty() { Ok(()) } else { Err(self.store.without_state()) };
             };
             if state.epoch >= self.taken.epoch {
                 return Err(self.lose("somebody else wrote the state under a later epoch"));
             }
-            let news = document::news(&state, &journal.commits);
+            let news = document::last_said(&state, &journal.commits);
             if document::replay(&place, &mut state, &journal.commits).is_ok() {
                 self.etag = Some(etag);
                 self.serial = state.serial;
                 self.watermark = state.watermark;
-                self.items = journal.items;
+                self.items.clone_from(&journal.items);
                 if let Some(written) = self.write(&state).await? {
                     (self.taken.state, self.taken.inherited) = (Some(written), news);
                     return Ok(());
@@ -147,20 +184,10 @@ impl Held {
             }
         }
         // One last look, for the error that says what is wrong.
-        if let (journal, Some((mut state, _))) = self.journal_and(None).await? {
+        if let Some((mut state, _)) = find(&self.store).await? {
             document::replay(&place, &mut state, &journal.commits)?;
         }
         Err(self.lose("somebody else keeps writing the state"))
-    }
-
-    /// The journal, and the document if it is not at hand. Nobody but this run adds to the journal any more, and a document that
-    /// a former holder writes meanwhile voids the condition of this run's own, so the two may be read at once.
-    async fn journal_and(&self, found: Found) -> Result<(Journal, Found), StoreError> {
-        let journal = journal::read(&self.store.table, &self.store.vault);
-        match found {
-            Some(_) => Ok((journal.await?, found)),
-            None => futures::try_join!(journal, find(&self.store)),
-        }
     }
 
     /// None when the document is not the one last seen any more.
@@ -258,16 +285,15 @@ impl Session for Held {
         runs::write(&self.store, run).boxed()
     }
 
-    fn establish<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn save_noting<'a>(&'a mut self, state: &'a State, run: &'a RunRecord) -> BoxFuture<'a, StoredAndNoted<()>> {
         async move {
             let store = self.store.clone();
-            let (saved, noted) = futures::join!(self.save_state(state), runs::write(&store, run));
-            saved.and(noted)
+            futures::join!(self.save_state(state), runs::write(&store, run))
         }
         .boxed()
     }
 
-    fn append_noting<'a>(&'a mut self, entries: &'a [Entry], run: &'a RunRecord) -> BoxFuture<'a, AppendedAndNoted> {
+    fn append_noting<'a>(&'a mut self, entries: &'a [Entry], run: &'a RunRecord) -> BoxFuture<'a, StoredAndNoted<Position>> {
         async move {
             let store = self.store.clone();
             futures::join!(self.store_entries(entries), runs::write(&store, run))
@@ -281,8 +307,15 @@ impl Session for Held {
 
     fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         async move {
-            self.tidied().await;
-            self.order(|reply| Order::Release { reply }).await
+            let tidying = self.tidying.take();
+            let tidied = async {
+                if let Some(tidying) = tidying {
+                    // What is left is removed by the next holder.
+                    let _ = tidying.await;
+                }
+            };
+            // Whoever takes over meanwhile skips what the document contains.
+            futures::join!(tidied, self.order(|reply| Order::Release { reply })).1
         }
         .boxed()
     }

@@ -63,7 +63,8 @@ pub fn take(store: &Local, owner: Owner) -> Result<Option<Held>, StoreError> {
     let place = store.folder.path.display().to_string();
     let writer = Writer { store: store.clone(), note, journal, serial, watermark, _lock: lock };
     let writer = Arc::new(Mutex::new(writer));
-    let taken = Taken { state, epoch, lease, abandoned_at, inherited: inherited.unwrap_or_default() };
+    let (inherited, seal_key) = (inherited.unwrap_or_default(), store.known_or_made_seal_key()?);
+    let taken = Taken { state, epoch, lease, abandoned_at, inherited, seal_key };
     Ok(Some(Held { writer, taken, place, heartbeat: None }))
 }
 

@@ -89,18 +89,19 @@ async fn a_group_leaves_separate_rules_alone() {
     bench.remove(vpc).await;
 }
 
-/// Whether a group is still there is one call; its rules are another.
+/// Whether a group is there is one call; whose its rules are is another.
 #[tokio::test]
-async fn of_a_group_that_goes_the_rules_are_not_read() {
+async fn of_a_group_that_goes_or_was_just_made_it_is_not_asked_whose_the_rules_are() {
     let bench = Bench::new().await;
     let vpc = vpc(&bench).await;
     let group = bench.make("aws_security_group", json!({ "name": unique("goes"), "vpc_id": vpc.id.as_str() })).await;
     let asked = || bench.clouds.calls().get("ec2:DescribeSecurityGroupRules").copied().unwrap_or_default();
     let before = asked();
-    let query = |presence| Query { ids: vec![group.id.clone()], presence, ..Query::default() };
-    assert!(bench.read("aws_security_group", query(true)).await.contains_key(&group.id));
+    let query = |presence, fresh| Query { ids: vec![group.id.clone()], presence, fresh, ..Query::default() };
+    assert!(bench.read("aws_security_group", query(true, false)).await.contains_key(&group.id));
+    assert!(bench.read("aws_security_group", query(false, true)).await.contains_key(&group.id));
     assert_eq!(asked(), before);
-    bench.read("aws_security_group", query(false)).await;
+    bench.read("aws_security_group", query(false, false)).await;
     assert!(asked() > before);
     bench.remove(group).await;
     bench.remove(vpc).await;

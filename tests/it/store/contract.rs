@@ -51,9 +51,11 @@ macro_rules! contract {
             an_unlawful_state_is_refused_and_the_former_kept
             history_has_the_former_documents
             runs_are_on_record_newest_first
-            what_is_noted_with_entries_is_stored_with_them
+            what_is_noted_with_entries_or_a_document_is_stored_with_them
             what_a_dead_run_said_last_is_handed_over
             a_state_from_elsewhere_keeps_its_serial_and_epoch
+            what_was_foreseen_is_what_was_last_seen_and_nothing_more
+            a_stack_that_was_founded_meanwhile_is_no_new_one
             the_seal_key_is_made_once
             readers_without_the_lock_see_whole_commits
             a_session_that_lost_its_lock_says_so
@@ -392,34 +394,66 @@ pub async fn runs_are_on_record_newest_first(backend: impl Backend) {
     assert_eq!(store.history().await.unwrap().iter().map(|it| it.serial).collect::<Vec<_>>(), [1], "runs are no versions");
 }
 
-pub async fn what_is_noted_with_entries_is_stored_with_them(backend: impl Backend) {
-    begin(&backend).await;
+pub async fn what_is_noted_with_entries_or_a_document_is_stored_with_them(backend: impl Backend) {
     let mut session = take(&backend, "run-1").await;
-    let (appended, noted) = session.append_noting(&[adopt(1)], &sample::run("a", 1_000)).await;
+    let (saved, noted) = session.save_noting(&fresh(), &sample::run("a", 1_000)).await;
+    assert!(saved.is_ok() && noted.is_ok());
+    let (appended, noted) = session.append_noting(&[adopt(1)], &sample::run("b", 2_000)).await;
     assert_eq!((appended.unwrap().seq, noted.is_ok()), (1, true));
     drop(session);
     let store = backend.open();
-    assert_eq!(store.runs().await.unwrap().iter().map(|it| it.run.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(store.runs().await.unwrap().iter().map(|it| it.run.as_str()).collect::<Vec<_>>(), ["b", "a"]);
     assert!(store.read().await.unwrap().unwrap().resources.contains_key(&address(1)));
+}
+
+pub async fn what_was_foreseen_is_what_was_last_seen_and_nothing_more(backend: impl Backend) {
+    begin(&backend).await;
+    let store = backend.open();
+    store.foresee().await;
+    assert_eq!(store.glance().await.unwrap().unwrap().serial, 1);
+    let mut faster = take(&backend, "faster").await;
+    faster.append(&[adopt(1)]).await.unwrap();
+    faster.release().await.unwrap();
+    let session = store.lock(&owner("slower"), Some(backend.lease() * 3)).await.unwrap();
+    assert_eq!((session.epoch(), session.abandoned_at()), (3, None));
+    assert!(session.state().unwrap().resources.contains_key(&address(1)));
+    assert_eq!(session.taken().seal_key, store.known_seal_key().await.unwrap().unwrap());
+    session.release().await.unwrap();
+}
+
+/// A new stack whose first run came, and went, while the second looked.
+pub async fn a_stack_that_was_founded_meanwhile_is_no_new_one(backend: impl Backend) {
+    let store = backend.open();
+    store.foresee().await;
+    let mut faster = take(&backend, "faster").await;
+    faster.save(&fresh()).await.unwrap();
+    faster.append(&[adopt(1)]).await.unwrap();
+    faster.release().await.unwrap();
+    let session = store.lock(&owner("slower"), Some(backend.lease() * 3)).await.unwrap();
+    assert!(session.state().unwrap().resources.contains_key(&address(1)));
+    session.release().await.unwrap();
 }
 
 pub async fn what_a_dead_run_said_last_is_handed_over(backend: impl Backend) {
     begin(&backend).await;
     let mut session = take(&backend, "run-1").await;
     let mut state = session.state().unwrap();
-    state.fold(&adopt(1));
-    session.append(&[adopt(1)]).await.unwrap();
+    let [begun, ..] = creation(2, 4);
+    for entry in [&adopt(1), &begun] {
+        state.fold(entry);
+        session.append(std::slice::from_ref(entry)).await.unwrap();
+    }
     session.save(&state).await.unwrap();
     session.append(&[adopt(2)]).await.unwrap();
     session.append(&[adopt(3)]).await.unwrap();
     drop(session);
     let next = take(&backend, "run-2").await;
-    assert_eq!(next.taken().inherited, [adopt(2), adopt(3)]);
+    assert_eq!(next.taken().inherited, [begun.clone(), adopt(2), adopt(3)], "what the document holds open, and the journal");
     let serial = next.serial();
     assert_eq!(backend.open().read().await.unwrap().unwrap().serial, serial);
     next.release().await.unwrap();
     let last = take(&backend, "run-3").await;
-    assert_eq!((last.taken().inherited.as_slice(), last.serial()), (&[][..], serial + 1));
+    assert_eq!((last.taken().inherited.as_slice(), last.serial()), (&[begun][..], serial + 1));
     last.release().await.unwrap();
 }
 

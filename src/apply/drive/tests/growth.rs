@@ -39,6 +39,7 @@ impl Session for Counting {
         self.inner.serial()
     }
     fn append<'a>(&'a mut self, entries: &'a [Entry]) -> BoxFuture<'a, Result<Position, StoreError>> {
+        assert!(self.serial() > 0, "the journal continues a document");
         let taken = self.check();
         self.entries.extend(entries.iter().cloned());
         match taken {
@@ -47,8 +48,13 @@ impl Session for Counting {
         }
     }
     fn save<'a>(&'a mut self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>> {
+        let taken = self.check();
         self.saves += 1;
-        match self.check() {
+        if self.serial() == 0 {
+            // What is said first is in the first document.
+            self.entries.extend(state.intents.values().cloned().map(Entry::Intent));
+        }
+        match taken {
             Ok(()) => self.inner.save(state),
             Err(error) => std::future::ready(Err(error)).boxed(),
         }
