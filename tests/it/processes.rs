@@ -44,7 +44,8 @@ impl Site {
 
     async fn new(account: &'static str, state: &str) -> Self {
         let head = format!("stack {{\n  region   = \"{REGION}\"\n  accounts = [\"{account}\"]\n\n  {state}\n}}\n");
-        let things = "resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n\n\
+        // Whoever is held up in its creation holds out for longer than sixteen processes take to begin.
+        let things = "resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n  timeouts {\n    create = \"1h\"\n  }\n}\n\n\
              resource \"aws_subnet\" \"a\" {\n  for_each   = { a = 0, b = 1, c = 2 }\n  vpc_id     = aws_vpc.main.id\n  \
              cidr_block = cidrsubnet(\"10.0.0.0/16\", 8, each.value)\n}\n";
         Self { here: Repository::of(&format!("{head}\n{things}")), cloud: Cloud::shared().await.unwrap(), account }
