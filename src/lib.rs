@@ -5,7 +5,7 @@
 //!
 //! 1. `main` builds a [`cli::World`] and calls [`cli::run`].
 //! 2. [`stack::Program`] parses the files and types every value against the catalogue's schemas. All complaints come together.
-//! 3. Account and region must be the stack's own; before that is known nothing but the state is read ([`cloud::Clouds`]).
+//! 3. Account and region must be the stack's own; only then is anything called ([`cloud::Clouds`]).
 //! 4. The lock is taken and the state read with its journal ([`store::Store`]); [`apply::drive::settle`] finds out what became of
 //!    what former runs left open.
 //! 5. Every resource type reads all its ids at once ([`resource::Resource::read`]).

@@ -46,11 +46,6 @@ pub trait Store: Send + Sync {
     fn glance(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
         self.read()
     }
-    /// Reads what the taking of the lock begins with, while something else is waited for: it is taken with one wait less then.
-    /// What cannot be read is told by who needs it.
-    fn foresee(&self) -> BoxFuture<'_, ()> {
-        async {}.boxed()
-    }
     /// The digest key for secrets, kept apart from the state. None when it was never used.
     fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>>;
     /// The digest key, made on first use: if somebody else does so meanwhile, theirs is the one that is kept.

@@ -107,9 +107,9 @@ impl Machine<'_> {
             desired = settled(&desired, &live.settings, lifecycle);
             // What is left to others may have moved since the plan: it is no part of what was shown to happen.
             let planned = settled(planned, &live.settings, lifecycle);
-            self.check_planned(schema, &planned, &desired, false)?;
+            self.check_planned(schema, &planned, &desired, self.steps[at].act.is_shell())?;
         }
-        let shell = matches!(self.steps[at].act, Act::Create { shell: true, .. });
+        let shell = self.steps[at].act.is_shell();
         let applied = self.applied(at).unwrap_or(&desired);
         let taken = work.updates > 0 || matches!(self.steps[at].act, Act::Create { .. });
         let mut differences = compare::differences(schema, self.sealer, &desired, applied, &live.settings, taken, shell);

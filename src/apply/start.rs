@@ -31,7 +31,7 @@ impl<'a> Machine<'a> {
                 let id = id.ok_or_else(|| bug("a step configures what is not there"))?;
                 self.start_update(at, id, planned, dependencies, lifecycle)?;
             }
-            Act::Update { id, planned, dependencies, lifecycle } => {
+            Act::Update { id, planned, dependencies, lifecycle, .. } => {
                 self.start_update(at, id.clone(), planned, dependencies, lifecycle)?;
             }
             Act::Delete { id, goes_along: true, .. } => {
@@ -120,17 +120,21 @@ impl<'a> Machine<'a> {
             }
         };
         work.token = Some(token.clone());
-        // What only a later step refers to may not exist yet: that step records it.
-        let exists = |it: &&Address| !shell || self.has.contains_key(*it) || self.state.resources.contains_key(*it);
         let act = IntentAct::Create {
             token,
             inputs,
-            dependencies: dependencies.iter().filter(exists).cloned().collect(),
+            dependencies: self.there(dependencies, shell),
             lifecycle: lifecycle.clone(),
             replaces: replaces.cloned(),
         };
         self.announce(at, work, act);
         Ok(())
+    }
+
+    /// What only a later step than that of a shell refers to may not exist yet: that step records it.
+    fn there(&self, dependencies: &BTreeSet<Address>, shell: bool) -> BTreeSet<Address> {
+        let is_there = |it: &&Address| !shell || self.has.contains_key(*it) || self.state.resources.contains_key(*it);
+        dependencies.iter().filter(is_there).cloned().collect()
     }
 
     fn start_update(
@@ -143,10 +147,15 @@ impl<'a> Machine<'a> {
     ) -> Result<(), Failure> {
         let address = self.steps[at].address.clone();
         let schema = self.schema(&address)?;
-        let settings = compare::mark_secrets(schema, &self.desired.settings(&address)?);
+        let shell = self.steps[at].act.is_shell();
+        let mut settings = self.desired.settings(&address)?;
+        if shell {
+            settings = compare::without_unknown_later(schema, &settings);
+        }
+        let settings = compare::mark_secrets(schema, &settings);
         // What is left to others is compared with the plan when it was read.
         if !self.lifecycles.contains_key(&address) {
-            self.check_planned(schema, planned, &settings, false)?;
+            self.check_planned(schema, planned, &settings, shell)?;
         }
         let inputs = self.sealer.seal(&settings);
         let mut work = Work::new(self.now, self.give_up(at), settings);
@@ -154,7 +163,8 @@ impl<'a> Machine<'a> {
         work.token = self.state.resources.get(&address).and_then(|it| it.token.clone());
         work.seen = true;
         work.on_record = true;
-        let act = IntentAct::Update { id, inputs, dependencies: dependencies.clone(), lifecycle: lifecycle.clone() };
+        let dependencies = self.there(dependencies, shell);
+        let act = IntentAct::Update { id, inputs, dependencies, lifecycle: lifecycle.clone() };
         self.announce(at, work, act);
         Ok(())
     }

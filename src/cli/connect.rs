@@ -1,5 +1,4 @@
-//! From a stack's files to its cloud and its state: nothing is changed, and nothing but the state read, before the account is known
-//! to be the stack's own.
+//! From a stack's files to its cloud and its state: nothing is called before the account is known to be the stack's own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -140,22 +139,13 @@ pub async fn connect(call: &Call, mut stack: Stack, purpose: Purpose) -> Ended<C
         _ => Limits::published(),
     };
     let clouds = Clouds::connect(stack.catalog.clone(), &configurations(&stack), limits).await;
-    let store = async {
-        let store = open(call, &stack, purpose).await?;
-        if purpose == Purpose::Change {
-            store.foresee().await;
-        }
-        Ok(store)
-    };
-    // Whose credentials these are is told first, whatever came of the rest.
-    let (identity, store): (_, Ended<_>) = futures::join!(own_account(call, &clouds, &stack), store);
-    let identity = identity?;
+    let identity = own_account(call, &clouds, &stack).await?;
     let now = call.world.nature.now();
     let ends = clouds.config(&ConfigName::default()).map_err(|it| fault::of_cloud(&it))?.credentials_end().await;
     guard::credentials(millis(ends)?, now, 0)?;
-    let store = store?;
     stack.program.set_account(&identity.account);
     let endpoint = clouds.endpoint_override().map(str::to_owned);
+    let store = open(call, &stack, purpose).await?;
     let (region, run) = (stack.settings.region.clone(), random(call)?);
     let it = Connected {
         stack,

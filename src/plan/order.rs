@@ -182,7 +182,8 @@ impl Orderer<'_, '_> {
             Some(record) => (record.config.clone(), record.applied.clone()),
             None => (config.clone(), Value::Null),
         };
-        let shell = it.is_made() && self.waits_later(at);
+        let unfinished = it.record.is_some_and(|it| it.unfinished);
+        let shell = (it.is_made() || unfinished) && self.waits_later(at);
         if let Some(from) = moved {
             self.push(at, config.clone(), Act::Move { from });
         }
@@ -221,14 +222,25 @@ impl Orderer<'_, '_> {
                     self.own[at].create_first = true;
                 }
             }
+            // What uses it may need it finished as far as it can be before.
+            Work::Update { id } if shell => {
+                let (now, lasting) = (planned.clone(), lifecycle.clone());
+                let act = Act::Update { id, planned: now, dependencies: dependencies.clone(), lifecycle: lasting, shell };
+                self.own[at].made = Some(self.push(at, config.clone(), act));
+                // What it waits for may have to wait for these to go.
+                self.draft_deposed(at, deposed);
+                self.own[at].configured = Some(self.push(at, config, Act::Configure { planned, dependencies, lifecycle }));
+            }
             Work::Update { id } => {
-                self.own[at].changed = Some(self.push(at, config, Act::Update { id, planned, dependencies, lifecycle }));
+                let act = Act::Update { id, planned, dependencies, lifecycle, shell };
+                self.own[at].changed = Some(self.push(at, config, act));
             }
             Work::Import { id, update } => {
                 let act = Act::Import { id: id.clone(), lifecycle: lifecycle.clone(), dependencies: dependencies.clone() };
                 self.own[at].made = Some(self.push(at, config.clone(), act));
                 if update {
-                    self.own[at].changed = Some(self.push(at, config, Act::Update { id, planned, dependencies, lifecycle }));
+                    let act = Act::Update { id, planned, dependencies, lifecycle, shell };
+                    self.own[at].changed = Some(self.push(at, config, act));
                 }
             }
             Work::Delete { id, purge } => {
@@ -247,7 +259,7 @@ impl Orderer<'_, '_> {
                 self.push(at, config, Act::Refresh { record });
             }
         }
-        if !record_goes {
+        if !record_goes && self.own[at].deposed.is_empty() {
             self.draft_deposed(at, deposed);
         }
     }
@@ -292,7 +304,8 @@ impl Orderer<'_, '_> {
                 for on in self.fronts[to].clone().iter().filter(|on| **on != at) {
                     let other = &self.own[*on];
                     let whole = &*it.from == "(depends_on)";
-                    let known = own.made.is_none() && self.decisions[at].planned.get(&it.from).is_wholly_known();
+                    let changes = own.made.is_none() || matches!(self.decisions[at].work, Work::Update { .. });
+                    let known = changes && self.decisions[at].planned.get(&it.from).is_wholly_known();
                     let made = if known { Hold::Preferred } else { Hold::Needed };
                     let awaits = self.decisions[at].planned.get(&it.from).waits_for();
                     let moved = awaits.iter().any(|it| it.address == *self.decisions[*on].address());

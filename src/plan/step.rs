@@ -61,7 +61,7 @@ impl Until {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
-    /// Makes it. `later` attributes that are not known yet are left to a `Configure` step.
+    /// Makes it.
     Create {
         /// The settings as planned, sealed; what was known must come out the same.
         planned: Value,
@@ -69,10 +69,10 @@ pub enum Act {
         lifecycle: Recorded,
         /// Create-first replacement: the instance that becomes deposed.
         replaces: Option<Id>,
-        /// A `Configure` step follows that finishes it.
+        /// `later` attributes that are not known yet are left to a `Configure` step, which finishes it.
         shell: bool,
     },
-    /// Finishes what a `Create` of the same address left: enters at the comparison.
+    /// Finishes what a `Create` or `Update` of the same address left: enters at the comparison.
     Configure {
         planned: Value,
         dependencies: BTreeSet<Address>,
@@ -84,6 +84,9 @@ pub enum Act {
         planned: Value,
         dependencies: BTreeSet<Address>,
         lifecycle: Recorded,
+        /// Of what a former run left unfinished: as with `Create`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shell: bool,
     },
     /// The live instance, or a deposed one. `settings` are what it was last known to have.
     Delete {
@@ -123,4 +126,11 @@ pub enum Act {
     Refresh {
         record: Arc<Record>,
     },
+}
+
+impl Act {
+    /// Whether a `Configure` step follows that finishes what this one begins.
+    pub fn is_shell(&self) -> bool {
+        matches!(self, Self::Create { shell: true, .. } | Self::Update { shell: true, .. })
+    }
 }

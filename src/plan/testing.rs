@@ -372,18 +372,22 @@ impl<'p> Performance<'p> {
         self.double.settings(address, &mut known).unwrap_or_default()
     }
 
+    /// The same; of a shell, without what is known only later.
+    fn settings_for(&mut self, address: &Address, shell: bool) -> Value {
+        let mut settings = self.settings(address);
+        for (name, it) in self.double.types.clone().resource(address.type_name()).unwrap().settings() {
+            if shell && it.later && !settings.get(name).is_wholly_known() {
+                settings = settings.with(name, Value::Null);
+            }
+        }
+        settings
+    }
+
     fn step(&mut self, step: &Step) {
         let address = &step.address;
         match &step.act {
             Act::Create { planned, dependencies, lifecycle, replaces, shell } => {
-                let mut settings = self.settings(address);
-                if *shell {
-                    for (name, it) in self.double.types.clone().resource(address.type_name()).unwrap().settings() {
-                        if it.later && !settings.get(name).is_wholly_known() {
-                            settings = settings.with(name, Value::Null);
-                        }
-                    }
-                }
+                let settings = self.settings_for(address, *shell);
                 self.expect(address, planned, &settings);
                 self.minted += 1;
                 let id = format!("{address}#new{}", self.minted);
@@ -402,7 +406,7 @@ impl<'p> Performance<'p> {
                 self.pending.remove(address);
             }
             Act::Configure { planned, dependencies, lifecycle } | Act::Update { planned, dependencies, lifecycle, .. } => {
-                let settings = self.settings(address);
+                let settings = self.settings_for(address, step.act.is_shell());
                 self.expect(address, planned, &settings);
                 let Some(record) = self.state.record_mut(address) else {
                     return self.complaints.push(format!("{address} is changed and not there"));

@@ -29,7 +29,7 @@ pub(super) fn brief(plan: &Plan) -> String {
     for (at, it) in plan.steps.iter().enumerate() {
         let needs: Vec<String> = it.needs.iter().map(|it| format!("{} {}", it.step.0, it.why)).collect();
         let after = if needs.is_empty() { String::new() } else { format!(" <- {}", needs.join(", ")) };
-        let shell = if matches!(it.act, Act::Create { shell: true, .. }) { " shell" } else { "" };
+        let shell = if it.act.is_shell() { " shell" } else { "" };
         out.push_str(&format!("{at} {}{shell} {}{after}\n", doing(&it.act), it.address));
     }
     out
@@ -198,6 +198,16 @@ fn things_that_name_each_other_are_configured_once_both_exist() {
         Case::of(double.clone()).brief(),
         "Create part.a: new\nCreate part.b: new\n0 create shell part.a\n1 create shell part.b\n\
          2 configure part.a <- 0 (after its former step), 1 peers\n3 configure part.b <- 0 peers, 1 (after its former step)\n"
+    );
+    let mut half = Case::after(double.clone(), double.clone());
+    half.state.as_mut().unwrap().record_mut(&"part.a".parse().unwrap()).unwrap().unfinished = true;
+    half.state.as_mut().unwrap().resources.remove(&"part.b".parse::<Address>().unwrap());
+    assert_eq!(
+        half.brief(),
+        "Update part.a: unfinished, peers follows part.b\n  peers: {\"part.b#1\"} -> {(known after part.b)}\n\
+         Create part.b: new\n0 update shell part.a\n1 create part.b <- 0 peers\n\
+         2 configure part.a <- 0 (after its former step), 1 peers\n",
+        "what uses it waits until it is as far as it can be"
     );
     let named = |name: &str| {
         let mut it = double.clone();

@@ -121,7 +121,7 @@ impl<'p> Lint<'p> {
             let fits = match action {
                 None => rest.is_empty(),
                 Some((Action::Create, _)) => matches!(rest, ["create"] | ["create", "configure"]),
-                Some((Action::Update, _)) => matches!(rest, ["update"] | ["protect"]),
+                Some((Action::Update, _)) => matches!(rest, ["update"] | ["update", "configure"] | ["protect"]),
                 Some((Action::Replace, false)) => {
                     matches!(rest, ["delete", "create"] | ["delete", "create", "configure"])
                 }

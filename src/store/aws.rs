@@ -28,7 +28,6 @@ mod session;
 mod table;
 mod writer;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -44,7 +43,6 @@ use crate::store::{Holder, Owner, Session, Store, StoreError, Version, document,
 pub use open::open;
 
 use object::Object;
-use session::First;
 use table::Table;
 
 /// How often a reader looks again when a writer was faster.
@@ -72,8 +70,6 @@ pub struct Aws {
     table: Table,
     vault: Vault,
     lease: Duration,
-    /// What was read in advance, until the lock is taken.
-    foreseen: Arc<Mutex<Option<Arc<First>>>>,
 }
 
 impl Aws {
@@ -81,8 +77,7 @@ impl Aws {
         let Place { stack, bucket, key, table, kms_key_arn } = place;
         let table = Table { client: dynamodb, name: table, stack: stack.clone() };
         let vault = Vault::none(stack.as_str());
-        let object = Object { client: s3, bucket, key, kms_key_arn };
-        Self { stack, object, table, vault, lease: LEASE, foreseen: Arc::default() }
+        Self { stack, object: Object { client: s3, bucket, key, kms_key_arn }, table, vault, lease: LEASE }
     }
 
     pub fn with_lease(self, lease: Duration) -> Self {
@@ -91,10 +86,6 @@ impl Aws {
 
     pub fn with_vault(self, vault: Vault) -> Self {
         Self { vault, ..self }
-    }
-
-    fn foreseen(&self) -> MutexGuard<'_, Option<Arc<First>>> {
-        self.foreseen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Journal first, then the document: what the journal had lost by then, the document contains. A writer that is faster
@@ -139,22 +130,7 @@ impl Store for Aws {
     }
 
     fn glance(&self) -> BoxFuture<'_, Result<Option<State>, StoreError>> {
-        async {
-            let foreseen = self.foreseen().clone();
-            match foreseen {
-                Some(first) => Ok(first.found.as_ref().map(|(state, _)| state.clone())),
-                None => Ok(session::find(self).await?.map(|(state, _)| state)),
-            }
-        }
-        .boxed()
-    }
-
-    fn foresee(&self) -> BoxFuture<'_, ()> {
-        async {
-            let first = session::first(self).await.ok().map(Arc::new);
-            *self.foreseen() = first;
-        }
-        .boxed()
+        async { Ok(session::find(self).await?.map(|(state, _)| state)) }.boxed()
     }
 
     fn known_seal_key(&self) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>> {

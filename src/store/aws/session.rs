@@ -43,28 +43,11 @@ pub struct Held {
 /// The document and which one it is.
 pub type Found = Option<(State, Etag)>;
 
-/// What is read before the lock is taken.
-#[derive(Clone)]
-pub struct First {
-    pub seen: Option<LockRecord>,
-    pub found: Found,
-    pub key: Option<[u8; 32]>,
-}
-
-pub async fn first(store: &Aws) -> Result<First, StoreError> {
-    let (seen, found, key) = futures::try_join!(lock::read(&store.table), find(store), seal::read(&store.table))?;
-    Ok(First { seen, found, key })
-}
-
 /// Waits for the lock, takes it, and rewrites the document under the new epoch.
 pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Result<Held, StoreError> {
     let mut watch = Watch::new(patience, clock::since_boot());
-    let foreseen = store.foreseen().clone();
-    let First { mut seen, found, key } = match foreseen {
-        Some(first) => First::clone(&first),
-        None => first(store).await?,
-    };
-    let mut found = Some(found);
+    let (seen, found, key) = futures::join!(lock::read(&store.table), find(store), seal::read(&store.table));
+    let (mut seen, mut found, key) = (seen?, Some(found), key?);
     loop {
         match watch.look(seen.as_ref(), clock::since_boot()) {
             Verdict::Wait(pause) => tokio::time::sleep(pause).await,
@@ -72,7 +55,7 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
             Verdict::Take { idle } => {
                 // Read before it is locked: a document that cannot be read need not be locked.
                 let found = match found.take() {
-                    Some(found) => found,
+                    Some(found) => found?,
                     None => find(store).await?,
                 };
                 let known = [seen.as_ref().map(|it| it.epoch), found.as_ref().map(|(state, _)| state.epoch)];
@@ -95,7 +78,6 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
                     futures::try_join!(journal, seal::known_or_made(&store.table, key))
                 };
                 let (replaced, beside) = futures::join!(lock::replace(&store.table, seen.as_ref(), &record), beside);
-                *store.foreseen() = None;
                 if replaced? {
                     let lease = Arc::new(Lease::new(store.lease, Arc::new(clock::since_boot), asked));
                     let mut held = hold(store, owner, epoch, lease);

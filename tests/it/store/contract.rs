@@ -54,8 +54,7 @@ macro_rules! contract {
             what_is_noted_with_entries_or_a_document_is_stored_with_them
             what_a_dead_run_said_last_is_handed_over
             a_state_from_elsewhere_keeps_its_serial_and_epoch
-            what_was_foreseen_is_what_was_last_seen_and_nothing_more
-            a_stack_that_was_founded_meanwhile_is_no_new_one
+            who_takes_the_lock_has_the_seal_key
             the_seal_key_is_made_once
             readers_without_the_lock_see_whole_commits
             a_session_that_lost_its_lock_says_so
@@ -406,31 +405,12 @@ pub async fn what_is_noted_with_entries_or_a_document_is_stored_with_them(backen
     assert!(store.read().await.unwrap().unwrap().resources.contains_key(&address(1)));
 }
 
-pub async fn what_was_foreseen_is_what_was_last_seen_and_nothing_more(backend: impl Backend) {
-    begin(&backend).await;
-    let store = backend.open();
-    store.foresee().await;
-    assert_eq!(store.glance().await.unwrap().unwrap().serial, 1);
-    let mut faster = take(&backend, "faster").await;
-    faster.append(&[adopt(1)]).await.unwrap();
-    faster.release().await.unwrap();
-    let session = store.lock(&owner("slower"), Some(backend.lease() * 3)).await.unwrap();
-    assert_eq!((session.epoch(), session.abandoned_at()), (3, None));
-    assert!(session.state().unwrap().resources.contains_key(&address(1)));
-    assert_eq!(session.taken().seal_key, store.known_seal_key().await.unwrap().unwrap());
+pub async fn who_takes_the_lock_has_the_seal_key(backend: impl Backend) {
+    let session = take(&backend, "run-1").await;
+    let key = session.taken().seal_key;
     session.release().await.unwrap();
-}
-
-/// A new stack whose first run came, and went, while the second looked.
-pub async fn a_stack_that_was_founded_meanwhile_is_no_new_one(backend: impl Backend) {
-    let store = backend.open();
-    store.foresee().await;
-    let mut faster = take(&backend, "faster").await;
-    faster.save(&fresh()).await.unwrap();
-    faster.append(&[adopt(1)]).await.unwrap();
-    faster.release().await.unwrap();
-    let session = store.lock(&owner("slower"), Some(backend.lease() * 3)).await.unwrap();
-    assert!(session.state().unwrap().resources.contains_key(&address(1)));
+    let session = take(&backend, "run-2").await;
+    assert_eq!((session.taken().seal_key, backend.open().known_seal_key().await.unwrap()), (key, Some(key)));
     session.release().await.unwrap();
 }
 
