@@ -18,6 +18,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 const TRIES_UNTIL_STOP: u32 = 4;
 const TRIES_MAX: u32 = 10;
 
+/// How long what nobody waits for is kept back, so that it does not stand in the way of what somebody does wait for: one commit is
+/// under way at a time.
+const LINGER: Duration = Duration::from_millis(100);
+
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     /// Entries, and for an intent the number of whoever may go on when it is stored.
@@ -26,6 +30,9 @@ pub(super) struct Journal {
     tries: u32,
     retry_at: Time,
     closed: bool,
+    lingers: bool,
+    /// Since when there is something, and nothing that anybody waits for.
+    unhurried: Option<Time>,
 }
 
 /// What a failure to store means.
@@ -39,6 +46,11 @@ pub(super) enum Trouble {
 }
 
 impl Journal {
+    /// One that keeps back for a moment what nobody waits for.
+    pub fn lingering() -> Self {
+        Self { lingers: true, ..Self::default() }
+    }
+
     pub fn push(&mut self, entry: Entry, waiter: Option<usize>) {
         self.queue.push_back((entry, waiter));
     }
@@ -48,6 +60,13 @@ impl Journal {
         if self.in_flight > 0 || self.closed || self.queue.is_empty() || now < self.retry_at {
             return None;
         }
+        if self.lingers && self.queue.iter().all(|(_, waiter)| waiter.is_none()) {
+            let since = *self.unhurried.get_or_insert(now);
+            if now < since + LINGER {
+                return None;
+            }
+        }
+        self.unhurried = None;
         let commit = match self.queue.len() {
             // What is alone fits, however long it is.
             1 => self.queue.iter().map(|(it, _)| it.clone()).collect(),
@@ -103,7 +122,8 @@ impl Journal {
     }
 
     pub fn wake_at(&self) -> Option<Time> {
-        (self.in_flight == 0 && !self.is_settled()).then_some(self.retry_at)
+        let lingers_until = self.unhurried.map_or(Time::ZERO, |it| it + LINGER);
+        (self.in_flight == 0 && !self.is_settled()).then_some(self.retry_at.max(lingers_until))
     }
 
     /// What was said and is not known to be stored.
@@ -159,6 +179,19 @@ mod tests {
         assert_eq!(journal.next(again).unwrap(), [entry("b"), entry("c")]);
         assert_eq!(journal.stored(Position { epoch: 1, seq: 2 }, &mut state), [3]);
         assert!(journal.is_settled());
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_kept_back_for_a_moment_and_goes_with_what_somebody_does() {
+        let mut journal = Journal::lingering();
+        journal.push(entry("a"), None);
+        assert_eq!((journal.next(Time::ZERO), journal.wake_at()), (None, Some(LINGER)));
+        journal.push(entry("b"), Some(1));
+        assert_eq!(journal.next(Time::ZERO).unwrap(), [entry("a"), entry("b")]);
+        journal.stored(Position { epoch: 1, seq: 1 }, &mut state());
+        journal.push(entry("c"), None);
+        assert_eq!(journal.next(LINGER), None);
+        assert_eq!(journal.next(2 * LINGER).unwrap(), [entry("c")]);
     }
 
     #[test]

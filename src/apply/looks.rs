@@ -24,7 +24,7 @@ pub(super) struct Looks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     First,
-    /// For the first time, and nothing depends on it.
+    /// For the first time, and nobody waits for it yet.
     Unneeded,
     Again,
 }
@@ -43,6 +43,8 @@ struct Line {
     not_before: Time,
     /// The last that can join have, and were not looked at yet: nothing is gained by waiting.
     complete: bool,
+    /// Somebody waits for one of the patient by now.
+    hurried: bool,
     in_flight: bool,
     tick: Duration,
 }
@@ -79,6 +81,12 @@ impl Looks {
         queue.insert((due, at));
     }
 
+    /// Somebody waits for a step that nobody waited for when it came.
+    pub fn hurry(&mut self, at: usize) {
+        let line = &mut self.lines[self.line_of[at]];
+        line.hurried |= !line.patient.is_empty();
+    }
+
     /// A step is at its end, looked at or not: nobody need wait for it.
     pub fn comes(&mut self, at: usize) {
         let counts = std::mem::take(&mut self.to_come[at]);
@@ -96,7 +104,7 @@ impl Looks {
             let mut steps: Vec<usize> = std::mem::replace(&mut line.due, later).into_iter().map(|(_, at)| at).collect();
             steps.extend(std::mem::take(&mut line.patient).into_iter().map(|(_, at)| at));
             steps.sort_unstable();
-            (line.in_flight, line.complete) = (true, false);
+            (line.in_flight, line.complete, line.hurried) = (true, false, false);
             let since = now - *line.first.get_or_insert(now);
             line.not_before = now + line.tick.max(since / RARER);
             out.push((at, steps));
@@ -123,6 +131,7 @@ impl Line {
             first: None,
             not_before: Time::ZERO,
             complete: false,
+            hurried: false,
             in_flight: false,
             tick: Duration::ZERO,
         }
@@ -133,7 +142,7 @@ impl Line {
             return None;
         }
         let due = self.due.first().map(|(due, _)| *due);
-        let now = idle || self.to_come == 0 || self.patient.len() >= batch;
+        let now = idle || self.hurried || self.to_come == 0 || self.patient.len() >= batch;
         let patient = self.patient.first().map(|(due, _)| if now { Time::ZERO } else { *due });
         let first = due.into_iter().chain(patient).min()?;
         Some(if self.complete { first } else { first.max(self.not_before) })
@@ -186,6 +195,15 @@ mod tests {
         looks.comes(2);
         looks.comes(2);
         assert_eq!(looks.due(seconds(1), false), [(0, vec![0, 1])]);
+    }
+
+    #[test]
+    fn what_somebody_waits_for_by_now_waits_no_longer() {
+        let mut looks = looks(64, 1);
+        looks.add(0, seconds(30), Look::Unneeded, seconds(1));
+        assert_eq!(looks.due(seconds(1), false), []);
+        looks.hurry(0);
+        assert_eq!(looks.due(seconds(1), false), [(0, vec![0])]);
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl<'a> Machine<'a> {
             began: setup.began,
             schedule,
             looks,
-            journal: Journal::default(),
+            journal: Journal::lingering(),
             state: setup.state,
             now: Time::ZERO,
             stored: VecDeque::new(),
@@ -421,13 +421,30 @@ impl<'a> Machine<'a> {
     pub(super) fn look_at(&mut self, at: usize, due: Time) {
         let settle = self.patience.of(self.steps[at].address.type_name());
         let first = self.works.get(&at).is_some_and(|it| it.looks == 0 && it.id.is_some());
+        self.comes(at);
+        // What waits for deletions waits for the last of them; what is made may have to be changed before it is of use.
+        let goes = matches!(self.steps[at].act, Act::Delete { .. } | Act::DeleteReplaced { .. });
+        let needed = if goes { self.schedule.is_waited_for(at) } else { self.schedule.has_users(at) };
         let (look, due) = match first {
-            true if self.schedule.has_users(at) => (Look::First, due),
+            true if needed => (Look::First, due),
             true => (Look::Unneeded, due + settle.every_max),
             false => (Look::Again, due),
         };
         self.phases[at] = Phase::Looking;
         self.looks.add(at, due, look, settle.every / 2);
+    }
+
+    /// It comes to be looked at, or to its end: what some step waits for, and for nothing else any more, is looked at now.
+    fn comes(&mut self, at: usize) {
+        for user in self.schedule.comes(at) {
+            self.schedule.needs(user).iter().for_each(|need| self.looks.hurry(*need));
+        }
+    }
+
+    /// The cloud took the step's call.
+    pub(super) fn accepted(&mut self, at: usize) {
+        self.comes(at);
+        self.schedule.called(at);
     }
 
     fn question(&self, steps: &[usize]) -> Query {
@@ -507,6 +524,7 @@ impl<'a> Machine<'a> {
         self.looks.comes(at);
         self.remaining -= 1;
         self.outcome.done += 1;
+        self.comes(at);
         self.schedule.complete(at);
         let (id, took) = work.map_or((None, Time::ZERO), |it| (it.id, self.now - it.started));
         let (address, doing) = (self.steps[at].address.clone(), self.doing(at));
@@ -522,6 +540,7 @@ impl<'a> Machine<'a> {
         let (cause, doing) = (self.steps[at].address.clone(), self.doing(at));
         self.outcome.failed.push((cause.clone(), failure.clone()));
         self.events.push(Event::Failed { at: self.now, address: cause.clone(), doing, failure });
+        self.comes(at);
         let mut left = self.schedule.abandon(at);
         while let Some(user) = left.pop() {
             if !matches!(self.phases[user], Phase::Waiting) {
@@ -530,6 +549,7 @@ impl<'a> Machine<'a> {
             self.phases[user] = Phase::Skipped;
             self.looks.comes(user);
             self.remaining -= 1;
+            self.comes(user);
             left.extend(self.schedule.abandon(user));
             let address = self.steps[user].address.clone();
             self.outcome.skipped.push((address.clone(), cause.clone()));

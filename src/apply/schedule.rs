@@ -12,6 +12,11 @@ use crate::plan::{Step, Until, doing};
 pub(super) struct Schedule {
     /// Needs that are not done yet.
     missing: Vec<usize>,
+    needs: Vec<Vec<usize>>,
+    /// Needs that have neither come to be looked at nor are done.
+    to_come: Vec<usize>,
+    /// Steps that have come to be looked at, or to their end.
+    came: Vec<bool>,
     users: Vec<Vec<(usize, Until)>>,
     /// Expected time until everything behind this step is done, in milliseconds.
     path: Vec<u64>,
@@ -73,7 +78,7 @@ pub struct BadOrder {
 impl Schedule {
     pub fn new<'s>(steps: impl ExactSizeIterator<Item = &'s Step> + DoubleEndedIterator + Clone) -> Result<Self, BadOrder> {
         let count = steps.len();
-        let (mut missing, mut users) = (vec![0; count], vec![Vec::new(); count]);
+        let (mut missing, mut users, mut needs) = (vec![0; count], vec![Vec::new(); count], vec![Vec::new(); count]);
         for (at, step) in steps.clone().enumerate() {
             for need in &step.needs {
                 let (on, until) = (need.step.0 as usize, need.until);
@@ -81,6 +86,7 @@ impl Schedule {
                     return Err(BadOrder { step: at, need: on });
                 }
                 users[on].push((at, until));
+                needs[at].push(on);
                 missing[at] += 1;
             }
         }
@@ -97,7 +103,10 @@ impl Schedule {
             path[at] = step.expected_millis + behind;
         }
         let mut schedule = Self {
+            to_come: missing.clone(),
+            came: vec![false; count],
             missing,
+            needs,
             users,
             path,
             kind,
@@ -180,6 +189,24 @@ impl Schedule {
         !self.users[at].is_empty()
     }
 
+    pub fn needs(&self, at: usize) -> &[usize] {
+        &self.needs[at]
+    }
+
+    /// A step comes to be looked at, or to its end: those that wait for nothing else to come. Asked again, it says nothing.
+    pub fn comes(&mut self, at: usize) -> Vec<usize> {
+        if std::mem::replace(&mut self.came[at], true) {
+            return Vec::new();
+        }
+        self.users[at].iter().for_each(|(user, _)| self.to_come[*user] -= 1);
+        self.users[at].iter().map(|(user, _)| *user).filter(|user| self.to_come[*user] == 0).collect()
+    }
+
+    /// Whether somebody waits for it, and for nothing that is still to come.
+    pub fn is_waited_for(&self, at: usize) -> bool {
+        self.users[at].iter().any(|(user, _)| self.to_come[*user] == 0)
+    }
+
     /// Takes a finished step out of the way of those that need it; the ones that it freed may run.
     pub fn complete(&mut self, at: usize) -> Vec<usize> {
         let users = std::mem::take(&mut self.users[at]);
@@ -247,6 +274,16 @@ mod tests {
         assert_eq!(schedule.complete(1), [2]);
         assert!(schedule.complete(2).is_empty());
         assert_eq!(schedule.complete(0), [3]);
+    }
+
+    #[test]
+    fn who_waits_for_several_waits_for_the_last_that_comes() {
+        let steps = [step(&[], 1), step(&[], 1), step(&[0, 1], 1), step(&[], 1)];
+        let mut schedule = Schedule::new(steps.iter()).unwrap();
+        assert!(schedule.comes(0).is_empty() && !schedule.is_waited_for(0));
+        assert_eq!((schedule.comes(1), schedule.needs(2)), (vec![2], &[0, 1][..]));
+        assert!(schedule.is_waited_for(0) && schedule.is_waited_for(1) && !schedule.is_waited_for(3));
+        assert!(schedule.comes(1).is_empty(), "it came before");
     }
 
     #[test]
