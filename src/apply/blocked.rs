@@ -23,7 +23,7 @@ impl Machine<'_> {
         let status = format!("{} taken out", work.emptied);
         let (address, doing) = (self.steps[at].address.clone(), self.doing(at));
         self.tell(Event::Waiting { at: self.now, address, doing, status });
-        self.accepted(at);
+        self.schedule.called(at);
         match round.more {
             true if self.is_halted() => {
                 self.close(at, "interrupted while it was emptied");

@@ -36,7 +36,7 @@ impl Machine<'_> {
                 if let Some(work) = self.works.get_mut(&at) {
                     work.acknowledged = true;
                 }
-                self.accepted(at);
+                self.schedule.called(at);
                 self.look_at(at, self.now);
             }
             (Call::Delete, Answer::Deleted(Err(fault))) => self.not_deleted(at, fault),
@@ -67,7 +67,7 @@ impl Machine<'_> {
             self.record_for(at, Entry::Outcome { op, outcome: Outcome::Created { id: id.clone() } });
         }
         self.has.insert(self.steps[at].address.clone(), id);
-        self.accepted(at);
+        self.schedule.called(at);
         self.look_at(at, now);
     }
 
@@ -156,7 +156,7 @@ impl Machine<'_> {
             work.looks = 0;
             work.spread_until = self.now + settle.hidden / 4;
         }
-        self.accepted(at);
+        self.schedule.called(at);
         self.look_at(at, self.now);
     }
 

@@ -53,12 +53,6 @@ pub trait Listener: Send {
     }
 }
 
-impl<F: FnMut(Event) + Send> Listener for F {
-    fn hear(&mut self, event: Event) {
-        self(event);
-    }
-}
-
 /// What is to be carried out.
 pub struct Run<'a> {
     pub steps: Vec<Step>,

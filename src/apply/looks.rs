@@ -87,10 +87,11 @@ impl Looks {
         line.hurried |= !line.patient.is_empty();
     }
 
-    /// A step is at its end, looked at or not: nobody need wait for it.
-    pub fn comes(&mut self, at: usize) {
+    /// A step comes to be looked at, or to its end: nobody need wait for it. Whether that is new.
+    pub fn comes(&mut self, at: usize) -> bool {
         let counts = std::mem::take(&mut self.to_come[at]);
         self.lines[self.line_of[at]].to_come -= usize::from(counts);
+        counts
     }
 
     /// What is to be looked at now: lines, and steps in them. `idle`: nothing else can go on.
@@ -192,8 +193,8 @@ mod tests {
         looks.add(0, seconds(30), Look::Unneeded, seconds(1));
         looks.add(1, seconds(30), Look::Unneeded, seconds(1));
         assert_eq!(looks.due(seconds(1), false), []);
-        looks.comes(2);
-        looks.comes(2);
+        assert!(looks.comes(2));
+        assert!(!looks.comes(2), "it came before");
         assert_eq!(looks.due(seconds(1), false), [(0, vec![0, 1])]);
     }
 

@@ -436,15 +436,10 @@ impl<'a> Machine<'a> {
 
     /// It comes to be looked at, or to its end: what some step waits for, and for nothing else any more, is looked at now.
     fn comes(&mut self, at: usize) {
-        for user in self.schedule.comes(at) {
+        let users = if self.looks.comes(at) { self.schedule.comes(at) } else { Vec::new() };
+        for user in users {
             self.schedule.needs(user).iter().for_each(|need| self.looks.hurry(*need));
         }
-    }
-
-    /// The cloud took the step's call.
-    pub(super) fn accepted(&mut self, at: usize) {
-        self.comes(at);
-        self.schedule.called(at);
     }
 
     fn question(&self, steps: &[usize]) -> Query {
@@ -521,10 +516,9 @@ impl<'a> Machine<'a> {
     pub(super) fn done(&mut self, at: usize) {
         let work = self.works.remove(&at);
         self.phases[at] = Phase::Done;
-        self.looks.comes(at);
+        self.comes(at);
         self.remaining -= 1;
         self.outcome.done += 1;
-        self.comes(at);
         self.schedule.complete(at);
         let (id, took) = work.map_or((None, Time::ZERO), |it| (it.id, self.now - it.started));
         let (address, doing) = (self.steps[at].address.clone(), self.doing(at));
@@ -535,21 +529,19 @@ impl<'a> Machine<'a> {
     pub(super) fn fail(&mut self, at: usize, failure: Failure) {
         self.works.remove(&at);
         self.phases[at] = Phase::Failed;
-        self.looks.comes(at);
+        self.comes(at);
         self.remaining -= 1;
         let (cause, doing) = (self.steps[at].address.clone(), self.doing(at));
         self.outcome.failed.push((cause.clone(), failure.clone()));
         self.events.push(Event::Failed { at: self.now, address: cause.clone(), doing, failure });
-        self.comes(at);
         let mut left = self.schedule.abandon(at);
         while let Some(user) = left.pop() {
             if !matches!(self.phases[user], Phase::Waiting) {
                 continue;
             }
             self.phases[user] = Phase::Skipped;
-            self.looks.comes(user);
-            self.remaining -= 1;
             self.comes(user);
+            self.remaining -= 1;
             left.extend(self.schedule.abandon(user));
             let address = self.steps[user].address.clone();
             self.outcome.skipped.push((address.clone(), cause.clone()));
@@ -569,7 +561,7 @@ impl<'a> Machine<'a> {
     pub(super) fn hold(&mut self, at: usize) {
         self.works.remove(&at);
         self.phases[at] = Phase::Held;
-        self.looks.comes(at);
+        self.comes(at);
         self.outcome.stopped = true;
     }
 

@@ -13,10 +13,8 @@ pub(super) struct Schedule {
     /// Needs that are not done yet.
     missing: Vec<usize>,
     needs: Vec<Vec<usize>>,
-    /// Needs that have neither come to be looked at nor are done.
+    /// Needs that a look may still show to be met.
     to_come: Vec<usize>,
-    /// Steps that have come to be looked at, or to their end.
-    came: Vec<bool>,
     users: Vec<Vec<(usize, Until)>>,
     /// Expected time until everything behind this step is done, in milliseconds.
     path: Vec<u64>,
@@ -79,6 +77,7 @@ impl Schedule {
     pub fn new<'s>(steps: impl ExactSizeIterator<Item = &'s Step> + DoubleEndedIterator + Clone) -> Result<Self, BadOrder> {
         let count = steps.len();
         let (mut missing, mut users, mut needs) = (vec![0; count], vec![Vec::new(); count], vec![Vec::new(); count]);
+        let mut to_come = vec![0; count];
         for (at, step) in steps.clone().enumerate() {
             for need in &step.needs {
                 let (on, until) = (need.step.0 as usize, need.until);
@@ -88,6 +87,7 @@ impl Schedule {
                 users[on].push((at, until));
                 needs[at].push(on);
                 missing[at] += 1;
+                to_come[at] += usize::from(until != Until::Called);
             }
         }
         let mut names = BTreeMap::new();
@@ -103,10 +103,9 @@ impl Schedule {
             path[at] = step.expected_millis + behind;
         }
         let mut schedule = Self {
-            to_come: missing.clone(),
-            came: vec![false; count],
             missing,
             needs,
+            to_come,
             users,
             path,
             kind,
@@ -193,13 +192,15 @@ impl Schedule {
         &self.needs[at]
     }
 
-    /// A step comes to be looked at, or to its end: those that wait for nothing else to come. Asked again, it says nothing.
+    /// A step comes to be looked at, or to its end: those that wait for nothing else to come. To be told once.
     pub fn comes(&mut self, at: usize) -> Vec<usize> {
-        if std::mem::replace(&mut self.came[at], true) {
-            return Vec::new();
-        }
-        self.users[at].iter().for_each(|(user, _)| self.to_come[*user] -= 1);
-        self.users[at].iter().map(|(user, _)| *user).filter(|user| self.to_come[*user] == 0).collect()
+        let users = self.users[at].iter().filter(|(_, until)| *until != Until::Called).map(|(user, _)| *user);
+        users
+            .filter(|user| {
+                self.to_come[*user] -= 1;
+                self.to_come[*user] == 0
+            })
+            .collect()
     }
 
     /// Whether somebody waits for it, and for nothing that is still to come.
@@ -283,7 +284,6 @@ mod tests {
         assert!(schedule.comes(0).is_empty() && !schedule.is_waited_for(0));
         assert_eq!((schedule.comes(1), schedule.needs(2)), (vec![2], &[0, 1][..]));
         assert!(schedule.is_waited_for(0) && schedule.is_waited_for(1) && !schedule.is_waited_for(3));
-        assert!(schedule.comes(1).is_empty(), "it came before");
     }
 
     #[test]
@@ -327,6 +327,7 @@ mod tests {
         let steps = [step(&[], 1), after(Until::Called), after(Until::Ended), after(Until::Done)];
         let schedule = || Schedule::new(steps.iter()).unwrap();
         let mut it = schedule();
+        assert_eq!(it.comes(0), [2, 3], "what is only to be called need not be looked at");
         assert_eq!(it.called(0), [1]);
         assert_eq!(it.complete(0), [2, 3]);
         let mut it = schedule();

@@ -98,10 +98,7 @@ impl<'a> Machine<'a> {
     ) -> Result<(), Failure> {
         let address = self.steps[at].address.clone();
         let schema = self.schema(&address)?;
-        let mut settings = self.desired.settings(&address)?;
-        if shell {
-            settings = compare::without_unknown_later(schema, &settings);
-        }
+        let settings = self.wanted(at, schema)?;
         self.check_planned(schema, planned, &settings, shell)?;
         let settings = compare::mark_secrets(schema, &settings);
         let inputs = self.sealer.seal(&settings);
@@ -131,6 +128,13 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// The settings as the files say now; of a shell, without what is not known yet.
+    fn wanted(&mut self, at: usize, schema: &Schema) -> Result<Value, Failure> {
+        let step = self.steps[at].clone();
+        let settings = self.desired.settings(&step.address)?;
+        Ok(if step.act.is_shell() { compare::without_unknown_later(schema, &settings) } else { settings })
+    }
+
     /// What only a later step than that of a shell refers to may not exist yet: that step records it.
     fn there(&self, dependencies: &BTreeSet<Address>, shell: bool) -> BTreeSet<Address> {
         let is_there = |it: &&Address| !shell || self.has.contains_key(*it) || self.state.resources.contains_key(*it);
@@ -148,11 +152,7 @@ impl<'a> Machine<'a> {
         let address = self.steps[at].address.clone();
         let schema = self.schema(&address)?;
         let shell = self.steps[at].act.is_shell();
-        let mut settings = self.desired.settings(&address)?;
-        if shell {
-            settings = compare::without_unknown_later(schema, &settings);
-        }
-        let settings = compare::mark_secrets(schema, &settings);
+        let settings = compare::mark_secrets(schema, &self.wanted(at, schema)?);
         // What is left to others is compared with the plan when it was read.
         if !self.lifecycles.contains_key(&address) {
             self.check_planned(schema, planned, &settings, shell)?;

@@ -31,16 +31,15 @@ impl Ahead {
     /// What counts under the lock. What was seen does if nobody can have had the lock since: the document that the taking of it
     /// wrote follows on the one that was read, the former holder had given it back, and left nothing in the journal. What is owned
     /// does if there is no document still: nothing is made before there is one.
-    pub fn under(self, session: &dyn Session) -> (Option<Observed>, Option<Result<Vec<String>, Fault>>) {
+    pub fn under(self, session: &dyn Session) -> Option<Self> {
         let taken = session.taken();
-        match self {
-            Self::Recorded { serial, observed } => {
-                let follows = session.serial() == serial + 1;
-                let counts = follows && taken.abandoned_at.is_none() && taken.inherited.is_empty();
-                (counts.then_some(observed), None)
+        let counts = match &self {
+            Self::Recorded { serial, .. } => {
+                session.serial() == serial + 1 && taken.abandoned_at.is_none() && taken.inherited.is_empty()
             }
-            Self::New { owned } => (None, taken.state.is_none().then_some(owned)),
-        }
+            Self::New { .. } => taken.state.is_none(),
+        };
+        counts.then_some(self)
     }
 }
 
@@ -73,13 +72,13 @@ mod tests {
 
         let ahead = seen(&store).await;
         let session = lock(&store, "second").await;
-        assert!(ahead.under(&*session).0.is_some());
+        assert!(ahead.under(&*session).is_some());
         session.release().await.unwrap();
 
         let ahead = seen(&store).await;
         lock(&store, "third").await.release().await.unwrap();
         let session = lock(&store, "fourth").await;
-        assert!(ahead.under(&*session).0.is_none(), "somebody had it");
+        assert!(ahead.under(&*session).is_none(), "somebody had it");
         session.release().await.unwrap();
 
         let mut dying = lock(&store, "fifth").await;
@@ -88,6 +87,6 @@ mod tests {
         dying.append(&[Entry::Forget { address: forgotten }]).await.unwrap();
         drop(dying);
         let session = lock(&store, "sixth").await;
-        assert!(ahead.under(&*session).0.is_none(), "its holder died");
+        assert!(ahead.under(&*session).is_none(), "its holder died");
     }
 }

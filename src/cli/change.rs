@@ -214,12 +214,7 @@ impl Run<'_> {
     async fn settle(&mut self, state: State) -> Ended<State> {
         let state = unwritten::take_in(self.call, self.connected, self.session, state).await?;
         let (pace, settles) = (self.pace(), settles(self.connected));
-        let mut progress = teller(self.call);
-        let ledger = &mut self.ledger;
-        let mut tell = |event| {
-            progress.tell(&event);
-            ledger.hear(&event);
-        };
+        let mut hearing = Hearing { progress: teller(self.call), ledger: &mut self.ledger, last: None };
         let mut edge = Edge {
             cloud: &self.connected.clouds,
             session: &mut *self.session,
@@ -227,10 +222,10 @@ impl Run<'_> {
             settles,
             pace,
             interrupts: &mut self.call.world.interrupts,
-            tell: &mut tell,
+            tell: &mut hearing,
         };
         let settled = drive::settle(&mut edge, state).await;
-        progress.finish();
+        hearing.progress.finish();
         settled.map_err(|failures| failures.iter().map(|(address, it)| unsettled(address, it)).collect::<Vec<_>>().into())
     }
 

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::cli::ahead::{self, Ahead};
 use crate::cli::args::Carrying;
 use crate::cli::call::Call;
 use crate::cli::desired::Found;
 use crate::cli::encryption;
 use crate::cli::exit::{Ended, Stop};
+use crate::cli::guard;
 use crate::cli::look::Depth;
 use crate::cli::stack::Stack;
-use crate::cli::{ahead, guard};
 use crate::cloud::aws::limits::Limits;
 use crate::cloud::aws::{AssumeRole, Identity, Settings};
 use crate::cloud::{Clouds, sops};
@@ -275,7 +276,11 @@ impl Connected {
         let (session, ahead, runs) = futures::join!(locking, look, self.store.runs());
         let session = session.map_err(|it| self.refused(call, &it))?;
         self.seal_key = Some(session.taken().seal_key);
-        let (seen, owned) = ahead.map_or((None, None), |it| it.under(&*session));
+        let (seen, owned) = match ahead.and_then(|it| it.under(&*session)) {
+            Some(Ahead::Recorded { observed, .. }) => (Some(observed), None),
+            Some(Ahead::New { owned }) => (None, Some(owned)),
+            None => (None, None),
+        };
         if seen.is_none() {
             // Somebody else may have been at work since these were given.
             self.clouds.forget_answers();

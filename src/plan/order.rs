@@ -224,8 +224,13 @@ impl Orderer<'_, '_> {
             }
             // What uses it may need it finished as far as it can be before.
             Work::Update { id } if shell => {
-                let (now, lasting) = (planned.clone(), lifecycle.clone());
-                let act = Act::Update { id, planned: now, dependencies: dependencies.clone(), lifecycle: lasting, shell };
+                let act = Act::Update {
+                    id,
+                    planned: planned.clone(),
+                    dependencies: dependencies.clone(),
+                    lifecycle: lifecycle.clone(),
+                    shell,
+                };
                 self.own[at].made = Some(self.push(at, config.clone(), act));
                 // What it waits for may have to wait for these to go.
                 self.draft_deposed(at, deposed);

@@ -104,11 +104,11 @@ impl Local {
 
     /// Journal first, then the document: what the journal had lost by then, the document contains.
     fn read_once(&self) -> Result<Option<State>, StoreError> {
-        Ok(self.read_with_news()?.map(|(state, _)| state))
+        Ok(self.read_and_last_said()?.map(|(state, _)| state))
     }
 
-    /// The same, and what the journal had to say that the document did not contain.
-    fn read_with_news(&self) -> Result<Option<(State, Vec<Entry>)>, StoreError> {
+    /// The same, and the last that was said.
+    fn read_and_last_said(&self) -> Result<Option<(State, Vec<Entry>)>, StoreError> {
         let path = self.folder.file("journal");
         let place = path.display().to_string();
         let bytes = files::read(&path)?.unwrap_or_default();
@@ -120,9 +120,9 @@ impl Local {
                 false => Err(damaged("the state that it continues is gone; `history` beside it has former ones".to_owned())),
             };
         };
-        let news = document::last_said(&state, &commits);
+        let said = document::last_said(&state, &commits);
         document::replay(&place, &mut state, &commits)?;
-        Ok(Some((state, news)))
+        Ok(Some((state, said)))
     }
 
     /// Without the lock, a writer may truncate the journal while it is being read: then it is read again.

@@ -105,13 +105,13 @@ impl Memory {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The document with the journal folded in, and what the journal had to say that the document did not contain.
+    /// The document with the journal folded in, and the last that was said.
     fn fold(&self, kept: &Kept) -> Result<Option<(State, Vec<Entry>)>, StoreError> {
         let Some(bytes) = kept.document() else { return Ok(None) };
         let mut state = document::open(&self.place(), &self.stack, bytes)?;
-        let news = document::last_said(&state, &kept.journal);
+        let said = document::last_said(&state, &kept.journal);
         document::replay(&self.place(), &mut state, &kept.journal)?;
-        Ok(Some((state, news)))
+        Ok(Some((state, said)))
     }
 
     async fn acquire(&self, owner: &Owner, patience: Option<Duration>) -> Result<Box<dyn Session>, StoreError> {

@@ -227,6 +227,12 @@ async fn apply_over(
     (ended, events)
 }
 
+impl<F: FnMut(Event) + Send> Listener for F {
+    fn hear(&mut self, event: Event) {
+        self(event);
+    }
+}
+
 fn opening(epoch: u64) -> RunRecord {
     RunRecord::begin(Beginning {
         stack: "dev".parse().unwrap(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, OptionFuture};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -142,6 +142,7 @@ impl Held {
         let place = self.store.object.place();
         let (journal, key) = journal_and_key?;
         self.taken.seal_key = key;
+        self.items = journal.items;
         for _ in 0..REWRITES_MAX {
             let now = match found.take() {
                 Some(found) => found,
@@ -153,14 +154,13 @@ impl Held {
             if state.epoch >= self.taken.epoch {
                 return Err(self.lose("somebody else wrote the state under a later epoch"));
             }
-            let news = document::last_said(&state, &journal.commits);
+            let said = document::last_said(&state, &journal.commits);
             if document::replay(&place, &mut state, &journal.commits).is_ok() {
                 self.etag = Some(etag);
                 self.serial = state.serial;
                 self.watermark = state.watermark;
-                self.items.clone_from(&journal.items);
                 if let Some(written) = self.write(&state).await? {
-                    (self.taken.state, self.taken.inherited) = (Some(written), news);
+                    (self.taken.state, self.taken.inherited) = (Some(written), said);
                     return Ok(());
                 }
             }
@@ -289,14 +289,8 @@ impl Session for Held {
 
     fn release(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         async move {
-            let tidying = self.tidying.take();
-            let tidied = async {
-                if let Some(tidying) = tidying {
-                    // What is left is removed by the next holder.
-                    let _ = tidying.await;
-                }
-            };
-            // Whoever takes over meanwhile skips what the document contains.
+            // Whoever takes over meanwhile skips what the document contains, and removes what is left of it.
+            let tidied = OptionFuture::from(self.tidying.take());
             futures::join!(tidied, self.order(|reply| Order::Release { reply })).1
         }
         .boxed()

@@ -39,7 +39,7 @@ pub fn take(store: &Local, owner: Owner) -> Result<Option<Held>, StoreError> {
     let Some(lock) = FileLock::take(&store.folder)? else { return Ok(None) };
     let now = clock::wall_millis();
     let lease = Arc::new(Lease::new(store.lease, Arc::new(clock::since_boot), clock::since_boot()));
-    let (folded, inherited) = store.read_with_news()?.unzip();
+    let (folded, inherited) = store.read_and_last_said()?.unzip();
     let last = holder::read(&store.folder);
     let abandoned_at = match &last {
         Ok(Some(note)) if note.released => None,
