@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 fn main() -> ExitCode {
     // The one TLS stack; that one is installed already is the only way to fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // One thread decides, one more carries the connections and keeps the lock; others would only wake each other.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             // There is nothing yet that could say it better.

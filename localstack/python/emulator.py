@@ -103,8 +103,8 @@ def render():
             context = serialize.AttributePickerContext(obj=value, key=key, shape=shape)
             names = dict.fromkeys(picker().get_possible_keys(context))
             # What leads from thing to thing, and what things have that are asked like a dictionary, takes moto's own way.
-            is_plain = not hasattr(type(value), "__getitem__")
-            names = known[type(value)] = [(name, getattr if is_plain and "." not in name else value_of) for name in names]
+            plain = dict.get if type(value) is dict else None if hasattr(type(value), "__getitem__") else getattr
+            names = known[type(value)] = [(name, plain if plain and "." not in name else value_of) for name in names]
         return names
 
     def changes_of(changes, key, shape):
@@ -166,7 +166,8 @@ def render():
     def text_of(value):
         if isinstance(value, bool):
             return "true" if value else "false"
-        return escape(str(value))
+        text = str(value)
+        return escape(text) if "&" in text or "<" in text or ">" in text else text
 
     def write(out, name, value):
         if isinstance(value, list):
@@ -185,7 +186,10 @@ def render():
             return
         out.append(f"<{name}{attributes}>")
         for key, it in children:
-            write(out, key, it)
+            if type(it) is str and it:
+                out.append(f"<{key}>{text_of(it)}</{key}>")
+            else:
+                write(out, key, it)
         out.append(f"{text}</{name}>")
 
     def unparse(body, full_document=True, pretty=False, short_empty_elements=False, **others):

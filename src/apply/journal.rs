@@ -20,7 +20,7 @@ const TRIES_MAX: u32 = 10;
 
 /// How long what nobody waits for is kept back, so that it does not stand in the way of what somebody does wait for: one commit is
 /// under way at a time.
-const LINGER: Duration = Duration::from_millis(100);
+const LINGER: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Default)]
 pub(super) struct Journal {

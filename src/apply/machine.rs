@@ -234,7 +234,7 @@ impl<'a> Machine<'a> {
         }
         self.stopping = true;
         for at in self.unsent() {
-            if let Phase::Queued(_) = self.phases[at] {
+            if let Phase::Queued(_) | Phase::Announced { .. } = self.phases[at] {
                 self.hold_unsent(at);
             }
         }
@@ -324,7 +324,7 @@ impl<'a> Machine<'a> {
         let mut any = false;
         while let Some(at) = self.schedule.next_start(self.pace.concurrency) {
             any = true;
-            if let Phase::Waiting = self.phases[at] {
+            if let Phase::Waiting | Phase::Announced { .. } = self.phases[at] {
                 self.begin(at);
             }
         }
@@ -338,12 +338,45 @@ impl<'a> Machine<'a> {
             .deadline
             .is_some_and(|it| self.now.as_millis() + u128::from(self.steps[at].expected_millis) > it.as_millis());
         if self.is_halted() || late {
-            return self.hold(at);
+            return self.hold_unsent(at);
         }
         let (address, doing) = (self.steps[at].address.clone(), self.doing(at));
         self.events.push(Event::Started { at: self.now, address, doing, remaining: self.remaining });
+        if let Phase::Announced { stored } = self.phases[at] {
+            return self.begin_announced(at, stored);
+        }
         if let Err(failure) = self.start(at) {
             self.fail(at, failure);
+        }
+    }
+
+    /// While all that stands before a deletion is looked at, its intent is stored: one wait instead of two. It takes no room,
+    /// because the wait may be a long one.
+    fn announce_ahead(&mut self, at: usize) {
+        let step = self.steps[at].clone();
+        let Act::Delete { id, deposed, settings, goes_along: false, .. } = &step.act else { return };
+        // Former instances are gone before anything is said of what took their place.
+        let is_next = |need: &usize| match self.phases[*need] {
+            Phase::Done => true,
+            Phase::Looking => self.steps[*need].address != step.address,
+            _ => false,
+        };
+        let waits = matches!(self.phases[at], Phase::Waiting) && self.schedule.needs(at).iter().all(is_next);
+        if waits && !self.is_halted() {
+            self.start_delete(at, id, *deposed, settings);
+            self.schedule.vacate(at);
+            self.phases[at] = Phase::Announced { stored: false };
+        }
+    }
+
+    fn begin_announced(&mut self, at: usize, stored: bool) {
+        if let Some(work) = self.works.get_mut(&at) {
+            work.begin(self.now);
+        }
+        self.schedule.occupy(at, Room::Ahead);
+        self.phases[at] = Phase::Storing;
+        if stored {
+            self.go_on(at);
         }
     }
 
@@ -356,6 +389,7 @@ impl<'a> Machine<'a> {
                 self.schedule.vacate(at);
                 self.look_at(at, self.now);
             }
+            (Phase::Announced { .. }, _) => self.phases[at] = Phase::Announced { stored: true },
             _ => {
                 if let Some(work) = self.works.get_mut(&at) {
                     work.on_record = true;
@@ -364,6 +398,7 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Its intent, if it has one, is closed.
     fn hold_unsent(&mut self, at: usize) {
         self.schedule.vacate(at);
         self.close_undoubted(at, "interrupted before it was made");
@@ -421,7 +456,7 @@ impl<'a> Machine<'a> {
     pub(super) fn look_at(&mut self, at: usize, due: Time) {
         let settle = self.patience.of(self.steps[at].address.type_name());
         let first = self.works.get(&at).is_some_and(|it| it.looks == 0 && it.id.is_some());
-        self.comes(at);
+        let users = self.comes(at);
         // What waits for deletions waits for the last of them; what is made may have to be changed before it is of use.
         let goes = matches!(self.steps[at].act, Act::Delete { .. } | Act::DeleteReplaced { .. });
         let needed = if goes { self.schedule.is_waited_for(at) } else { self.schedule.has_users(at) };
@@ -432,14 +467,17 @@ impl<'a> Machine<'a> {
         };
         self.phases[at] = Phase::Looking;
         self.looks.add(at, due, look, settle.every / 2);
+        users.into_iter().for_each(|user| self.announce_ahead(user));
     }
 
-    /// It comes to be looked at, or to its end: what some step waits for, and for nothing else any more, is looked at now.
-    fn comes(&mut self, at: usize) {
+    /// It comes to be looked at, or to its end: what some step waits for, and for nothing else any more, is looked at now. Those
+    /// steps.
+    fn comes(&mut self, at: usize) -> Vec<usize> {
         let users = if self.looks.comes(at) { self.schedule.comes(at) } else { Vec::new() };
-        for user in users {
-            self.schedule.needs(user).iter().for_each(|need| self.looks.hurry(*need));
+        for user in &users {
+            self.schedule.needs(*user).iter().for_each(|need| self.looks.hurry(*need));
         }
+        users
     }
 
     fn question(&self, steps: &[usize]) -> Query {
@@ -480,9 +518,10 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Those that have begun and were not called.
+    /// Those with an intent that were not called.
     fn unsent(&self) -> Vec<usize> {
-        self.works.keys().copied().filter(|at| self.schedule.is_ahead(*at)).collect()
+        let is_unsent = |at: &usize| self.schedule.is_ahead(*at) || matches!(self.phases[*at], Phase::Announced { .. });
+        self.works.keys().copied().filter(is_unsent).collect()
     }
 
     /// The store does not answer: what is not started is not, what is in flight is finished.
@@ -492,9 +531,12 @@ impl<'a> Machine<'a> {
         }
         self.halted = true;
         for at in self.unsent() {
-            self.schedule.vacate(at);
-            self.close_undoubted(at, "the state could not be stored");
-            self.fail(at, Failure::Store { message: why.to_string() });
+            // It may have been skipped because of one before it.
+            if self.works.contains_key(&at) {
+                self.schedule.vacate(at);
+                self.close_undoubted(at, "the state could not be stored");
+                self.fail(at, Failure::Store { message: why.to_string() });
+            }
         }
     }
 
@@ -536,8 +578,13 @@ impl<'a> Machine<'a> {
         self.events.push(Event::Failed { at: self.now, address: cause.clone(), doing, failure });
         let mut left = self.schedule.abandon(at);
         while let Some(user) = left.pop() {
-            if !matches!(self.phases[user], Phase::Waiting) {
-                continue;
+            match self.phases[user] {
+                Phase::Waiting => {}
+                Phase::Announced { .. } => {
+                    self.close(user, "what it waited for failed");
+                    self.works.remove(&user);
+                }
+                _ => continue,
             }
             self.phases[user] = Phase::Skipped;
             self.comes(user);

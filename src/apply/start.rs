@@ -169,7 +169,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn start_delete(&mut self, at: usize, id: &Id, deposed: bool, settings: &Value) {
+    pub(super) fn start_delete(&mut self, at: usize, id: &Id, deposed: bool, settings: &Value) {
         let settings = match self.types.resource(self.steps[at].address.type_name()) {
             Some(schema) => compare::without_digests(schema, settings),
             None => settings.clone(),

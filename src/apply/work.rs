@@ -13,6 +13,10 @@ pub(super) enum Phase {
     /// What it needs is not done, or there is no room yet.
     #[default]
     Waiting,
+    /// Its intent is on the way to the journal, or stored, while what it needs is looked at for what may be the last time.
+    Announced {
+        stored: bool,
+    },
     /// Its intent is on the way to the journal.
     Storing,
     /// Its next call waits for room.
@@ -124,6 +128,14 @@ impl Work {
             last: None,
             refused_since: None,
         }
+    }
+
+    /// Its time begins now.
+    pub fn begin(&mut self, now: Time) {
+        let waited = now - self.started;
+        self.started = now;
+        self.give_up += waited;
+        self.hidden_until += waited;
     }
 
     /// Whether it is too late to try again after this failure; `scale` is the run's patience.

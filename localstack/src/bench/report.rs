@@ -1,6 +1,7 @@
 //! What was measured, beside what is allowed.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Style};
@@ -24,6 +25,7 @@ const MEMORY: u64 = 60_000_000;
 const MET: Style = AnsiColor::Green.on_default();
 const MISSED: Style = AnsiColor::Red.on_default().bold();
 
+/// Of one round, or of several.
 pub struct Report {
     pub plan: Run,
     /// What the emulators took for the reads of a plan.
@@ -89,7 +91,51 @@ pub fn verdict(targets: &[Target]) -> Result<(), Failure> {
     }
 }
 
+/// The one in the middle.
+fn median<T>(mut all: Vec<T>, took: impl Fn(&T) -> Duration) -> Option<T> {
+    all.sort_by_key(took);
+    let middle = all.len() / 2;
+    all.into_iter().nth(middle)
+}
+
+/// The run in the middle, with the most memory that any of them took.
+fn median_run(runs: Vec<Run>) -> Option<Run> {
+    let peak = runs.iter().filter_map(|it| it.peak).max();
+    median(runs, |it| it.took).map(|it| Run { peak, ..it })
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [apply, by_hand] = [self.apply.took, self.hand_apply.took].map(table::seconds);
+        write!(f, "apply {apply} (by hand {by_hand})")?;
+        let [destroy, by_hand] = [self.destroy.took, self.hand_destroy.took].map(table::seconds);
+        write!(f, ", destroy {destroy} (by hand {by_hand}), plan {}", table::seconds(self.plan.took))
+    }
+}
+
 impl Report {
+    /// The median of each, if there was any round.
+    pub fn of(rounds: Vec<Self>) -> Option<Self> {
+        let (mut plans, mut emulators, mut applies, mut destroys) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut hand_applies, mut hand_destroys) = (Vec::new(), Vec::new());
+        for it in rounds {
+            plans.push(it.plan);
+            emulators.push(it.emulators);
+            applies.push(it.apply);
+            destroys.push(it.destroy);
+            hand_applies.push(it.hand_apply);
+            hand_destroys.push(it.hand_destroy);
+        }
+        Some(Self {
+            plan: median_run(plans)?,
+            emulators: median(emulators, |it| *it)?,
+            apply: median_run(applies)?,
+            destroy: median_run(destroys)?,
+            hand_apply: median(hand_applies, |it| it.took)?,
+            hand_destroy: median(hand_destroys, |it| it.took)?,
+        })
+    }
+
     pub fn targets(&self) -> Vec<Target> {
         let (plan, emulators) = (&self.plan, self.emulators);
         let beyond = format!("plan without changes: time beyond the emulators' {}", table::seconds(emulators));

@@ -110,7 +110,7 @@ fn carry_out_in(
                 }
                 Effect::Read { query, .. } => {
                     calls.extend(query.ids.iter().map(|id| format!("look for {id}")));
-                    Answer::Read(Ok(Default::default()))
+                    said.unwrap_or(Answer::Read(Ok(Default::default())))
                 }
                 other => panic!("nobody asked for {other:?}"),
             };
@@ -143,6 +143,52 @@ fn what_is_announced_and_not_called_is_left_when_interrupted() {
     assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a"]);
     assert_eq!((announced, outcome.stopped), (2, true));
     assert_eq!((state.resources.len(), state.intents.len()), (1, 0), "the second is on record, and nothing is open");
+}
+
+fn announced(effect: &Effect) -> Vec<&str> {
+    let Effect::Append(entries) = effect else { return Vec::new() };
+    let types = entries.iter().filter_map(|it| if let Entry::Intent(it) = it { Some(it.address.type_name()) } else { None });
+    types.collect()
+}
+
+#[test]
+fn a_deletion_is_announced_while_what_stands_before_it_is_looked_at() {
+    let steps = || vec![deletion("sim_instant.a", &[], false), deletion("sim_bare.b", &[0], false)];
+    let mut commits = Vec::new();
+    let (calls, outcome, state) = carry_out_in(steps(), |_, effect| {
+        if let Effect::Append(entries) = effect {
+            commits.push((entries.len(), announced(effect).join(" ")));
+        }
+        None
+    });
+    assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a", "delete sim_bare.b", "look for sim_bare.b"]);
+    assert_eq!(
+        commits[..2],
+        [(1, "sim_instant".to_owned()), (1, "sim_bare".to_owned())],
+        "before anything is known of the first"
+    );
+    assert_eq!((outcome.failed, state.resources.len(), state.intents.len()), (vec![], 0, 0));
+
+    let (calls, outcome, state) = carry_out_in(steps(), |machine, effect| {
+        if announced(effect) == ["sim_bare"] {
+            machine.stop(Time::ZERO);
+        }
+        None
+    });
+    assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a"]);
+    assert_eq!((outcome.stopped, state.resources.len(), state.intents.len()), (true, 1, 0), "interrupted: nothing is open");
+
+    let (calls, outcome, state) = carry_out_in(steps(), |_, effect| match effect {
+        Effect::Read { .. } => Some(Answer::Read(Err(Fault::new(Class::Denied, "sim:Read", "not allowed")))),
+        _ => None,
+    });
+    assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a"]);
+    let open: Vec<&str> = state.intents.values().map(|it| it.address.type_name()).collect();
+    assert_eq!(
+        (outcome.skipped.len(), open),
+        (1, vec!["sim_instant"]),
+        "the next run looks for what may be gone, and for nothing else"
+    );
 }
 
 fn purged(address: &str) -> Step {
