@@ -1,8 +1,10 @@
 //! Carries out a plan. `machine` decides and never waits; `drive` does the I/O and reports back.
 //!
 //! One loop for every step, entered at different points: *intent stored → create → id known → read until ready → compare with
-//! desired → (update → read)* → outputs*. `start` enters it, `call` takes the answers of calls, `look` those of reads.
+//! desired → (update → read)* → outputs*. `start` enters it, `announce` stores what is about to be done, `call` takes the answers
+//! of calls, `look` those of reads.
 
+mod announce;
 mod blocked;
 mod call;
 mod compare;

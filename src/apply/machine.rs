@@ -350,68 +350,6 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// While all that stands before a deletion is looked at, its intent is stored: one wait instead of two. It takes no room,
-    /// because the wait may be a long one.
-    fn announce_ahead(&mut self, at: usize) {
-        let step = self.steps[at].clone();
-        let Act::Delete { id, deposed, settings, goes_along: false, .. } = &step.act else { return };
-        // Former instances are gone before anything is said of what took their place.
-        let is_next = |need: &usize| match self.phases[*need] {
-            Phase::Done => true,
-            Phase::Looking => self.steps[*need].address != step.address,
-            _ => false,
-        };
-        let waits = matches!(self.phases[at], Phase::Waiting) && self.schedule.needs(at).iter().all(is_next);
-        if waits && !self.is_halted() {
-            self.start_delete(at, id, *deposed, settings);
-            self.schedule.vacate(at);
-            self.phases[at] = Phase::Announced { stored: false };
-        }
-    }
-
-    fn begin_announced(&mut self, at: usize, stored: bool) {
-        if let Some(work) = self.works.get_mut(&at) {
-            work.begin(self.now);
-        }
-        self.schedule.occupy(at, Room::Ahead);
-        self.phases[at] = Phase::Storing;
-        if stored {
-            self.go_on(at);
-        }
-    }
-
-    /// The intent is stored: whatever it announced may be called.
-    fn go_on(&mut self, at: usize) {
-        match (&self.phases[at], self.first_call(at)) {
-            (Phase::Storing, Some(_)) if self.is_halted() => self.hold_unsent(at),
-            (Phase::Storing, Some(call)) => self.call_now(at, call),
-            (Phase::Storing, None) => {
-                self.schedule.vacate(at);
-                self.look_at(at, self.now);
-            }
-            (Phase::Announced { .. }, _) => self.phases[at] = Phase::Announced { stored: true },
-            _ => {
-                if let Some(work) = self.works.get_mut(&at) {
-                    work.on_record = true;
-                }
-            }
-        }
-    }
-
-    /// Its intent, if it has one, is closed.
-    fn hold_unsent(&mut self, at: usize) {
-        self.schedule.vacate(at);
-        self.close_undoubted(at, "interrupted before it was made");
-        self.hold(at);
-    }
-
-    /// For what was not called; but what a former run may have made stays on record, to be looked for.
-    fn close_undoubted(&mut self, at: usize, message: &str) {
-        if self.works.get(&at).is_some_and(|it| !it.doubt) {
-            self.close(at, message);
-        }
-    }
-
     fn send(&mut self, at: usize, call: Call, out: &mut Vec<(EffectId, Effect)>) {
         let Some(effect) = self.effect(at, call) else {
             self.schedule.vacate(at);
@@ -423,13 +361,6 @@ impl<'a> Machine<'a> {
         }
         self.phases[at] = Phase::Calling(call);
         out.push((self.launch(Flight::Step(at)), effect));
-    }
-
-    /// Takes room ahead until its first call is made.
-    pub(super) fn store(&mut self, at: usize, entry: Entry) {
-        self.schedule.occupy(at, Room::Ahead);
-        self.phases[at] = Phase::Storing;
-        self.journal.push(entry, Some(at));
     }
 
     /// As soon as there is room for it.
@@ -516,12 +447,6 @@ impl<'a> Machine<'a> {
             (Trouble::Final, NotStored::Failed(_)) => self.halt(&why),
             (Trouble::Final, NotStored::LockLost(_)) => self.fence(&Failure::Store { message: why.to_string() }),
         }
-    }
-
-    /// Those with an intent that were not called.
-    fn unsent(&self) -> Vec<usize> {
-        let is_unsent = |at: &usize| self.schedule.is_ahead(*at) || matches!(self.phases[*at], Phase::Announced { .. });
-        self.works.keys().copied().filter(is_unsent).collect()
     }
 
     /// The store does not answer: what is not started is not, what is in flight is finished.

@@ -8,13 +8,13 @@ use super::compare;
 use super::event::Failure;
 use super::machine::Machine;
 use super::work::{Call, Work};
-use super::{Effect, Time, millis};
+use super::{Effect, Time};
 use crate::address::Address;
 use crate::plan::Act;
 use crate::remote::{Fault, Id};
 use crate::schema::Schema;
 use crate::schema::equal::alike;
-use crate::state::{Entry, Intent, IntentAct, Record, Recorded};
+use crate::state::{Entry, IntentAct, Record, Recorded};
 use crate::value::Value;
 
 impl<'a> Machine<'a> {
@@ -182,36 +182,6 @@ impl<'a> Machine<'a> {
             work.hidden_until = self.now + self.patience.of(self.steps[at].address.type_name()).hidden;
         }
         self.announce(at, work, IntentAct::Delete { id: id.clone(), deposed });
-    }
-
-    /// The intent, before anything else.
-    fn announce(&mut self, at: usize, mut work: Work, act: IntentAct) {
-        let op = self.mint.op();
-        let step = &self.steps[at];
-        let intent = Intent {
-            op: op.clone(),
-            address: step.address.clone(),
-            config: step.config.clone(),
-            act,
-            at: self.began.saturating_add(millis(self.now)),
-            watched_until: None,
-        };
-        work.op = Some(op);
-        self.works.insert(at, work);
-        self.store(at, Entry::Intent(intent));
-    }
-
-    /// What is called when the intent is stored; nothing where the loop begins by looking.
-    pub(super) fn first_call(&self, at: usize) -> Option<Call> {
-        match &self.steps[at].act {
-            Act::Create { .. } if self.works.get(&at).is_some_and(|it| it.doubt) => Some(Call::Find),
-            Act::Create { .. } => Some(Call::Create),
-            Act::Delete { purge: true, .. } => Some(Call::Empty),
-            Act::Delete { .. } | Act::DeleteReplaced { .. } => Some(Call::Delete),
-            Act::Read => Some(Call::Data),
-            Act::Configure { .. } | Act::Update { .. } | Act::Import { .. } => None,
-            Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => None,
-        }
     }
 
     /// The call as an effect; nothing when the step lacks what the call is for.

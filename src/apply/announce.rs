@@ -1,0 +1,111 @@
+//! Intents: what is about to be done is stored first, and closed where it is not done.
+
+use super::machine::Machine;
+use super::millis;
+use super::schedule::Room;
+use super::work::{Call, Phase, Work};
+use crate::plan::Act;
+use crate::state::{Entry, Intent, IntentAct};
+
+impl Machine<'_> {
+    /// The intent, before anything else. It takes room ahead until its first call is made.
+    pub(super) fn announce(&mut self, at: usize, mut work: Work, act: IntentAct) {
+        let op = self.mint.op();
+        let step = &self.steps[at];
+        let intent = Intent {
+            op: op.clone(),
+            address: step.address.clone(),
+            config: step.config.clone(),
+            act,
+            at: self.began.saturating_add(millis(self.now)),
+            watched_until: None,
+        };
+        work.op = Some(op);
+        self.works.insert(at, work);
+        self.schedule.occupy(at, Room::Ahead);
+        self.phases[at] = Phase::Storing;
+        self.journal.push(Entry::Intent(intent), Some(at));
+    }
+
+    /// While all that stands before a deletion is looked at, its intent is stored: one wait instead of two. It takes no room,
+    /// because the wait may be a long one.
+    pub(super) fn announce_ahead(&mut self, at: usize) {
+        let step = self.steps[at].clone();
+        let Act::Delete { id, deposed, settings, goes_along: false, .. } = &step.act else { return };
+        // Former instances are gone before anything is said of what took their place.
+        let is_next = |need: &usize| match self.phases[*need] {
+            Phase::Done => true,
+            Phase::Looking => self.steps[*need].address != step.address,
+            _ => false,
+        };
+        let waits = matches!(self.phases[at], Phase::Waiting) && self.schedule.needs(at).iter().all(is_next);
+        if waits && !self.is_halted() {
+            self.start_delete(at, id, *deposed, settings);
+            self.schedule.vacate(at);
+            self.phases[at] = Phase::Announced { stored: false };
+        }
+    }
+
+    /// Its turn has come.
+    pub(super) fn begin_announced(&mut self, at: usize, stored: bool) {
+        if let Some(work) = self.works.get_mut(&at) {
+            work.begin(self.now);
+        }
+        self.schedule.occupy(at, Room::Ahead);
+        self.phases[at] = Phase::Storing;
+        if stored {
+            self.go_on(at);
+        }
+    }
+
+    /// The intent is stored: whatever it announced may be called.
+    pub(super) fn go_on(&mut self, at: usize) {
+        match (&self.phases[at], self.first_call(at)) {
+            (Phase::Storing, Some(_)) if self.is_halted() => self.hold_unsent(at),
+            (Phase::Storing, Some(call)) => self.call_now(at, call),
+            (Phase::Storing, None) => {
+                self.schedule.vacate(at);
+                self.look_at(at, self.now);
+            }
+            (Phase::Announced { .. }, _) => self.phases[at] = Phase::Announced { stored: true },
+            _ => {
+                if let Some(work) = self.works.get_mut(&at) {
+                    work.on_record = true;
+                }
+            }
+        }
+    }
+
+    /// Its intent, if it has one, is closed.
+    pub(super) fn hold_unsent(&mut self, at: usize) {
+        self.schedule.vacate(at);
+        self.close_undoubted(at, "interrupted before it was made");
+        self.hold(at);
+    }
+
+    /// For what was not called; but what a former run may have made stays on record, to be looked for.
+    pub(super) fn close_undoubted(&mut self, at: usize, message: &str) {
+        if self.works.get(&at).is_some_and(|it| !it.doubt) {
+            self.close(at, message);
+        }
+    }
+
+    /// What is called when the intent is stored; nothing where the loop begins by looking.
+    fn first_call(&self, at: usize) -> Option<Call> {
+        match &self.steps[at].act {
+            Act::Create { .. } if self.works.get(&at).is_some_and(|it| it.doubt) => Some(Call::Find),
+            Act::Create { .. } => Some(Call::Create),
+            Act::Delete { purge: true, .. } => Some(Call::Empty),
+            Act::Delete { .. } | Act::DeleteReplaced { .. } => Some(Call::Delete),
+            Act::Read => Some(Call::Data),
+            Act::Configure { .. } | Act::Update { .. } | Act::Import { .. } => None,
+            Act::Forget | Act::Move { .. } | Act::Protect { .. } | Act::Refresh { .. } => None,
+        }
+    }
+
+    /// Those with an intent that were not called.
+    pub(super) fn unsent(&self) -> Vec<usize> {
+        let is_unsent = |at: &usize| self.schedule.is_ahead(*at) || matches!(self.phases[*at], Phase::Announced { .. });
+        self.works.keys().copied().filter(is_unsent).collect()
+    }
+}
