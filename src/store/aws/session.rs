@@ -79,15 +79,23 @@ pub async fn take(store: &Aws, owner: &Owner, patience: Option<Duration>) -> Res
                 };
                 let (replaced, beside) = futures::join!(lock::replace(&store.table, seen.as_ref(), &record), beside);
                 if replaced? {
+                    let holding = Holding { run: owner.run.clone(), epoch };
+                    let (journal, key) = match beside {
+                        Ok(it) => it,
+                        Err(error) => {
+                            // Nobody need wait for the lease of a run that did nothing; the error is what counts.
+                            let _ = holding.update(&store.table, Standing::Released).await;
+                            return Err(error);
+                        }
+                    };
                     let lease = Arc::new(Lease::new(store.lease, Arc::new(clock::since_boot), asked));
-                    let mut held = hold(store, owner, epoch, lease);
+                    let mut held = hold(store, holding, lease, key);
                     held.taken.abandoned_at = idle.map(|it| clock::wall_millis().saturating_sub(clock::millis(it)));
                     // Nothing can have been written where nobody ever had the lock; else a document is looked for again.
                     let found = (found.is_some() || seen.is_none()).then_some(found);
-                    return match held.take_over(beside, found).await {
+                    return match held.take_over(journal, found).await {
                         Ok(()) => Ok(held),
                         Err(error) => {
-                            // Nobody need wait for the lease of a run that did nothing; the error is what counts.
                             let _ = Box::new(held).release().await;
                             Err(error)
                         }
@@ -108,18 +116,14 @@ pub async fn find(store: &Aws) -> Result<Found, StoreError> {
     Ok(Some((state, etag)))
 }
 
-fn hold(store: &Aws, owner: &Owner, epoch: u64, lease: Arc<Lease>) -> Held {
+fn hold(store: &Aws, holding: Holding, lease: Arc<Lease>, seal_key: [u8; 32]) -> Held {
     let (orders, received) = mpsc::channel(1);
-    let writer = Writer {
-        table: store.table.clone(),
-        holding: Holding { run: owner.run.clone(), epoch },
-        lease: lease.clone(),
-        last: None,
-    };
+    let (run, epoch) = (holding.run.clone(), holding.epoch);
+    let writer = Writer { table: store.table.clone(), holding, lease: lease.clone(), last: None };
     Held {
         store: store.clone(),
-        run: owner.run.clone(),
-        taken: Taken { state: None, epoch, lease, abandoned_at: None, inherited: Vec::new(), seal_key: Default::default() },
+        run,
+        taken: Taken { state: None, epoch, lease, abandoned_at: None, inherited: Vec::new(), seal_key },
         etag: None,
         serial: 0,
         watermark: None,
@@ -134,14 +138,8 @@ impl Held {
     /// Folds the journal in and writes the document, so that no former holder can write it any more. `found` was read before
     /// the lock was taken; if it is out of date, writing it fails and it is read again. The journal stays as it is, because nobody
     /// but this run adds to it.
-    async fn take_over(
-        &mut self,
-        journal_and_key: Result<(Journal, [u8; 32]), StoreError>,
-        mut found: Option<Found>,
-    ) -> Result<(), StoreError> {
+    async fn take_over(&mut self, journal: Journal, mut found: Option<Found>) -> Result<(), StoreError> {
         let place = self.store.object.place();
-        let (journal, key) = journal_and_key?;
-        self.taken.seal_key = key;
         self.items = journal.items;
         for _ in 0..REWRITES_MAX {
             let now = match found.take() {
