@@ -21,6 +21,7 @@ pub mod tags;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::remote::Settle;
 use crate::resource::{Driver, ErasedData, ErasedResource, Kind, Kinds};
 use crate::schema::{Schema, Types};
 
@@ -89,6 +90,11 @@ impl Catalog {
         self.resources.get(type_name)
     }
 
+    /// How patient to be with what is managed. A data source may have the name of one of them, and nothing to wait for.
+    pub fn settles(&self) -> BTreeMap<Arc<str>, Settle> {
+        self.resources.iter().map(|(name, it)| (name.clone(), it.settle)).collect()
+    }
+
     /// All of them by name, managed ones first.
     pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
         self.resources.values().chain(self.data.values())
@@ -144,5 +150,16 @@ mod tests {
             assert!(schema.doc.contains("```stack"), "{} has no example", schema.type_name);
             assert!(schema.attributes.contains_key("id"), "{} has no id", schema.type_name);
         }
+    }
+
+    #[test]
+    fn a_data_source_does_not_lend_its_patience_to_the_resource_of_its_name() {
+        let catalog = Catalog::new();
+        let settles = catalog.settles();
+        assert_eq!(catalog.data.keys().filter(|it| settles.contains_key(*it)).count(), 1, "data `aws_eks_cluster`");
+        for (name, settle) in settles {
+            assert_eq!(settle, catalog.kind(&name).unwrap().settle, "{name}");
+        }
+        assert_eq!(catalog.settles()["aws_eks_cluster"].create.as_secs(), 30 * 60);
     }
 }

@@ -5,7 +5,6 @@ mod goal;
 mod saved;
 mod unwritten;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use goal::Goal;
@@ -26,7 +25,6 @@ use crate::apply::{Mint, Pace};
 use crate::cloud::aws::mutation_attempt;
 use crate::diag::Diagnostic;
 use crate::plan::{Deferred, Former, Observed, Options, Plan, Planned};
-use crate::remote::Settle;
 use crate::report::progress::{self, Progress};
 use crate::report::{fault, json, value};
 use crate::stack::desired::Configuration;
@@ -213,7 +211,7 @@ impl Run<'_> {
     /// Finds out what became of what former runs had begun.
     async fn settle(&mut self, state: State) -> Ended<State> {
         let state = unwritten::take_in(self.call, self.connected, self.session, state).await?;
-        let (pace, settles) = (self.pace(), settles(self.connected));
+        let (pace, settles) = (self.pace(), self.connected.stack.catalog.settles());
         let mut hearing = Hearing { progress: teller(self.call), ledger: &mut self.ledger, last: None };
         let mut edge = Edge {
             cloud: &self.connected.clouds,
@@ -280,7 +278,7 @@ impl Run<'_> {
         mint: &mut Mint,
     ) -> Ended<(Outcome, State)> {
         let pace = self.pace();
-        let settles = settles(self.connected);
+        let settles = self.connected.stack.catalog.settles();
         let opening = self.ledger.begin(&planned.plan, self.call.world.nature.now());
         let Planned { plan: Plan { steps, deferred, .. }, instances, .. } = planned;
         let is_destruction = self.change.goal.is_destruction();
@@ -390,10 +388,6 @@ impl Run<'_> {
 fn patience(call: &Call) -> f64 {
     let scale = call.world.var("INFRA_PATIENCE").and_then(|it| it.parse::<f64>().ok());
     scale.filter(|it| *it > 0.0 && *it <= 1.0).unwrap_or(1.0)
-}
-
-fn settles(connected: &Connected) -> std::collections::BTreeMap<Arc<str>, Settle> {
-    connected.stack.catalog.kinds().map(|it| (it.schema.type_name.clone(), it.settle)).collect()
 }
 
 fn unsettled(address: &Address, failure: &Failure) -> Diagnostic {

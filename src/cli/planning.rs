@@ -88,5 +88,5 @@ pub fn options(connected: &Connected, selection: &Selection) -> Ended<Options> {
 }
 
 fn typical(connected: &Connected) -> BTreeMap<Arc<str>, Duration> {
-    connected.stack.catalog.kinds().map(|it| (it.schema.type_name.clone(), it.settle.typical)).collect()
+    connected.stack.catalog.settles().into_iter().map(|(name, it)| (name, it.typical)).collect()
 }

@@ -40,8 +40,8 @@ pub fn run(call: &mut Call, args: Args) -> Ended {
 fn play(call: &mut Call, args: &Args) -> Ended {
     let mut it = stack::load_whole(call, &args.stack)?;
     call.complain(&it.warnings);
-    let settles = it.catalog.kinds().map(|it| (it.schema.type_name.clone(), it.settle)).collect();
-    let cast = Cast { stack: it.name.clone(), types: it.catalog.clone(), settles, seed: 1, crashes: args.crashes };
+    let cast =
+        Cast { stack: it.name.clone(), types: it.catalog.clone(), settles: it.catalog.settles(), seed: 1, crashes: args.crashes };
     let played = rehearse(&cast, &mut it.program).map_err(|why| refused(&it.name.to_string(), why))?;
     match call.format {
         Format::Json => call.print_json(&document(it.name.as_str(), &played)),
