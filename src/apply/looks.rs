@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Time;
 use crate::remote::Target;
 
-/// How much rarer the reads of one type become the longer it is worked on: a tick lasts this part of the time since the
-/// first one. So a long run of creations makes a number of reads that grows with the logarithm of its length.
+/// How much rarer the reads of one type become the longer it is worked on without a pause: a tick lasts this part of the time
+/// since the first one. So a long run of creations makes a number of reads that grows with the logarithm of its length.
 const RARER: u32 = 32;
 
 #[derive(Debug)]
@@ -72,10 +72,13 @@ impl Looks {
     }
 
     /// A step waits to be looked at. `tick` is the shortest time between two reads through its target.
-    pub fn add(&mut self, at: usize, due: Time, look: Look, tick: Duration) {
+    pub fn add(&mut self, at: usize, now: Time, due: Time, look: Look, tick: Duration) {
         self.comes(at);
         let line = &mut self.lines[self.line_of[at]];
         line.tick = tick;
+        if line.is_at_rest(now) {
+            line.first = None;
+        }
         line.complete |= look != Look::Again && line.to_come == 0;
         let queue = if look == Look::Unneeded { &mut line.patient } else { &mut line.due };
         queue.insert((due, at));
@@ -138,6 +141,11 @@ impl Line {
         }
     }
 
+    /// Nobody was waiting any more: who comes now begins anew.
+    fn is_at_rest(&self, now: Time) -> bool {
+        self.due.is_empty() && self.patient.is_empty() && !self.in_flight && now > self.not_before
+    }
+
     fn ready_at(&self, idle: bool, batch: usize) -> Option<Time> {
         if self.in_flight {
             return None;
@@ -168,7 +176,7 @@ mod tests {
     fn what_is_due_about_now_is_read_together_and_once_at_a_time() {
         let mut looks = looks(64, 5);
         for (at, due) in [(1, 5), (2, 5), (3, 6), (4, 9)] {
-            looks.add(at, seconds(due), Look::First, seconds(1));
+            looks.add(at, seconds(4), seconds(due), Look::First, seconds(1));
         }
         assert_eq!(looks.due(seconds(4), false), []);
         assert_eq!(looks.due(seconds(5), false), [(0, vec![1, 2, 3])]);
@@ -182,7 +190,7 @@ mod tests {
     #[test]
     fn what_nobody_needs_waits_until_nothing_else_is_to_be_done() {
         let mut looks = looks(64, 1);
-        looks.add(0, seconds(30), Look::Unneeded, seconds(1));
+        looks.add(0, Time::ZERO, seconds(30), Look::Unneeded, seconds(1));
         assert_eq!(looks.due(seconds(1), false), []);
         assert_eq!(looks.due(seconds(1), true), [(0, vec![0])]);
     }
@@ -190,8 +198,8 @@ mod tests {
     #[test]
     fn what_nobody_needs_waits_for_no_company_that_cannot_come() {
         let mut looks = looks(64, 2);
-        looks.add(0, seconds(30), Look::Unneeded, seconds(1));
-        looks.add(1, seconds(30), Look::Unneeded, seconds(1));
+        looks.add(0, Time::ZERO, seconds(30), Look::Unneeded, seconds(1));
+        looks.add(1, Time::ZERO, seconds(30), Look::Unneeded, seconds(1));
         assert_eq!(looks.due(seconds(1), false), []);
         assert!(looks.comes(2));
         assert!(!looks.comes(2), "it came before");
@@ -201,7 +209,7 @@ mod tests {
     #[test]
     fn what_somebody_waits_for_by_now_waits_no_longer() {
         let mut looks = looks(64, 1);
-        looks.add(0, seconds(30), Look::Unneeded, seconds(1));
+        looks.add(0, Time::ZERO, seconds(30), Look::Unneeded, seconds(1));
         assert_eq!(looks.due(seconds(1), false), []);
         looks.hurry(0);
         assert_eq!(looks.due(seconds(1), false), [(0, vec![0])]);
@@ -212,7 +220,7 @@ mod tests {
         let mut looks = looks(3, 3);
         for at in 0..3 {
             assert_eq!(looks.due(seconds(1), false), []);
-            looks.add(at, seconds(30), Look::Unneeded, seconds(1));
+            looks.add(at, Time::ZERO, seconds(30), Look::Unneeded, seconds(1));
         }
         assert_eq!(looks.due(seconds(1), false), [(0, vec![0, 1, 2])]);
     }
@@ -221,13 +229,13 @@ mod tests {
     fn the_last_that_come_are_looked_at_at_once() {
         let mut looks = looks(64, 2);
         looks.comes(2);
-        looks.add(0, seconds(1), Look::First, seconds(10));
+        looks.add(0, seconds(1), seconds(1), Look::First, seconds(10));
         assert_eq!(looks.due(seconds(1), false), [(0, vec![0])]);
-        looks.add(1, seconds(2), Look::First, seconds(10));
+        looks.add(1, seconds(2), seconds(2), Look::First, seconds(10));
         looks.answered(0);
         assert_eq!(looks.due(seconds(3), false), [(0, vec![1])]);
         looks.answered(0);
-        looks.add(1, seconds(4), Look::Again, seconds(10));
+        looks.add(1, seconds(4), seconds(4), Look::Again, seconds(10));
         assert_eq!(looks.due(seconds(4), false), []);
         assert_eq!(looks.wake_at(false), Some(seconds(13)));
     }
@@ -238,10 +246,23 @@ mod tests {
         let mut reads = 0;
         for tick in 0..100_000u64 {
             let now = Time::from_millis(tick);
-            looks.add(tick as usize, now, Look::First, Duration::from_millis(1));
+            looks.add(tick as usize, now, now, Look::First, Duration::from_millis(1));
             reads += looks.due(now, false).len();
             looks.answered(0);
         }
         assert!(reads < 350, "{reads}");
+    }
+
+    #[test]
+    fn who_comes_after_a_pause_waits_no_longer_than_who_came_first() {
+        let mut looks = looks(64, 2);
+        looks.add(0, seconds(1), seconds(1), Look::First, seconds(1));
+        assert_eq!(looks.due(seconds(1), false), [(0, vec![0])]);
+        looks.answered(0);
+        for again in [601, 602] {
+            looks.add(1, seconds(again), seconds(again), Look::Again, seconds(1));
+            assert_eq!(looks.due(seconds(again), false), [(0, vec![1])], "ten minutes later, and a second after that");
+            looks.answered(0);
+        }
     }
 }

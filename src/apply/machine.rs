@@ -397,7 +397,7 @@ impl<'a> Machine<'a> {
             false => (Look::Again, due),
         };
         self.phases[at] = Phase::Looking;
-        self.looks.add(at, due, look, settle.every / 2);
+        self.looks.add(at, self.now, due, look, settle.every / 2);
         users.into_iter().for_each(|user| self.announce_ahead(user));
     }
 
