@@ -16,7 +16,7 @@ use crate::infra::{ACCOUNT, Infra, ending};
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What a run took.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Run {
     pub took: Duration,
     /// By `service.Action`; state, lock and journal apart.

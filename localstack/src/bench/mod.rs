@@ -38,7 +38,7 @@ const SETTINGS: Settings = Settings {
 };
 
 /// What the client that was written by hand took.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Hand {
     took: Duration,
     calls: Count,
@@ -58,7 +58,7 @@ pub async fn run() -> Result<(), Failure> {
         anstream::println!("round {number}: {it}");
         rounds.push(it);
     }
-    let Some(report) = Report::of(rounds) else { return Ok(()) };
+    let Some(report) = Report::of(&rounds) else { return Ok(()) };
     let targets = report.targets();
     anstream::println!("\nTargets\n");
     report::print(&targets);

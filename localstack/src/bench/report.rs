@@ -92,16 +92,16 @@ pub fn verdict(targets: &[Target]) -> Result<(), Failure> {
 }
 
 /// The one in the middle.
-fn median<T>(mut all: Vec<T>, took: impl Fn(&T) -> Duration) -> Option<T> {
+fn median<T: Clone>(all: impl Iterator<Item = T>, took: impl Fn(&T) -> Duration) -> Option<T> {
+    let mut all: Vec<T> = all.collect();
     all.sort_by_key(took);
-    let middle = all.len() / 2;
-    all.into_iter().nth(middle)
+    all.get(all.len() / 2).cloned()
 }
 
 /// The run in the middle, with the most memory that any of them took.
-fn median_run(runs: Vec<Run>) -> Option<Run> {
-    let peak = runs.iter().filter_map(|it| it.peak).max();
-    median(runs, |it| it.took).map(|it| Run { peak, ..it })
+fn median_run<'r>(runs: impl Iterator<Item = &'r Run> + Clone) -> Option<Run> {
+    let peak = runs.clone().filter_map(|it| it.peak).max();
+    median(runs, |it| it.took).map(|it| Run { peak, ..it.clone() })
 }
 
 impl fmt::Display for Report {
@@ -115,24 +115,15 @@ impl fmt::Display for Report {
 
 impl Report {
     /// The median of each, if there was any round.
-    pub fn of(rounds: Vec<Self>) -> Option<Self> {
-        let (mut plans, mut emulators, mut applies, mut destroys) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (mut hand_applies, mut hand_destroys) = (Vec::new(), Vec::new());
-        for it in rounds {
-            plans.push(it.plan);
-            emulators.push(it.emulators);
-            applies.push(it.apply);
-            destroys.push(it.destroy);
-            hand_applies.push(it.hand_apply);
-            hand_destroys.push(it.hand_destroy);
-        }
+    pub fn of(rounds: &[Self]) -> Option<Self> {
+        let all = rounds.iter();
         Some(Self {
-            plan: median_run(plans)?,
-            emulators: median(emulators, |it| *it)?,
-            apply: median_run(applies)?,
-            destroy: median_run(destroys)?,
-            hand_apply: median(hand_applies, |it| it.took)?,
-            hand_destroy: median(hand_destroys, |it| it.took)?,
+            plan: median_run(all.clone().map(|it| &it.plan))?,
+            emulators: median(all.clone().map(|it| it.emulators), |it| *it)?,
+            apply: median_run(all.clone().map(|it| &it.apply))?,
+            destroy: median_run(all.clone().map(|it| &it.destroy))?,
+            hand_apply: median(all.clone().map(|it| &it.hand_apply), |it| it.took)?.clone(),
+            hand_destroy: median(all.map(|it| &it.hand_destroy), |it| it.took)?.clone(),
         })
     }
 
