@@ -3,6 +3,7 @@
 mod lock;
 mod store;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use localstack::client::Caller;
@@ -71,6 +72,15 @@ impl Site {
         run
     }
 
+    /// A run that waits a second or more before it asks once more for what is put off: nothing of it is on its way.
+    async fn start_and_rest(&self, action: &str) -> Running {
+        self.fault(action, Effect::Throttle);
+        let run = Running::start(&self.here, self.cloud, self.account, &[("USER", "ann")], APPLY);
+        self.until(|it| it.cloud.hits(it.account) > 1).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        run
+    }
+
     async fn until(&self, is_so: impl Fn(&Self) -> bool) {
         while !is_so(self) {
             tokio::time::sleep(LOOK).await;
@@ -81,11 +91,10 @@ impl Site {
         self.cloud.account_faults(self.account, Vec::new());
     }
 
-    /// How many calls were sent that change something but the state.
-    fn mutations(&self) -> u64 {
-        let calls = self.cloud.calls().account(self.account).calls;
+    /// How often each call was sent that changes something but the state.
+    fn mutations(&self) -> BTreeMap<String, u64> {
         let changes = |name: &str| name.starts_with("ec2.") && !name.starts_with("ec2.Describe");
-        calls.into_iter().filter(|(name, _)| changes(name)).map(|(_, count)| count).sum()
+        self.cloud.calls().account(self.account).calls.into_iter().filter(|(name, _)| changes(name)).collect()
     }
 
     /// The ids of the stack's networks, on record or not.
