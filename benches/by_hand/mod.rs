@@ -1,12 +1,15 @@
 //! The benchmark's stack, made, read and unmade by hand: as many calls at once as `infra` makes, none that could be left
-//! out, and nothing that waits for what it does not need. What `infra` is measured against.
+//! out, and nothing that waits for what it does not need. What `infra` is measured against, and like it a process of its own.
 //!
-//! It keeps no state, takes no lock, and would not survive an interruption.
+//! It takes no lock, writes down what it made when it has made all of it, and would not survive an interruption.
 
 mod network;
 mod reading;
 mod repositories;
 
+use std::path::Path;
+
+use clap::ValueEnum;
 use futures::future::try_join;
 use localstack::client::{Answer, CallError, Caller};
 use serde_json::Value;
@@ -15,6 +18,7 @@ use tokio::sync::Semaphore;
 pub use reading::read;
 
 use super::stack::{self, REPOSITORIES};
+use crate::Failure;
 use network::Network;
 
 /// As many as `infra` has in flight unless told otherwise.
@@ -25,10 +29,6 @@ pub const LEAST_TO_CREATE: u64 = 1_503;
 
 /// The fewest that unmake it. Associations go with their subnets, routes with their tables, rules with their groups.
 pub const LEAST_TO_DESTROY: u64 = 903;
-
-/// Everything that was made.
-#[derive(Debug)]
-pub struct Made(Network);
 
 /// A caller who has no more than [`AT_ONCE`] calls in flight.
 struct Hand<'a> {
@@ -76,16 +76,28 @@ fn specification(kind: &str, tags: &[(&str, &str)]) -> Vec<(String, String)> {
     out
 }
 
-/// Makes the stack.
-pub async fn create(caller: &Caller) -> Result<Made, CallError> {
-    let hand = Hand::new(caller);
-    let (network, ()) = try_join(Network::create(&hand), repositories::create(&hand, REPOSITORIES)).await?;
-    Ok(Made(network))
+/// What the client is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Deed {
+    Create,
+    Destroy,
 }
 
-/// Unmakes it.
-pub async fn destroy(caller: &Caller, made: Made) -> Result<(), CallError> {
-    let hand = Hand::new(caller);
-    try_join(made.0.destroy(&hand), repositories::destroy(&hand, REPOSITORIES)).await?;
-    Ok(())
+impl Deed {
+    /// Makes the stack and writes its ids to the file `made`, or unmakes what is written there.
+    pub async fn run(self, caller: &Caller, made: &Path) -> Result<(), Failure> {
+        let hand = Hand::new(caller);
+        match self {
+            Self::Create => {
+                let repositories = repositories::create(&hand, REPOSITORIES);
+                let (network, ()) = try_join(Network::create(&hand), repositories).await?;
+                std::fs::write(made, serde_json::to_vec(&network)?)?;
+            }
+            Self::Destroy => {
+                let network: Network = serde_json::from_slice(&std::fs::read(made)?)?;
+                try_join(network.destroy(&hand), repositories::destroy(&hand, REPOSITORIES)).await?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -2,12 +2,13 @@
 
 use futures::future::{try_join, try_join_all, try_join3};
 use localstack::client::CallError;
+use serde::{Deserialize, Serialize};
 
 use super::{Hand, specification};
 use crate::bench::stack::{self, GROUPS, SUBNETS, TABLES};
 
 /// The ids of what was made.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Network {
     vpc: String,
     gateway: String,

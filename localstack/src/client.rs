@@ -110,10 +110,15 @@ impl Answer {
 impl Caller {
     /// The one whom `cloud` takes for the root of `account`.
     pub fn new(cloud: &Cloud, account: &str) -> Self {
+        Self::at(cloud.endpoint(), account)
+    }
+
+    /// The same, for a cloud of another process.
+    pub fn at(endpoint: &str, account: &str) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         Self {
-            endpoint: cloud.endpoint().to_owned(),
+            endpoint: endpoint.to_owned(),
             http: Client::builder(TokioExecutor::new()).build(connector),
             access_key: account.to_owned(),
             secret: SECRET.to_owned(),

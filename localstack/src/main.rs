@@ -6,6 +6,7 @@ mod infra;
 mod kill;
 mod table;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -60,6 +61,13 @@ enum Verb {
         #[arg(long)]
         objects: bool,
     },
+    /// The client that `bench` measures infra against.
+    #[command(hide = true)]
+    ByHand {
+        deed: bench::Deed,
+        /// Where what was made is written down.
+        made: PathBuf,
+    },
     /// Build infra, and kill it at every call it makes.
     Torture(kill::Torture),
 }
@@ -113,6 +121,7 @@ async fn main() -> ExitCode {
         Verb::Demo { kubernetes } => until_interrupted(demo::run(kubernetes)).await,
         Verb::Bench { objects: false } => until_interrupted(bench::run()).await,
         Verb::Bench { objects: true } => until_interrupted(bench::objects::run()).await,
+        Verb::ByHand { deed, made } => until_interrupted(bench::as_hand(deed, &made)).await,
         Verb::Torture(how) => until_interrupted(kill::run(&how)).await,
     };
     outcome.unwrap_or_else(|failure| {

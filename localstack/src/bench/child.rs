@@ -1,4 +1,4 @@
-//! One measured run of `infra`.
+//! One measured run of a program.
 
 use std::fs::File;
 use std::path::Path;
@@ -30,23 +30,29 @@ pub struct Run {
 
 /// Runs `infra` in `root` to its end, which must be a success.
 pub async fn run(infra: &Infra, cloud: &Cloud, root: &Path, arguments: &[&str]) -> Result<Run, Failure> {
+    let mut command = infra.command(cloud, root, arguments);
+    command.env("INFRA_RATE_LIMITS", "off");
+    let run = measure(command, cloud, ACCOUNT, &root.join("output.log")).await;
+    run.map_err(|failure| format!("`infra {}`: {failure}", arguments.join(" ")).into())
+}
+
+/// Runs what is to be a success in an account that only it uses. What it says goes into `log`.
+pub async fn measure(mut command: Command, cloud: &Cloud, account: &str, log: &Path) -> Result<Run, Failure> {
     cloud.reset_calls();
-    let log = root.join("output.log");
-    let output = File::create(&log)?;
-    let mut command: Command = infra.command(cloud, root, arguments);
-    command.env("INFRA_RATE_LIMITS", "off").stdout(output.try_clone()?).stderr(output);
+    let output = File::create(log)?;
+    command.stdout(output.try_clone()?).stderr(output);
     let started = Instant::now();
     let mut child = command.spawn()?;
     let (status, peak) = watch(&mut child).await?;
     let took = started.elapsed();
     if !status.success() {
-        let said = std::fs::read_to_string(&log)?;
+        let said = std::fs::read_to_string(log)?;
         let lines: Vec<&str> = said.lines().collect();
         let last = lines[lines.len().saturating_sub(30)..].join("\n");
-        return Err(format!("{last}\n`infra {}` {}", arguments.join(" "), ending(status)).into());
+        return Err(format!("{}; it said last:\n{last}", ending(status)).into());
     }
     let counts = cloud.calls();
-    let all = counts.account(ACCOUNT);
+    let all = counts.account(account);
     let (state, calls) = all.calls.into_iter().partition(|(name, _)| is_of_state(name));
     let state: std::collections::BTreeMap<String, u64> = state;
     let state_calls = state.values().sum();

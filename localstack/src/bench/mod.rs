@@ -11,14 +11,18 @@ pub mod objects;
 mod report;
 mod stack;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use localstack::client::Caller;
-use localstack::control::{Count, Settings};
+use localstack::control::Settings;
 use localstack::{Cloud, Options};
+use tokio::process::Command;
 
 use crate::Failure;
 use crate::infra::{ACCOUNT, Infra, is_release};
+pub use by_hand::Deed;
+use child::Run;
 use report::Report;
 
 /// Where the client that was written by hand works: an account of its own, as empty as the other.
@@ -36,13 +40,6 @@ const SETTINGS: Settings = Settings {
     stuck_pods: false,
     rates: false,
 };
-
-/// What the client that was written by hand took.
-#[derive(Clone, Debug)]
-struct Hand {
-    took: Duration,
-    calls: Count,
-}
 
 /// So often all is done, each time in a cloud of its own: a machine is never quiet, and what counts is the median.
 const ROUNDS: usize = 5;
@@ -70,10 +67,9 @@ pub async fn run() -> Result<(), Failure> {
 /// Everything once: by hand, then by `infra`.
 async fn round(infra: &Infra) -> Result<Report, Failure> {
     let cloud = Cloud::start(Options { settings: SETTINGS, ..Options::default() }).await?;
-    let hand = Caller::new(&cloud, BY_HAND);
-    warm_up(&hand).await?;
-    let (hand_apply, made) = by_hand(&cloud, by_hand::create(&hand)).await?;
-    let (hand_destroy, ()) = by_hand(&cloud, by_hand::destroy(&hand, made)).await?;
+    warm_up(&Caller::new(&cloud, BY_HAND)).await?;
+    let hand_apply = by_hand(&cloud, "create").await?;
+    let hand_destroy = by_hand(&cloud, "destroy").await?;
 
     let caller = Caller::new(&cloud, ACCOUNT);
     warm_up(&caller).await?;
@@ -95,14 +91,19 @@ async fn warm_up(caller: &Caller) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn by_hand<T>(
-    cloud: &Cloud,
-    work: impl Future<Output = Result<T, localstack::client::CallError>>,
-) -> Result<(Hand, T), Failure> {
-    cloud.reset_calls();
-    let started = Instant::now();
-    let made = work.await?;
-    Ok((Hand { took: started.elapsed(), calls: cloud.calls().account(BY_HAND) }, made))
+/// The client that was written by hand, as a process beside this one, as `infra` is.
+async fn by_hand(cloud: &Cloud, deed: &str) -> Result<Run, Failure> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["by-hand", deed]).arg(cloud.folder().join("by-hand.json"));
+    command.envs(cloud.env(BY_HAND)).kill_on_drop(true);
+    let run = child::measure(command, cloud, BY_HAND, &cloud.folder().join("by-hand.log")).await;
+    run.map_err(|failure| format!("by hand: {failure}").into())
+}
+
+/// What that process does.
+pub async fn as_hand(deed: Deed, made: &Path) -> Result<(), Failure> {
+    let endpoint = std::env::var("AWS_ENDPOINT_URL")?;
+    deed.run(&Caller::at(&endpoint, BY_HAND), made).await
 }
 
 /// How long the emulators take for the reads of a plan, without the added latency.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use super::Hand;
 use super::by_hand::{LEAST_TO_CREATE, LEAST_TO_DESTROY};
 use super::child::Run;
 use crate::{Failure, table};
@@ -32,8 +31,8 @@ pub struct Report {
     pub emulators: Duration,
     pub apply: Run,
     pub destroy: Run,
-    pub hand_apply: Hand,
-    pub hand_destroy: Hand,
+    pub hand_apply: Run,
+    pub hand_destroy: Run,
 }
 
 /// One measured quantity with its limit.
@@ -60,7 +59,7 @@ fn memory(command: &str, run: &Run) -> Option<Target> {
 }
 
 /// What a command that changes things may take, beside the client that was written by hand.
-fn of_change(command: &str, run: &Run, least: u64, hand: &Hand) -> [Option<Target>; 3] {
+fn of_change(command: &str, run: &Run, least: u64, hand: &Run) -> [Option<Target>; 3] {
     let by_hand = table::seconds(hand.took);
     [
         Some(calls(format!("{command}: calls (the least is {least})"), run.calls.total, least * CALLS_PERCENT / 100)),
@@ -122,8 +121,8 @@ impl Report {
             emulators: median(all.clone().map(|it| it.emulators), |it| *it)?,
             apply: median_run(all.clone().map(|it| &it.apply))?,
             destroy: median_run(all.clone().map(|it| &it.destroy))?,
-            hand_apply: median(all.clone().map(|it| &it.hand_apply), |it| it.took)?.clone(),
-            hand_destroy: median(all.map(|it| &it.hand_destroy), |it| it.took)?.clone(),
+            hand_apply: median_run(all.clone().map(|it| &it.hand_apply))?,
+            hand_destroy: median_run(all.map(|it| &it.hand_destroy))?,
         })
     }
 
@@ -143,20 +142,18 @@ impl Report {
     /// How often each action was called.
     pub fn print_calls(&self) {
         let mut rows = vec![["", "plan", "apply", "by hand", "destroy", "by hand"].map(str::to_owned)];
-        let columns =
-            [&self.plan.calls, &self.apply.calls, &self.hand_apply.calls, &self.destroy.calls, &self.hand_destroy.calls];
-        let names: BTreeSet<&String> = columns.iter().flat_map(|count| count.calls.keys()).collect();
+        let runs = [&self.plan, &self.apply, &self.hand_apply, &self.destroy, &self.hand_destroy];
+        let names: BTreeSet<&String> = runs.iter().flat_map(|run| run.calls.calls.keys()).collect();
         let count = |number: u64| if number == 0 { String::new() } else { number.to_string() };
+        let mut row = |name: &str, of: &dyn Fn(&Run) -> u64| {
+            let [plan, apply, hand_apply, destroy, hand_destroy] = runs.map(|run| count(of(run)));
+            rows.push([name.to_owned(), plan, apply, hand_apply, destroy, hand_destroy]);
+        };
         for name in names {
-            let [plan, apply, hand_apply, destroy, hand_destroy] = columns.map(|column| count(column.of(name)));
-            rows.push([name.clone(), plan, apply, hand_apply, destroy, hand_destroy]);
+            row(name, &|run| run.calls.of(name));
         }
-        let state = [&self.plan, &self.apply, &self.destroy].map(|run| count(run.state_calls));
-        let [plan, apply, destroy] = state;
-        rows.push(["state, lock and journal, apart".to_owned(), plan, apply, String::new(), destroy, String::new()]);
-        let flight = [&self.plan, &self.apply, &self.destroy].map(|run| run.most_in_flight.to_string());
-        let [plan, apply, destroy] = flight;
-        rows.push(["most at once".to_owned(), plan, apply, String::new(), destroy, String::new()]);
+        row("state, lock and journal, apart", &|run| run.state_calls);
+        row("most at once", &|run| run.most_in_flight);
         table::print(&rows);
     }
 }
