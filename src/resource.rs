@@ -47,6 +47,9 @@ pub trait Resource: Block {
     const PRECIOUS: bool = false;
     /// It may hold what others put there, without which alone the cloud deletes it: `contents` and `empty` are for that.
     const HOLDS: bool = false;
+    /// The cloud has deleted it when it answers the deletion, though it may list it for a moment: what it was made on may be
+    /// deleted next, before it was looked for.
+    const DELETED_AT_ONCE: bool = false;
     type Outputs: Block;
 
     /// Asks for a new one, tags in the same call, and returns as soon as it has a name. What this call cannot set, `update`
@@ -127,6 +130,7 @@ impl Kind {
                 part_of: R::PART_OF.map(Into::into),
                 create_first_unless: R::CREATE_FIRST_UNLESS.map(Into::into),
                 holds: R::HOLDS,
+                deleted_at_once: R::DELETED_AT_ONCE,
                 ..Schema::of::<R, R::Outputs>(R::TYPE, R::EXCLUSIVE)
             },
             settle: R::SETTLE,

@@ -35,6 +35,8 @@ pub struct Schema {
     pub create_first_unless: Option<Arc<str>>,
     /// It may hold what others put there, without which alone the cloud deletes it: `destroy --purge` empties it.
     pub holds: bool,
+    /// It is deleted when its deletion is answered: what it was made on may be deleted before it was looked for.
+    pub deleted_at_once: bool,
 }
 
 pub type Attributes = BTreeMap<Arc<str>, Attribute>;
@@ -158,6 +160,7 @@ impl Schema {
             part_of: None,
             create_first_unless: None,
             holds: false,
+            deleted_at_once: false,
         }
     }
 

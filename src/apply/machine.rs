@@ -360,6 +360,9 @@ impl<'a> Machine<'a> {
             work.asked = self.now;
         }
         self.phases[at] = Phase::Calling(call);
+        if call == Call::Delete {
+            self.schedule.sends(at).into_iter().for_each(|user| self.announce_ahead(user));
+        }
         out.push((self.launch(Flight::Step(at)), effect));
     }
 
@@ -406,7 +409,7 @@ impl<'a> Machine<'a> {
     fn comes(&mut self, at: usize) -> Vec<usize> {
         let users = if self.looks.comes(at) { self.schedule.comes(at) } else { Vec::new() };
         for user in &users {
-            self.schedule.needs(*user).iter().for_each(|need| self.looks.hurry(*need));
+            self.schedule.needs(*user).iter().for_each(|(need, _)| self.looks.hurry(*need));
         }
         users
     }

@@ -77,7 +77,7 @@ pub fn plan(request: Request<'_>) -> Outcome {
     previews.complain(&sight, &mut complaints);
 
     let mut decisions: Vec<Decision<'_>> = Vec::with_capacity(instances.len() + removed.len());
-    let mut all = dependency_sets(&evaluation);
+    let mut all = if options.destroy { BTreeMap::new() } else { dependency_sets(&evaluation) };
     for (address, instance) in instances.iter().filter(|(address, _)| is_selected(address)) {
         let schema = match address.mode() {
             Mode::Managed => types.resource(address.type_name()),
@@ -111,7 +111,9 @@ pub fn plan(request: Request<'_>) -> Outcome {
         None if doing == "record" => 0,
         None => options.typical.get(type_name).map_or(1_000, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
     };
-    let steps = match order::steps(&mut decisions, &expected) {
+    let deleted_at_once = |type_name: &str| types.resource(type_name).is_some_and(|it| it.deleted_at_once);
+    let habits = order::Habits { expected: &expected, deleted_at_once: &deleted_at_once };
+    let steps = match order::steps(&mut decisions, &habits) {
         Ok(order) => {
             complaints.extend(order.relaxed.iter().map(|(gone, user)| relaxed(gone, user)));
             order.steps

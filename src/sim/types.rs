@@ -83,7 +83,8 @@ pub fn schema(type_name: &str) -> Schema {
     if habit.tagged {
         attributes.push(("tags", attribute(Shape::Map(Box::new(Shape::String)), Presence::Optional)));
     }
-    Schema::new(habit.name, attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect())
+    let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
+    Schema { deleted_at_once: !habit.slow, ..Schema::new(habit.name, attributes) }
 }
 
 /// The one data source: asked `of` something, it answers with an `id` that names it.

@@ -306,7 +306,9 @@ impl World {
     }
 
     fn children<'w>(&'w self, id: &'w Id) -> impl Iterator<Item = &'w Id> {
-        self.things.iter().filter(|(_, it)| names(&it.settings.get("parents")).contains(id)).map(|(id, _)| id)
+        let stands = |it: &Thing| it.gone.is_none() || !self.is_deleted_at_once(&it.type_name);
+        let is_child = move |it: &Thing| stands(it) && names(&it.settings.get("parents")).contains(id);
+        self.things.iter().filter(move |(_, it)| is_child(it)).map(|(id, _)| id)
     }
 
     /// What goes with it, as schemas have it.
@@ -319,7 +321,7 @@ impl World {
     }
 
     fn delete(&mut self, now: Time, id: &Id) -> Result<(), Fault> {
-        let takes = self.things.get(id).map(|it| it.type_name.clone()).map_or(Duration::ZERO, |it| self.takes(&it));
+        let takes = self.things.get(id).map(|it| it.type_name.clone()).map_or(Duration::ZERO, |it| self.leaves(&it));
         let child = self.children(id).next().cloned();
         let Some(thing) = self.things.get_mut(id).filter(|it| it.visible <= now && it.gone.is_none()) else {
             return Err(fault(Class::Missing, "Delete", id.as_str()));
@@ -390,6 +392,18 @@ impl World {
             None if habit(type_name).slow => self.chance(self.weather.slow),
             None => Duration::ZERO,
         }
+    }
+
+    /// How long one that is deleted is still listed.
+    fn leaves(&mut self, type_name: &str) -> Duration {
+        match self.is_deleted_at_once(type_name) && !self.typical.contains_key(type_name) {
+            true => self.chance(self.weather.hides),
+            false => self.takes(type_name),
+        }
+    }
+
+    fn is_deleted_at_once(&self, type_name: &str) -> bool {
+        self.types.resource(type_name).is_some_and(|it| it.deleted_at_once)
     }
 
     fn chance(&mut self, limit: Duration) -> Duration {

@@ -191,6 +191,29 @@ fn a_deletion_is_announced_while_what_stands_before_it_is_looked_at() {
     );
 }
 
+#[test]
+fn what_is_gone_by_its_answer_holds_up_nothing_until_it_is_looked_for() {
+    let mut last = deletion("sim_bare.b", &[0], false);
+    last.needs[0].until = Until::Taken;
+    let steps = || vec![deletion("sim_instant.a", &[], false), last.clone()];
+    let mut effects = Vec::new();
+    let (calls, outcome, state) = carry_out_in(steps(), |_, effect| {
+        let intents = announced(effect).into_iter().map(|it| format!("announce {it}"));
+        effects.extend(intents.chain(matches!(effect, Effect::Delete { .. }).then(|| "delete".to_owned())));
+        None
+    });
+    assert_eq!(calls, ["delete sim_instant.a", "delete sim_bare.b", "look for sim_instant.a", "look for sim_bare.b"]);
+    assert_eq!(effects, ["announce sim_instant", "delete", "announce sim_bare", "delete"]);
+    assert_eq!((outcome.failed, state.resources.len(), state.intents.len()), (vec![], 0, 0));
+
+    let (calls, outcome, state) = carry_out_in(steps(), |_, effect| match effect {
+        Effect::Delete { .. } => Some(Answer::Deleted(Err(Fault::new(Class::Denied, "sim:Delete", "not allowed")))),
+        _ => None,
+    });
+    assert_eq!(calls, ["delete sim_instant.a"]);
+    assert_eq!((outcome.skipped.len(), state.resources.len(), state.intents.len()), (1, 2, 0), "refused: the other stays");
+}
+
 fn purged(address: &str) -> Step {
     let act = Act::Delete { id: Id(address.into()), deposed: false, settings: Value::Null, goes_along: false, purge: true };
     Step { act, ..deletion(address, &[], false) }

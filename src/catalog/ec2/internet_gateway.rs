@@ -65,6 +65,7 @@ async fn detach(aws: &Aws, id: &Id, vpc: &str) -> Result<(), Fault> {
 impl Resource for InternetGateway {
     const TYPE: &'static str = "aws_internet_gateway";
     const SETTLE: Settle = Settle { delete: Duration::from_secs(1200), ..super::SETTLE };
+    const DELETED_AT_ONCE: bool = super::DELETED_AT_ONCE;
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {

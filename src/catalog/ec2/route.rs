@@ -130,6 +130,7 @@ impl Resource for Route {
         ),
     ];
     const PART_OF: Option<&'static str> = Some("route_table_id");
+    const DELETED_AT_ONCE: bool = super::DELETED_AT_ONCE;
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {

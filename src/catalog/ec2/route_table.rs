@@ -59,6 +59,7 @@ pub(super) async fn list(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Live>, F
 impl Resource for RouteTable {
     const TYPE: &'static str = "aws_route_table";
     const SETTLE: Settle = Settle { create: Duration::from_secs(300), delete: Duration::from_secs(300), ..super::SETTLE };
+    const DELETED_AT_ONCE: bool = super::DELETED_AT_ONCE;
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, token: &Token) -> Result<Id, Fault> {

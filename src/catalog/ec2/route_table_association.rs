@@ -92,6 +92,7 @@ impl Resource for RouteTableAssociation {
     const EXCLUSIVE: &'static [(&'static [&'static str], bool)] = &[(&["subnet_id", "gateway_id"], true)];
     /// `DeleteSubnet` asks for no disassociation before, unlike `DeleteRouteTable` (EC2 API reference).
     const PART_OF: Option<&'static str> = Some("subnet_id");
+    const DELETED_AT_ONCE: bool = super::DELETED_AT_ONCE;
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {

@@ -153,6 +153,7 @@ impl Resource for SecurityGroup {
     const TYPE: &'static str = "aws_security_group";
     // The provider's time-outs: interfaces of load balancers and functions hold a group for minutes.
     const SETTLE: Settle = Settle { create: Duration::from_secs(600), delete: Duration::from_secs(900), ..super::SETTLE };
+    const DELETED_AT_ONCE: bool = super::DELETED_AT_ONCE;
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, token: &Token) -> Result<Id, Fault> {

@@ -117,6 +117,7 @@ pub struct Outputs {
 impl<D: Direction> Resource for Rule<D> {
     const TYPE: &'static str = D::TYPE;
     const SETTLE: Settle = super::SETTLE;
+    const DELETED_AT_ONCE: bool = super::DELETED_AT_ONCE;
     const EXCLUSIVE: &'static [(&'static [&'static str], bool)] =
         &[(&["cidr_ipv4", "cidr_ipv6", "prefix_list_id", "referenced_security_group_id"], true)];
     type Outputs = Outputs;

@@ -74,6 +74,7 @@ impl Resource for Subnet {
     // The provider's time-outs; an interface of a deleted load balancer may linger for many minutes.
     const SETTLE: Settle = Settle { create: Duration::from_secs(600), delete: Duration::from_secs(1200), ..super::SETTLE };
     const EXCLUSIVE: &'static [(&'static [&'static str], bool)] = &[(&["availability_zone", "availability_zone_id"], false)];
+    const DELETED_AT_ONCE: bool = super::DELETED_AT_ONCE;
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {

@@ -29,7 +29,8 @@ use crate::cloud::fault;
 use crate::cloud::patience::Patience;
 use crate::remote::Class;
 
-/// Calls on their way at once, over all services: enough for AWS's rates, few enough for a laptop's sockets.
+/// Calls on their way at once, over all services: enough for AWS's rates, few enough for a laptop's sockets. As many reads besides,
+/// because a change that is under way may wait for one.
 const IN_FLIGHT: usize = 64;
 /// What all configurations of a run share: connections, rates, the gate, the counts.
 #[derive(Clone)]
@@ -38,7 +39,8 @@ pub struct Wire(Arc<Inner>);
 struct Inner {
     http: SharedHttpClient,
     limits: Limits,
-    in_flight: Semaphore,
+    reads: Semaphore,
+    changes: Semaphore,
     fence: Fence,
     calls: Mutex<BTreeMap<String, u64>>,
 }
@@ -51,8 +53,8 @@ impl Wire {
 
     /// Over another HTTP client: a test's, that answers by itself.
     pub fn over(http: SharedHttpClient, limits: Limits, fence: Fence) -> Self {
-        let in_flight = Semaphore::new(IN_FLIGHT);
-        Self(Arc::new(Inner { http, limits, in_flight, fence, calls: Mutex::default() }))
+        let (reads, changes) = (Semaphore::new(IN_FLIGHT), Semaphore::new(IN_FLIGHT));
+        Self(Arc::new(Inner { http, limits, reads, changes, fence, calls: Mutex::default() }))
     }
 
     /// How often each action was sent, by `service:Action`.
@@ -68,7 +70,8 @@ impl Wire {
         is_read: bool,
         sent: impl Future<Output = T>,
     ) -> Result<T, Unanswered> {
-        let _permit = self.0.in_flight.acquire().await;
+        let room = if is_read { &self.0.reads } else { &self.0.changes };
+        let _permit = room.acquire().await;
         let time = match is_read {
             true => READ_ATTEMPT,
             false => self.0.fence.pass().ok_or(Unanswered::Fenced(Fenced))?,
