@@ -86,11 +86,11 @@ pub(super) struct Habits<'e> {
 }
 
 impl Habits<'_> {
-    /// Whether a deletion may begin when that of another thing, which it waits for, is answered.
+    /// Whether a deletion may begin when that of another thing, which it waits for, is answered. What goes along with that has
+    /// gone by then as well.
     fn is_enough(&self, step: &Draft, need: &Step) -> bool {
-        let deletes = |act: &Act| matches!(act, Act::Delete { goes_along: false, .. } | Act::DeleteReplaced { .. });
-        deletes(&step.act)
-            && deletes(&need.act)
+        matches!(step.act, Act::Delete { .. } | Act::DeleteReplaced { .. })
+            && matches!(need.act, Act::Delete { goes_along: false, .. } | Act::DeleteReplaced { .. })
             && step.address != need.address
             && (self.deleted_at_once)(need.address.type_name())
     }

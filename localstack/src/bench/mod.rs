@@ -23,7 +23,7 @@ use crate::Failure;
 use crate::infra::{ACCOUNT, Infra, is_release};
 pub use by_hand::Deed;
 use child::Run;
-use report::Report;
+use report::{Change, Report};
 
 /// Where the client that was written by hand works: an account of its own, as empty as the other.
 const BY_HAND: &str = "222222222222";
@@ -41,8 +41,9 @@ const SETTINGS: Settings = Settings {
     rates: false,
 };
 
-/// So often all is done, each time in a cloud of its own: a machine is never quiet, and what counts is the median.
-const ROUNDS: usize = 5;
+/// So often all is done, each time in a cloud of its own: a machine is never quiet, and what counts is the median. By turns the one
+/// and the other goes first.
+const ROUNDS: usize = 9;
 
 /// Measures all, prints the table, and fails if a target is missed.
 pub async fn run() -> Result<(), Failure> {
@@ -51,7 +52,7 @@ pub async fn run() -> Result<(), Failure> {
     anstream::println!("1,000 resources, 50 ms added to every answer, rates off; {profile}; the median of {ROUNDS} rounds\n");
     let mut rounds = Vec::new();
     for number in 1..=ROUNDS {
-        let it = round(&infra).await?;
+        let it = round(&infra, number % 2 == 1).await?;
         anstream::println!("round {number}: {it}");
         rounds.push(it);
     }
@@ -64,24 +65,40 @@ pub async fn run() -> Result<(), Failure> {
     report::verdict(&targets)
 }
 
-/// Everything once: by hand, then by `infra`.
-async fn round(infra: &Infra) -> Result<Report, Failure> {
+/// Everything once, by hand and by `infra`: each deed of the one right beside the other's.
+async fn round(infra: &Infra, hand_first: bool) -> Result<Report, Failure> {
     let cloud = Cloud::start(Options { settings: SETTINGS, ..Options::default() }).await?;
-    warm_up(&Caller::new(&cloud, BY_HAND)).await?;
-    let hand_apply = by_hand(&cloud, "create").await?;
-    let hand_destroy = by_hand(&cloud, "destroy").await?;
-
     let caller = Caller::new(&cloud, ACCOUNT);
     warm_up(&caller).await?;
+    warm_up(&Caller::new(&cloud, BY_HAND)).await?;
     let root = cloud.folder().join("repository");
     stack::write(&root)?;
     let measure = async |arguments: &[&str]| child::run(infra, &cloud, &root, arguments).await;
     measure(&["bootstrap", stack::NAME, "--auto-approve"]).await?;
-    let apply = measure(&["apply", stack::NAME, "--auto-approve"]).await?;
+    let apply = measure(&["apply", stack::NAME, "--auto-approve"]);
+    let apply = beside(hand_first, apply, by_hand(&cloud, "create")).await?;
     let plan = measure(&["plan", stack::NAME, "--detailed-exitcode"]).await?;
     let emulators = reads_alone(&cloud, &caller).await?;
-    let destroy = measure(&["destroy", stack::NAME, "--auto-approve"]).await?;
-    Ok(Report { plan, emulators, apply, destroy, hand_apply, hand_destroy })
+    let destroy = measure(&["destroy", stack::NAME, "--auto-approve"]);
+    let destroy = beside(hand_first, destroy, by_hand(&cloud, "destroy")).await?;
+    Ok(Report { plan, emulators, apply, destroy })
+}
+
+type Measured = Result<Run, Failure>;
+
+async fn beside(
+    hand_first: bool,
+    infra: impl Future<Output = Measured>,
+    hand: impl Future<Output = Measured>,
+) -> Result<Change, Failure> {
+    let (infra, hand) = match hand_first {
+        true => {
+            let hand = hand.await?;
+            (infra.await?, hand)
+        }
+        false => (infra.await?, hand.await?),
+    };
+    Ok(Change::new(infra, hand))
 }
 
 /// Starts the account's emulators, which start at the first call.
@@ -92,7 +109,7 @@ async fn warm_up(caller: &Caller) -> Result<(), Failure> {
 }
 
 /// The client that was written by hand, as a process beside this one, as `infra` is.
-async fn by_hand(cloud: &Cloud, deed: &str) -> Result<Run, Failure> {
+async fn by_hand(cloud: &Cloud, deed: &str) -> Measured {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["by-hand", deed]).arg(cloud.folder().join("by-hand.json"));
     command.envs(cloud.env(BY_HAND)).kill_on_drop(true);

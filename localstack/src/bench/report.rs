@@ -1,5 +1,6 @@
 //! What was measured, beside what is allowed.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
@@ -29,10 +30,16 @@ pub struct Report {
     pub plan: Run,
     /// What the emulators took for the reads of a plan.
     pub emulators: Duration,
-    pub apply: Run,
-    pub destroy: Run,
-    pub hand_apply: Run,
-    pub hand_destroy: Run,
+    pub apply: Change,
+    pub destroy: Change,
+}
+
+/// A command that changes things, and the client that was written by hand at the same.
+pub struct Change {
+    infra: Run,
+    hand: Run,
+    /// The time of the one as a part of the other's; of several rounds the median of theirs.
+    factor: f64,
 }
 
 /// One measured quantity with its limit.
@@ -58,14 +65,42 @@ fn memory(command: &str, run: &Run) -> Option<Target> {
     Some(Target { what, measured: megabytes(peak), allowed: megabytes(MEMORY), met: peak <= MEMORY })
 }
 
-/// What a command that changes things may take, beside the client that was written by hand.
-fn of_change(command: &str, run: &Run, least: u64, hand: &Run) -> [Option<Target>; 3] {
-    let by_hand = table::seconds(hand.took);
-    [
-        Some(calls(format!("{command}: calls (the least is {least})"), run.calls.total, least * CALLS_PERCENT / 100)),
-        Some(time(format!("{command}: time (by hand {by_hand})"), run.took, hand.took.mul_f64(TIME_FACTOR))),
-        memory(command, run),
-    ]
+impl Change {
+    pub fn new(infra: Run, hand: Run) -> Self {
+        let factor = infra.took.as_secs_f64() / hand.took.as_secs_f64();
+        Self { infra, hand, factor }
+    }
+
+    /// The median of each.
+    fn of<'c>(all: impl Iterator<Item = &'c Self> + Clone) -> Option<Self> {
+        let infra = median_run(all.clone().map(|it| &it.infra))?;
+        let hand = median_run(all.clone().map(|it| &it.hand))?;
+        Some(Self { infra, hand, factor: median(all.map(|it| it.factor), f64::total_cmp)? })
+    }
+
+    /// What it may take, beside the client that was written by hand.
+    fn targets(&self, command: &str, least: u64) -> [Option<Target>; 3] {
+        let [took, by_hand] = [&self.infra, &self.hand].map(|it| table::seconds(it.took));
+        let beside = Target {
+            what: format!("{command}: {took}, as a part of the {by_hand} by hand"),
+            measured: format!("{:.2}", self.factor),
+            allowed: format!("{TIME_FACTOR:.2}"),
+            met: self.factor <= TIME_FACTOR,
+        };
+        let made = self.infra.calls.total;
+        [
+            Some(calls(format!("{command}: calls (the least is {least})"), made, least * CALLS_PERCENT / 100)),
+            Some(beside),
+            memory(command, &self.infra),
+        ]
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [took, by_hand] = [&self.infra, &self.hand].map(|it| table::seconds(it.took));
+        write!(f, "{took} (by hand {by_hand}: {:.2})", self.factor)
+    }
 }
 
 /// Whether they were met, in colour.
@@ -91,24 +126,21 @@ pub fn verdict(targets: &[Target]) -> Result<(), Failure> {
 }
 
 /// The one in the middle.
-fn median<T: Clone>(all: impl Iterator<Item = T>, took: impl Fn(&T) -> Duration) -> Option<T> {
+fn median<T: Clone>(all: impl Iterator<Item = T>, compare: impl Fn(&T, &T) -> Ordering) -> Option<T> {
     let mut all: Vec<T> = all.collect();
-    all.sort_by_key(took);
+    all.sort_by(compare);
     all.get(all.len() / 2).cloned()
 }
 
 /// The run in the middle, with the most memory that any of them took.
 fn median_run<'r>(runs: impl Iterator<Item = &'r Run> + Clone) -> Option<Run> {
     let peak = runs.clone().filter_map(|it| it.peak).max();
-    median(runs, |it| it.took).map(|it| Run { peak, ..it.clone() })
+    median(runs, |a, b| a.took.cmp(&b.took)).map(|it| Run { peak, ..it.clone() })
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [apply, by_hand] = [self.apply.took, self.hand_apply.took].map(table::seconds);
-        write!(f, "apply {apply} (by hand {by_hand})")?;
-        let [destroy, by_hand] = [self.destroy.took, self.hand_destroy.took].map(table::seconds);
-        write!(f, ", destroy {destroy} (by hand {by_hand}), plan {}", table::seconds(self.plan.took))
+        write!(f, "apply {}, destroy {}, plan {}", self.apply, self.destroy, table::seconds(self.plan.took))
     }
 }
 
@@ -118,11 +150,9 @@ impl Report {
         let all = rounds.iter();
         Some(Self {
             plan: median_run(all.clone().map(|it| &it.plan))?,
-            emulators: median(all.clone().map(|it| it.emulators), |it| *it)?,
-            apply: median_run(all.clone().map(|it| &it.apply))?,
-            destroy: median_run(all.clone().map(|it| &it.destroy))?,
-            hand_apply: median_run(all.clone().map(|it| &it.hand_apply))?,
-            hand_destroy: median_run(all.map(|it| &it.hand_destroy))?,
+            emulators: median(all.clone().map(|it| it.emulators), Duration::cmp)?,
+            apply: Change::of(all.clone().map(|it| &it.apply))?,
+            destroy: Change::of(all.map(|it| &it.destroy))?,
         })
     }
 
@@ -134,15 +164,16 @@ impl Report {
             Some(time(beyond, plan.took.saturating_sub(emulators), PLAN_TIME)),
             memory("plan without changes", plan),
         ];
-        let of_apply = of_change("apply", &self.apply, LEAST_TO_CREATE, &self.hand_apply);
-        let of_destroy = of_change("destroy", &self.destroy, LEAST_TO_DESTROY, &self.hand_destroy);
+        let of_apply = self.apply.targets("apply", LEAST_TO_CREATE);
+        let of_destroy = self.destroy.targets("destroy", LEAST_TO_DESTROY);
         of_plan.into_iter().chain(of_apply).chain(of_destroy).flatten().collect()
     }
 
     /// How often each action was called.
     pub fn print_calls(&self) {
         let mut rows = vec![["", "plan", "apply", "by hand", "destroy", "by hand"].map(str::to_owned)];
-        let runs = [&self.plan, &self.apply, &self.hand_apply, &self.destroy, &self.hand_destroy];
+        let (apply, destroy) = (&self.apply, &self.destroy);
+        let runs = [&self.plan, &apply.infra, &apply.hand, &destroy.infra, &destroy.hand];
         let names: BTreeSet<&String> = runs.iter().flat_map(|run| run.calls.calls.keys()).collect();
         let count = |number: u64| if number == 0 { String::new() } else { number.to_string() };
         let mut row = |name: &str, of: &dyn Fn(&Run) -> u64| {
