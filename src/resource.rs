@@ -47,8 +47,8 @@ pub trait Resource: Block {
     const PRECIOUS: bool = false;
     /// It may hold what others put there, without which alone the cloud deletes it: `contents` and `empty` are for that.
     const HOLDS: bool = false;
-    /// The cloud has deleted it when it answers the deletion, though it may list it for a moment: what it was made on may be
-    /// deleted next, before it was looked for.
+    /// The cloud has deleted it when it answers the deletion, though it may list it for a moment: nobody looks for it, but what is
+    /// to take its place.
     const DELETED_AT_ONCE: bool = false;
     type Outputs: Block;
 

@@ -35,7 +35,7 @@ pub struct Schema {
     pub create_first_unless: Option<Arc<str>>,
     /// It may hold what others put there, without which alone the cloud deletes it: `destroy --purge` empties it.
     pub holds: bool,
-    /// It is deleted when its deletion is answered: what it was made on may be deleted before it was looked for.
+    /// It is deleted when its deletion is answered, though it may be listed for a moment.
     pub deleted_at_once: bool,
 }
 

@@ -4,7 +4,7 @@ use super::machine::Machine;
 use super::millis;
 use super::schedule::Room;
 use super::work::{Call, Phase, Work};
-use crate::plan::{Act, Until};
+use crate::plan::Act;
 use crate::state::{Entry, Intent, IntentAct};
 
 impl Machine<'_> {
@@ -27,16 +27,16 @@ impl Machine<'_> {
         self.journal.push(Entry::Intent(intent), Some(at));
     }
 
-    /// While all that stands before a deletion is looked at or called for the last time, its intent is stored: one wait instead
-    /// of two. It takes no room, because the wait may be a long one.
+    /// While all that stands before a deletion is looked at, or called for and gone with the answer, its intent is stored: one
+    /// wait instead of two. It takes no room, because the wait may be a long one.
     pub(super) fn announce_ahead(&mut self, at: usize) {
         let step = self.steps[at].clone();
         let Act::Delete { id, deposed, settings, goes_along: false, .. } = &step.act else { return };
         // Former instances are gone before anything is said of what took their place.
-        let is_next = |(need, until): &(usize, Until)| match self.phases[*need] {
+        let is_next = |need: &usize| match self.phases[*need] {
             Phase::Done => true,
             Phase::Looking => self.steps[*need].address != step.address,
-            Phase::Calling(_) => *until == Until::Taken,
+            Phase::Calling(Call::Delete) => self.steps[*need].address != step.address && self.ends_with_its_answer(*need),
             _ => false,
         };
         let waits = matches!(self.phases[at], Phase::Waiting) && self.schedule.needs(at).iter().all(is_next);

@@ -37,7 +37,10 @@ impl Machine<'_> {
                     work.acknowledged = true;
                 }
                 self.schedule.called(at);
-                self.look_at(at, self.now);
+                match self.ends_with_its_answer(at) {
+                    true => self.deleted(at),
+                    false => self.look_at(at, self.now),
+                }
             }
             (Call::Delete, Answer::Deleted(Err(fault))) => self.not_deleted(at, fault),
             (Call::Empty, Answer::Emptied(Ok(round))) => self.emptied(at, round),

@@ -360,8 +360,8 @@ impl<'a> Machine<'a> {
             work.asked = self.now;
         }
         self.phases[at] = Phase::Calling(call);
-        if call == Call::Delete {
-            self.schedule.sends(at).into_iter().for_each(|user| self.announce_ahead(user));
+        if call == Call::Delete && self.ends_with_its_answer(at) {
+            self.comes(at).into_iter().for_each(|user| self.announce_ahead(user));
         }
         out.push((self.launch(Flight::Step(at)), effect));
     }
@@ -392,8 +392,7 @@ impl<'a> Machine<'a> {
         let first = self.works.get(&at).is_some_and(|it| it.looks == 0 && it.id.is_some());
         let users = self.comes(at);
         // What waits for deletions waits for the last of them; what is made may have to be changed before it is of use.
-        let goes = matches!(self.steps[at].act, Act::Delete { .. } | Act::DeleteReplaced { .. });
-        let needed = if goes { self.schedule.is_waited_for(at) } else { self.schedule.has_users(at) };
+        let needed = if self.goes(at) { self.schedule.is_waited_for(at) } else { self.schedule.has_users(at) };
         let (look, due) = match first {
             true if needed => (Look::First, due),
             true => (Look::Unneeded, due + settle.every_max),
@@ -404,18 +403,28 @@ impl<'a> Machine<'a> {
         users.into_iter().for_each(|user| self.announce_ahead(user));
     }
 
-    /// It comes to be looked at, or to its end: what some step waits for, and for nothing else any more, is looked at now. Those
-    /// steps.
+    /// It comes to be looked at, to its end, or to the call that ends it: what some step waits for, and for nothing else any more,
+    /// is looked at now. Those steps.
     fn comes(&mut self, at: usize) -> Vec<usize> {
         let users = if self.looks.comes(at) { self.schedule.comes(at) } else { Vec::new() };
         for user in &users {
-            self.schedule.needs(*user).iter().for_each(|(need, _)| self.looks.hurry(*need));
+            self.schedule.needs(*user).iter().for_each(|need| self.looks.hurry(*need));
         }
         users
     }
 
+    fn goes(&self, at: usize) -> bool {
+        matches!(self.steps[at].act, Act::Delete { .. } | Act::DeleteReplaced { .. })
+    }
+
+    /// Whether a deletion is done when the cloud answers it. What is made in its place waits until nothing is seen of it.
+    pub(super) fn ends_with_its_answer(&self, at: usize) -> bool {
+        let schema = self.types.resource(self.steps[at].address.type_name());
+        self.goes(at) && schema.is_some_and(|it| it.deleted_at_once) && self.schedule.users(at).all(|user| self.goes(user))
+    }
+
     fn question(&self, steps: &[usize]) -> Query {
-        let goes = |at: &usize| matches!(self.steps[*at].act, Act::Delete { .. } | Act::DeleteReplaced { .. });
+        let goes = |at: &usize| self.goes(*at);
         let presence = steps.iter().all(goes);
         let is_new = |at: &usize| matches!(self.steps[*at].act, Act::Create { .. });
         let fresh = steps.iter().all(|at| is_new(at) && self.works.get(at).is_some_and(|it| !it.seen && it.looks == 0));

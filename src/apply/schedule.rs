@@ -12,11 +12,9 @@ use crate::plan::{Step, Until, doing};
 pub(super) struct Schedule {
     /// Needs that are not done yet.
     missing: Vec<usize>,
-    needs: Vec<Vec<(usize, Until)>>,
-    /// Needs that what is under way does not meet yet: a look may, or the answer of a call.
+    needs: Vec<Vec<usize>>,
+    /// Needs that a look may still show to be met.
     to_come: Vec<usize>,
-    /// Steps whose call was sent.
-    sent: Vec<bool>,
     users: Vec<Vec<(usize, Until)>>,
     /// Expected time until everything behind this step is done, in milliseconds.
     path: Vec<u64>,
@@ -87,7 +85,7 @@ impl Schedule {
                     return Err(BadOrder { step: at, need: on });
                 }
                 users[on].push((at, until));
-                needs[at].push((on, until));
+                needs[at].push(on);
                 missing[at] += 1;
                 to_come[at] += usize::from(until != Until::Called);
             }
@@ -112,7 +110,6 @@ impl Schedule {
             path,
             kind,
             kinds,
-            sent: vec![false; count],
             room: vec![None; count],
             taken: Taken::default(),
             timers: BinaryHeap::new(),
@@ -191,26 +188,18 @@ impl Schedule {
         !self.users[at].is_empty()
     }
 
-    pub fn needs(&self, at: usize) -> &[(usize, Until)] {
-        &self.needs[at]
+    /// Those that wait for it.
+    pub fn users(&self, at: usize) -> impl Iterator<Item = usize> {
+        self.users[at].iter().map(|(user, _)| *user)
     }
 
-    /// A step's call is sent: those that wait for its answer, and for nothing else to come.
-    pub fn sends(&mut self, at: usize) -> Vec<usize> {
-        match std::mem::replace(&mut self.sent[at], true) {
-            true => Vec::new(),
-            false => self.awaited(at, |until| until == Until::Taken),
-        }
+    pub fn needs(&self, at: usize) -> &[usize] {
+        &self.needs[at]
     }
 
     /// A step comes to be looked at, or to its end: those that wait for nothing else to come. To be told once.
     pub fn comes(&mut self, at: usize) -> Vec<usize> {
-        let sent = self.sent[at];
-        self.awaited(at, |until| until != Until::Called && !(sent && until == Until::Taken))
-    }
-
-    fn awaited(&mut self, at: usize, counts: impl Fn(Until) -> bool) -> Vec<usize> {
-        let users = self.users[at].iter().filter(|(_, until)| counts(*until)).map(|(user, _)| *user);
+        let users = self.users[at].iter().filter(|(_, until)| *until != Until::Called).map(|(user, _)| *user);
         users
             .filter(|user| {
                 self.to_come[*user] -= 1;
@@ -232,7 +221,7 @@ impl Schedule {
 
     /// The cloud took the step's call: those that need no more of it may run.
     pub fn called(&mut self, at: usize) -> Vec<usize> {
-        let (met, left) = std::mem::take(&mut self.users[at]).into_iter().partition(|(_, until)| until.is_at_call());
+        let (met, left) = std::mem::take(&mut self.users[at]).into_iter().partition(|(_, until)| *until == Until::Called);
         self.users[at] = left;
         let met: Vec<(usize, Until)> = met;
         self.free(met.into_iter().map(|(user, _)| user))
@@ -240,8 +229,7 @@ impl Schedule {
 
     /// The direct users of a step that will not be done; asked once. Those that only came after it may run.
     pub fn abandon(&mut self, at: usize) -> Vec<usize> {
-        let (lost, met): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.users[at]).into_iter().partition(|(_, it)| it.is_dependency());
+        let (lost, met): (Vec<_>, Vec<_>) = std::mem::take(&mut self.users[at]).into_iter().partition(|(_, it)| it.is_done());
         self.free(met.into_iter().map(|(user, _)| user));
         lost.into_iter().map(|(user, _)| user).collect()
     }
@@ -299,7 +287,7 @@ mod tests {
         let steps = [step(&[], 1), step(&[], 1), step(&[0, 1], 1), step(&[], 1)];
         let mut schedule = Schedule::new(steps.iter()).unwrap();
         assert!(schedule.comes(0).is_empty() && !schedule.is_waited_for(0));
-        assert_eq!((schedule.comes(1), schedule.needs(2)), (vec![2], &[(0, Until::Done), (1, Until::Done)][..]));
+        assert_eq!((schedule.comes(1), schedule.needs(2)), (vec![2], &[0, 1][..]));
         assert!(schedule.is_waited_for(0) && schedule.is_waited_for(1) && !schedule.is_waited_for(3));
     }
 
@@ -351,25 +339,6 @@ mod tests {
         assert_eq!(it.abandon(0), [3]);
         it.next_start(9);
         assert_eq!((it.next_start(9), it.next_start(9), it.next_start(9)), (Some(1), Some(2), None));
-    }
-
-    #[test]
-    fn what_waits_for_a_call_alone_may_begin_with_its_answer_and_not_without() {
-        let needs = |until: &[Until]| {
-            let all = until.iter().zip(0..).map(|(until, on)| Need { step: StepId(on), why: "x".into(), until: *until });
-            Step { needs: all.collect(), ..step(&[], 1) }
-        };
-        let steps = [step(&[], 1), step(&[], 1), needs(&[Until::Taken, Until::Done])];
-        let schedule = || Schedule::new(steps.iter()).unwrap();
-        let mut it = schedule();
-        assert!(it.sends(0).is_empty() && !it.is_waited_for(1), "the other is still to come");
-        assert_eq!((it.comes(1), it.sends(0)), (vec![2], vec![]), "a call that is sent again changes nothing");
-        assert!(it.is_waited_for(1) && it.comes(0).is_empty());
-        assert!(it.complete(1).is_empty());
-        assert_eq!((it.called(0), it.has_users(0)), (vec![2], false));
-        let mut it = schedule();
-        assert_eq!((it.comes(0), it.comes(1)), (vec![], vec![2]), "it came to its end without a call");
-        assert_eq!(it.abandon(0), [2]);
     }
 
     #[test]

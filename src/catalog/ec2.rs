@@ -31,8 +31,8 @@ use crate::remote::{Fault, Id, Settle, Token, tags};
 /// EC2's reads are eventually consistent; the Terraform provider waits five minutes for a new thing to appear.
 const SETTLE: Settle = Settle { hidden: Duration::from_secs(300), ..Settle::INSTANT };
 
-/// "Returns true if the request succeeds": what the EC2 API reference says of the deletion of a group, a subnet, a table and its
-/// like. Only lists may still show it (EC2 developer guide, "Ensuring idempotency", "Eventual consistency").
+/// "Returns true if the request succeeds": what the EC2 API reference says of the deletion of a VPC, a subnet, a group, a table and
+/// their like. Only lists may still show them (EC2 developer guide, "Eventual consistency in the Amazon EC2 API").
 const DELETED_AT_ONCE: bool = true;
 
 /// The most values that one filter may have ("Filter" in the EC2 API reference).

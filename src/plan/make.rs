@@ -111,9 +111,7 @@ pub fn plan(request: Request<'_>) -> Outcome {
         None if doing == "record" => 0,
         None => options.typical.get(type_name).map_or(1_000, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
     };
-    let deleted_at_once = |type_name: &str| types.resource(type_name).is_some_and(|it| it.deleted_at_once);
-    let habits = order::Habits { expected: &expected, deleted_at_once: &deleted_at_once };
-    let steps = match order::steps(&mut decisions, &habits) {
+    let steps = match order::steps(&mut decisions, &expected) {
         Ok(order) => {
             complaints.extend(order.relaxed.iter().map(|(gone, user)| relaxed(gone, user)));
             order.steps

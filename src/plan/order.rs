@@ -79,22 +79,8 @@ pub(super) struct Orderer<'p, 'a> {
     fronts: Vec<Rc<[usize]>>,
 }
 
-/// How long a step takes, by type and what is done; and whether a thing of a type is gone when its deletion is answered.
-pub(super) struct Habits<'e> {
-    pub expected: &'e dyn Fn(&str, &str) -> u64,
-    pub deleted_at_once: &'e dyn Fn(&str) -> bool,
-}
-
-impl Habits<'_> {
-    /// Whether a deletion may begin when that of another thing, which it waits for, is answered. What goes along with that has
-    /// gone by then as well.
-    fn is_enough(&self, step: &Draft, need: &Step) -> bool {
-        matches!(step.act, Act::Delete { .. } | Act::DeleteReplaced { .. })
-            && matches!(need.act, Act::Delete { goes_along: false, .. } | Act::DeleteReplaced { .. })
-            && step.address != need.address
-            && (self.deleted_at_once)(need.address.type_name())
-    }
-}
+/// How long a step takes, by type and what is done.
+pub(super) type Expected<'e> = &'e dyn Fn(&str, &str) -> u64;
 
 /// A finished order.
 #[derive(Debug, Default)]
@@ -106,7 +92,7 @@ pub(super) struct Order {
 
 /// The steps that carry out `decisions`, which are sorted by address. May turn a replacement create-first where one that
 /// depends on it is.
-pub(super) fn steps(decisions: &mut [Decision<'_>], habits: &Habits<'_>) -> Result<Order, Loop<String>> {
+pub(super) fn steps(decisions: &mut [Decision<'_>], expected: Expected<'_>) -> Result<Order, Loop<String>> {
     if decisions.iter().all(|it| it.work == Work::Nothing && it.moved_from.is_none() && it.deposed.is_empty()) {
         return Ok(Order::default());
     }
@@ -122,7 +108,7 @@ pub(super) fn steps(decisions: &mut [Decision<'_>], habits: &Habits<'_>) -> Resu
     it.forward();
     it.backward(&users);
     it.waves();
-    it.finish(habits)
+    it.finish(expected)
 }
 
 impl Orderer<'_, '_> {
@@ -427,7 +413,7 @@ impl Orderer<'_, '_> {
         }
     }
 
-    fn finish(mut self, habits: &Habits<'_>) -> Result<Order, Loop<String>> {
+    fn finish(mut self, expected: Expected<'_>) -> Result<Order, Loop<String>> {
         let mut graph: Graph<usize, Why> = Graph::default();
         for at in 0..self.drafts.len() {
             graph.add(at);
@@ -459,9 +445,8 @@ impl Orderer<'_, '_> {
             place[*old] = u32::try_from(new).unwrap_or(u32::MAX);
         }
         let mut drafts: Vec<Option<Draft>> = self.drafts.into_iter().map(Some).collect();
-        let mut steps: Vec<Step> = Vec::with_capacity(order.len());
-        for old in &order {
-            let Some(draft) = drafts[*old].take() else { continue };
+        let steps = order.iter().filter_map(|old| {
+            let draft = drafts[*old].take()?;
             // Of several reasons the one that asks for most.
             let mut needs: BTreeMap<StepId, &Why> = BTreeMap::new();
             for (to, why) in graph.needs(old) {
@@ -472,17 +457,17 @@ impl Orderer<'_, '_> {
             }
             let expected_millis = match draft.act {
                 Act::Delete { goes_along: true, .. } => 0,
-                _ => (habits.expected)(draft.address.type_name(), doing(&draft.act)),
+                _ => expected(draft.address.type_name(), doing(&draft.act)),
             };
-            let until = |step: StepId, why: &Why| match steps.get(step.0 as usize) {
-                Some(need) if why.until == Until::Done && habits.is_enough(&draft, need) => Until::Taken,
-                _ => why.until,
-            };
-            let needs = needs.into_iter().map(|(step, why)| Need { step, why: why.text.clone(), until: until(step, why) });
-            let needs = needs.collect();
-            steps.push(Step { address: draft.address, config: draft.config, act: draft.act, needs, expected_millis });
-        }
-        Ok(Order { steps, relaxed })
+            Some(Step {
+                address: draft.address,
+                config: draft.config,
+                act: draft.act,
+                needs: needs.into_iter().map(|(step, why)| Need { step, why: why.text.clone(), until: why.until }).collect(),
+                expected_millis,
+            })
+        });
+        Ok(Order { steps: steps.collect(), relaxed })
     }
 
     /// A part that what it is a part of waits for by another way cannot go along: it is deleted by itself, before.

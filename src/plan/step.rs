@@ -45,9 +45,6 @@ pub enum Until {
     Called,
     /// It has ended, in whatever way.
     Ended,
-    /// The cloud took its call, or it has ended well: of a deletion that is done when its call is answered. What needs it is
-    /// skipped when it has failed.
-    Taken,
     /// It has ended well. What needs it is skipped when it has not.
     #[default]
     Done,
@@ -56,16 +53,6 @@ pub enum Until {
 impl Until {
     pub fn is_done(&self) -> bool {
         *self == Self::Done
-    }
-
-    /// Whether what needs it cannot go on where it failed.
-    pub fn is_dependency(self) -> bool {
-        matches!(self, Self::Taken | Self::Done)
-    }
-
-    /// Whether it is enough that the cloud took its call.
-    pub fn is_at_call(self) -> bool {
-        matches!(self, Self::Called | Self::Taken)
     }
 }
 

@@ -16,15 +16,15 @@ const FORCES: &str = "  # forces replacement";
 
 /// The attributes of one change, `indent` columns in.
 pub fn lines(action: Action, attributes: &[AttributeChange], indent: usize, width: usize) -> Vec<Line> {
-    let narrow = |of: &dyn Fn(&AttributeChange) -> String, limit: usize| {
-        attributes.iter().map(|it| columns(&of(it))).filter(|it| *it <= limit).max().unwrap_or(0)
+    let narrow = |of: &dyn Fn(&AttributeChange) -> usize, limit: usize| {
+        attributes.iter().map(of).filter(|it| *it <= limit).max().unwrap_or(0)
     };
-    let pairs = attributes.iter().filter(|it| is_pair(action, it)).count() > 0;
+    let pairs = attributes.iter().any(|it| is_pair(action, it));
     let columns = Columns {
         indent,
         width,
-        name: narrow(&|it| it.path.clone(), NAME_COLUMNS),
-        before: if pairs { narrow(&|it| shown(&it.before, it.sensitive), BEFORE_COLUMNS) } else { 0 },
+        name: narrow(&|it| columns(&it.path), NAME_COLUMNS),
+        before: if pairs { narrow(&|it| columns(&shown(&it.before, it.sensitive)), BEFORE_COLUMNS) } else { 0 },
     };
     attributes.iter().flat_map(|it| attribute(action, it, &columns)).collect()
 }

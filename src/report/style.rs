@@ -51,12 +51,18 @@ impl Style {
 
 /// The columns that a text takes on a terminal.
 pub fn columns(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    match text.bytes().all(|it| matches!(it, b' '..=b'~')) {
+        true => text.len(),
+        false => UnicodeWidthStr::width(text),
+    }
 }
 
 /// Fills a text up with blanks.
 pub fn pad(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+    let mut out = String::with_capacity(text.len().max(width));
+    out.push_str(text);
+    out.extend(std::iter::repeat_n(' ', width.saturating_sub(columns(text))));
+    out
 }
 
 /// Breaks a text at blanks, so that no line is wider than `room` unless a word is.
@@ -165,10 +171,16 @@ impl Line {
             out.push(' ');
         }
         for (tone, text) in &self.pieces {
-            out.push_str(&style.paint(*tone, text));
+            match style.colour {
+                true => out.push_str(&style.paint(*tone, text)),
+                false => out.push_str(text),
+            }
         }
         // Nothing invisible at the end of a line.
-        if style.colour { out } else { out.trim_end().to_owned() }
+        if !style.colour {
+            out.truncate(out.trim_end().len());
+        }
+        out
     }
 
     /// As a line of a Markdown `diff` block: what it is in the first column.

@@ -107,7 +107,8 @@ fn list<'a>(items: impl Iterator<Item = &'a Value>) -> String {
 
 /// With the escapes of the language, so that nothing in a value can disturb the terminal.
 pub fn quote(text: &str) -> String {
-    let mut out = String::from("\"");
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -161,7 +161,7 @@ impl World {
             true => Id::new(format!("{}/{}", type_name, settings.get("name").as_str().unwrap_or_default())),
             false => Id::new(format!("{}-{}", type_name, self.made)),
         };
-        if self.things.contains_key(&id) {
+        if self.things.get(&id).is_some_and(|it| self.stands(it)) {
             return Err(fault(Class::Exists, "Create", id.as_str()));
         }
         // What can be told from others by nothing but what it is exists once.
@@ -306,9 +306,13 @@ impl World {
     }
 
     fn children<'w>(&'w self, id: &'w Id) -> impl Iterator<Item = &'w Id> {
-        let stands = |it: &Thing| it.gone.is_none() || !self.is_deleted_at_once(&it.type_name);
-        let is_child = move |it: &Thing| stands(it) && names(&it.settings.get("parents")).contains(id);
+        let is_child = move |it: &Thing| self.stands(it) && names(&it.settings.get("parents")).contains(id);
         self.things.iter().filter(move |(_, it)| is_child(it)).map(|(id, _)| id)
+    }
+
+    /// Whether it is more than listed: it has its name, and what it was made on.
+    fn stands(&self, thing: &Thing) -> bool {
+        thing.gone.is_none() || !self.is_deleted_at_once(&thing.type_name)
     }
 
     /// What goes with it, as schemas have it.

@@ -124,15 +124,15 @@ fn carry_out_in(
 
 #[test]
 fn what_goes_along_is_neither_called_for_nor_looked_for() {
-    let steps = vec![deletion("sim_instant.table", &[], false), deletion("sim_bare.route", &[0], true)];
+    let steps = vec![deletion("sim_slow.table", &[], false), deletion("sim_bare.route", &[0], true)];
     let (calls, outcome, state) = carry_out(steps, |_, _| {});
-    assert_eq!(calls, ["delete sim_instant.table", "look for sim_instant.table"]);
+    assert_eq!(calls, ["delete sim_slow.table", "look for sim_slow.table"]);
     assert_eq!((outcome.done, outcome.failed, state.resources.len(), state.intents.len()), (2, vec![], 0, 0));
 }
 
 #[test]
 fn what_is_announced_and_not_called_is_left_when_interrupted() {
-    let steps = vec![deletion("sim_instant.a", &[], false), deletion("sim_instant.b", &[], false)];
+    let steps = vec![deletion("sim_slow.a", &[], false), deletion("sim_slow.b", &[], false)];
     let mut announced = 0;
     let (calls, outcome, state) = carry_out(steps, |machine, effect| {
         announced += usize::from(matches!(effect, Effect::Append(it) if matches!(it[..], [Entry::Intent(_)])));
@@ -140,7 +140,7 @@ fn what_is_announced_and_not_called_is_left_when_interrupted() {
             machine.stop(Time::ZERO);
         }
     });
-    assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a"]);
+    assert_eq!(calls, ["delete sim_slow.a", "look for sim_slow.a"]);
     assert_eq!((announced, outcome.stopped), (2, true));
     assert_eq!((state.resources.len(), state.intents.len()), (1, 0), "the second is on record, and nothing is open");
 }
@@ -153,7 +153,7 @@ fn announced(effect: &Effect) -> Vec<&str> {
 
 #[test]
 fn a_deletion_is_announced_while_what_stands_before_it_is_looked_at() {
-    let steps = || vec![deletion("sim_instant.a", &[], false), deletion("sim_bare.b", &[0], false)];
+    let steps = || vec![deletion("sim_slow.a", &[], false), deletion("sim_bare.b", &[0], false)];
     let mut commits = Vec::new();
     let (calls, outcome, state) = carry_out_in(steps(), |_, effect| {
         if let Effect::Append(entries) = effect {
@@ -161,12 +161,8 @@ fn a_deletion_is_announced_while_what_stands_before_it_is_looked_at() {
         }
         None
     });
-    assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a", "delete sim_bare.b", "look for sim_bare.b"]);
-    assert_eq!(
-        commits[..2],
-        [(1, "sim_instant".to_owned()), (1, "sim_bare".to_owned())],
-        "before anything is known of the first"
-    );
+    assert_eq!(calls, ["delete sim_slow.a", "look for sim_slow.a", "delete sim_bare.b"]);
+    assert_eq!(commits[..2], [(1, "sim_slow".to_owned()), (1, "sim_bare".to_owned())], "before anything is known of the first");
     assert_eq!((outcome.failed, state.resources.len(), state.intents.len()), (vec![], 0, 0));
 
     let (calls, outcome, state) = carry_out_in(steps(), |machine, effect| {
@@ -175,42 +171,40 @@ fn a_deletion_is_announced_while_what_stands_before_it_is_looked_at() {
         }
         None
     });
-    assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a"]);
+    assert_eq!(calls, ["delete sim_slow.a", "look for sim_slow.a"]);
     assert_eq!((outcome.stopped, state.resources.len(), state.intents.len()), (true, 1, 0), "interrupted: nothing is open");
 
     let (calls, outcome, state) = carry_out_in(steps(), |_, effect| match effect {
         Effect::Read { .. } => Some(Answer::Read(Err(Fault::new(Class::Denied, "sim:Read", "not allowed")))),
         _ => None,
     });
-    assert_eq!(calls, ["delete sim_instant.a", "look for sim_instant.a"]);
+    assert_eq!(calls, ["delete sim_slow.a", "look for sim_slow.a"]);
     let open: Vec<&str> = state.intents.values().map(|it| it.address.type_name()).collect();
     assert_eq!(
         (outcome.skipped.len(), open),
-        (1, vec!["sim_instant"]),
+        (1, vec!["sim_slow"]),
         "the next run looks for what may be gone, and for nothing else"
     );
 }
 
 #[test]
-fn what_is_gone_by_its_answer_holds_up_nothing_until_it_is_looked_for() {
-    let mut last = deletion("sim_bare.b", &[0], false);
-    last.needs[0].until = Until::Taken;
-    let steps = || vec![deletion("sim_instant.a", &[], false), last.clone()];
+fn what_is_gone_with_its_answer_is_not_looked_for() {
+    let steps = || vec![deletion("sim_named.a", &[], false), deletion("sim_bare.b", &[0], false)];
     let mut effects = Vec::new();
     let (calls, outcome, state) = carry_out_in(steps(), |_, effect| {
         let intents = announced(effect).into_iter().map(|it| format!("announce {it}"));
         effects.extend(intents.chain(matches!(effect, Effect::Delete { .. }).then(|| "delete".to_owned())));
         None
     });
-    assert_eq!(calls, ["delete sim_instant.a", "delete sim_bare.b", "look for sim_instant.a", "look for sim_bare.b"]);
-    assert_eq!(effects, ["announce sim_instant", "delete", "announce sim_bare", "delete"]);
+    assert_eq!(calls, ["delete sim_named.a", "delete sim_bare.b"]);
+    assert_eq!(effects, ["announce sim_named", "delete", "announce sim_bare", "delete"]);
     assert_eq!((outcome.failed, state.resources.len(), state.intents.len()), (vec![], 0, 0));
 
     let (calls, outcome, state) = carry_out_in(steps(), |_, effect| match effect {
         Effect::Delete { .. } => Some(Answer::Deleted(Err(Fault::new(Class::Denied, "sim:Delete", "not allowed")))),
         _ => None,
     });
-    assert_eq!(calls, ["delete sim_instant.a"]);
+    assert_eq!(calls, ["delete sim_named.a"]);
     assert_eq!((outcome.skipped.len(), state.resources.len(), state.intents.len()), (1, 2, 0), "refused: the other stays");
 }
 
@@ -222,28 +216,28 @@ fn purged(address: &str) -> Step {
 #[test]
 fn what_may_be_lost_is_taken_out_round_by_round_and_then_the_thing_goes() {
     let mut rounds = [3, 2, 0].into_iter();
-    let (calls, outcome, state) = carry_out_in(vec![purged("sim_instant.a")], |_, effect| match effect {
+    let (calls, outcome, state) = carry_out_in(vec![purged("sim_slow.a")], |_, effect| match effect {
         Effect::Empty { .. } => {
             let removed = rounds.next().unwrap();
             Some(Answer::Emptied(Ok(Emptied { removed, more: removed > 0 })))
         }
         _ => None,
     });
-    let empty = "empty sim_instant.a";
-    assert_eq!(calls, [empty, empty, empty, "delete sim_instant.a", "look for sim_instant.a"]);
+    let empty = "empty sim_slow.a";
+    assert_eq!(calls, [empty, empty, empty, "delete sim_slow.a", "look for sim_slow.a"]);
     assert_eq!((outcome.failed, state.resources.len(), state.intents.len()), (vec![], 0, 0));
 }
 
 #[test]
 fn an_interrupt_ends_the_emptying_after_its_round() {
-    let (calls, outcome, state) = carry_out_in(vec![purged("sim_instant.a")], |machine, effect| match effect {
+    let (calls, outcome, state) = carry_out_in(vec![purged("sim_slow.a")], |machine, effect| match effect {
         Effect::Empty { .. } => {
             machine.stop(Time::ZERO);
             Some(Answer::Emptied(Ok(Emptied { removed: 1000, more: true })))
         }
         _ => None,
     });
-    assert_eq!(calls, ["empty sim_instant.a"]);
+    assert_eq!(calls, ["empty sim_slow.a"]);
     assert_eq!((outcome.stopped, state.resources.len(), state.intents.len()), (true, 1, 0), "on record, and nothing is open");
 }
 
@@ -252,7 +246,7 @@ fn what_blocks_a_deletion_is_asked_early_and_told_at_the_end() {
     let refused = |class| Some(Answer::Deleted(Err(Fault::new(class, "sim:Delete", "it has dependencies"))));
     let blocked = || Some(Answer::Blockers(Ok(vec![Blocker::new("the interface eni-1").help("detach eni-1")])));
     let mut told = Vec::new();
-    let (calls, outcome, state) = carry_out_in(vec![deletion("sim_instant.a", &[], false)], |machine, effect| {
+    let (calls, outcome, state) = carry_out_in(vec![deletion("sim_slow.a", &[], false)], |machine, effect| {
         let waits = |it| if let Event::Waiting { status, .. } = it { Some(status) } else { None };
         told.extend(machine.events().into_iter().filter_map(waits));
         match effect {
@@ -268,19 +262,19 @@ fn what_blocks_a_deletion_is_asked_early_and_told_at_the_end() {
     assert!(failure.to_string().ends_with("it has dependencies; in the way: the interface eni-1"), "{failure}");
     assert_eq!((state.resources.len(), state.intents.len()), (1, 0), "the next run goes on");
 
-    let (calls, outcome, _) = carry_out_in(vec![deletion("sim_instant.a", &[], false)], |_, effect| match effect {
+    let (calls, outcome, _) = carry_out_in(vec![deletion("sim_slow.a", &[], false)], |_, effect| match effect {
         Effect::Delete { .. } => refused(Class::Refused),
         _ => None,
     });
-    assert_eq!(calls, ["delete sim_instant.a", "ask what blocks sim_instant.a"], "what is refused for good is asked at once");
+    assert_eq!(calls, ["delete sim_slow.a", "ask what blocks sim_slow.a"], "what is refused for good is asked at once");
     assert!(matches!(outcome.failed.as_slice(), [(_, Failure::Fault { .. })]), "nobody knows: {:?}", outcome.failed);
 }
 
 /// What is moved is on record under its new address only once that is stored; whoever is made meanwhile needs it all the same.
 #[test]
 fn what_was_moved_in_this_run_may_be_needed() {
-    let new: Address = "sim_instant.new".parse().unwrap();
-    let moved = Act::Move { from: "sim_instant.old".parse().unwrap() };
+    let new: Address = "sim_slow.new".parse().unwrap();
+    let moved = Act::Move { from: "sim_slow.old".parse().unwrap() };
     let made = Act::Create {
         planned: Value::Null,
         dependencies: [new.clone()].into(),
@@ -291,8 +285,8 @@ fn what_was_moved_in_this_run_may_be_needed() {
     let step = |act, address: &str| Step { act, ..deletion(address, &[], false) };
     let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
     let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
-    let steps = vec![step(made, "sim_shell.user"), step(moved, "sim_instant.new")];
-    let state = recorded(&[deletion("sim_instant.old", &[], false)]);
+    let steps = vec![step(made, "sim_shell.user"), step(moved, "sim_slow.new")];
+    let state = recorded(&[deletion("sim_slow.old", &[], false)]);
     let setup = setup((steps, state), &types, &sealer, &mut desired, &mut mint);
     let effects = Machine::new(setup).unwrap().poll(Time::ZERO);
     let [(_, Effect::Append(entries))] = effects.as_slice() else { panic!("{effects:?}") };

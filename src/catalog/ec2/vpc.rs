@@ -84,6 +84,7 @@ async fn attribute(aws: &Aws, id: &Id, name: VpcAttributeName) -> Result<bool, F
 impl Resource for Vpc {
     const TYPE: &'static str = "aws_vpc";
     const SETTLE: Settle = super::SETTLE;
+    const DELETED_AT_ONCE: bool = super::DELETED_AT_ONCE;
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {

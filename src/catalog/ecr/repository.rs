@@ -97,6 +97,8 @@ impl Resource for Repository {
     const TYPE: &'static str = "aws_ecr_repository";
     const PRECIOUS: bool = true;
     const HOLDS: bool = true;
+    /// The answer is "the repository that was deleted" (`DeleteRepository` in the ECR API reference).
+    const DELETED_AT_ONCE: bool = true;
     type Outputs = RepositoryOutputs;
 
     async fn create(&self, aws: &Aws, _: &Token) -> Result<Id, Fault> {

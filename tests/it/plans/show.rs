@@ -1,7 +1,7 @@
 //! A plan in as few words as possible.
 
 use infra::diag::Diagnostic;
-use infra::plan::{Act, Action, Change, Need, Plan, Reason, Until, doing};
+use infra::plan::{Act, Action, Change, Plan, Reason, doing};
 
 /// Changes with their reasons and attributes; then the steps, numbered, with what each comes after.
 pub fn plan(plan: &Plan) -> String {
@@ -19,11 +19,7 @@ pub fn plan(plan: &Plan) -> String {
         out.push_str("nothing to do\n");
     }
     for (at, it) in plan.steps.iter().enumerate() {
-        let need = |it: &Need| match it.until {
-            Until::Taken => format!("the answer of {} {}", it.step.0, it.why),
-            Until::Called | Until::Ended | Until::Done => format!("{} {}", it.step.0, it.why),
-        };
-        let needs: Vec<String> = it.needs.iter().map(need).collect();
+        let needs: Vec<String> = it.needs.iter().map(|it| format!("{} {}", it.step.0, it.why)).collect();
         let after = if needs.is_empty() { String::new() } else { format!("  after {}", needs.join(", ")) };
         let shell = if matches!(it.act, Act::Create { shell: true, .. }) { " shell of" } else { "" };
         out.push_str(&format!("{at}. {}{shell} {}{after}\n", doing(&it.act), it.address));

@@ -180,12 +180,11 @@ pub struct Few(BTreeMap<Arc<str>, Schema>, BTreeMap<Arc<str>, Schema>);
 impl Few {
     pub fn new() -> Self {
         let part_of = |of: &str, schema: Schema| Schema { part_of: Some(of.into()), ..schema };
-        let at_once = |schema: Schema| Schema { deleted_at_once: true, ..schema };
         let resources = [
             Schema::of::<Vpc, Id>("aws_vpc", &[]),
-            at_once(Schema::of::<Subnet, Id>("aws_subnet", &[])),
-            at_once(Schema::of::<RouteTable, Id>("aws_route_table", &[])),
-            at_once(part_of("route_table_id", Schema::of::<Route, Id>("aws_route", &[]))),
+            Schema::of::<Subnet, Id>("aws_subnet", &[]),
+            Schema::of::<RouteTable, Id>("aws_route_table", &[]),
+            part_of("route_table_id", Schema::of::<Route, Id>("aws_route", &[])),
             part_of("subnet_id", Schema::of::<Association, Id>("aws_route_table_association", &[])),
             Schema::of::<NatGateway, Id>("aws_nat_gateway", &[]),
             Schema::of::<SecurityGroup, Id>("aws_security_group", &[]),
