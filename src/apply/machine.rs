@@ -1,7 +1,7 @@
 //! [`Machine`]: carries out the steps of a plan. It decides and never waits; whoever drives it does the I/O and reports back.
 //! A pure function of what it is given, so a seed replays a whole run.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::event::{Doing, Event, Failure, Outcome};
@@ -77,6 +77,8 @@ pub struct Machine<'a> {
     pub(super) state: State,
     /// What has an address since this run, stored or not: what it made, moved or took in.
     pub(super) has: BTreeMap<Address, Id>,
+    /// Where something may still arrive that a former run asked for. It is searched for, and must not be found while it goes.
+    watched: BTreeSet<Address>,
     /// Creations of former runs that are tried again: they keep their token.
     pub(super) kept: BTreeMap<Address, (Token, Value)>,
     pub(super) now: Time,
@@ -106,6 +108,7 @@ impl<'a> Machine<'a> {
         let targets = setup.steps.iter().map(|it| Target::of(&it.address, &it.config));
         let looks = Looks::new(READ, targets);
         let count = setup.steps.len();
+        let watched = setup.state.intents.values().filter(|it| it.watched_until.is_some()).map(|it| it.address.clone());
         let kept = setup.state.intents.values().filter_map(|it| match &it.act {
             IntentAct::Create { token, .. } if is_used(token, setup.state.record(&it.address)) => None,
             IntentAct::Create { token, inputs, .. } => Some((it.address.clone(), (token.clone(), inputs.clone()))),
@@ -117,6 +120,7 @@ impl<'a> Machine<'a> {
             _ => None,
         });
         Ok(Self {
+            watched: watched.collect(),
             kept: kept.collect(),
             has: moved.collect(),
             steps: setup.steps.into_iter().map(Arc::new).collect(),
@@ -419,8 +423,9 @@ impl<'a> Machine<'a> {
 
     /// Whether a deletion is done when the cloud answers it. What is made in its place waits until nothing is seen of it.
     pub(super) fn ends_with_its_answer(&self, at: usize) -> bool {
-        let schema = self.types.resource(self.steps[at].address.type_name());
-        self.goes(at) && schema.is_some_and(|it| it.deleted_at_once) && self.schedule.users(at).all(|user| self.goes(user))
+        let address = &self.steps[at].address;
+        let at_once = self.types.resource(address.type_name()).is_some_and(|it| it.deleted_at_once);
+        self.goes(at) && at_once && !self.watched.contains(address) && self.schedule.users(at).all(|user| self.goes(user))
     }
 
     fn question(&self, steps: &[usize]) -> Query {

@@ -220,7 +220,9 @@ impl World {
 
     fn find(&self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Vec<Id>, Fault> {
         let habit = habit(type_name);
-        let mut all = self.things.iter().filter(|(_, it)| it.type_name == type_name && it.visible <= now && it.gone.is_none());
+        // What is found is what is listed.
+        let lists = |it: &Thing| it.visible <= now && (it.gone.is_none() || self.is_deleted_at_once(type_name));
+        let mut all = self.things.iter().filter(|(_, it)| it.type_name == type_name && lists(it));
         if self.is_nameless(type_name) {
             let alike = self.alike(type_name, settings).filter(|(_, it)| it.visible <= now && it.gone.is_none());
             return Ok(alike.map(|(id, _)| id.clone()).collect());

@@ -6,7 +6,7 @@ use super::*;
 use crate::plan::{Need, StepId, Until};
 use crate::remote::{Blocker, Emptied};
 use crate::sim::types::{SimTypes, settles};
-use crate::state::{Lineage, Position, Record};
+use crate::state::{Intent, Lineage, OpId, Position, Record};
 
 struct NoFiles;
 
@@ -206,6 +206,27 @@ fn what_is_gone_with_its_answer_is_not_looked_for() {
     });
     assert_eq!(calls, ["delete sim_named.a"]);
     assert_eq!((outcome.skipped.len(), state.resources.len(), state.intents.len()), (1, 2, 0), "refused: the other stays");
+}
+
+#[test]
+fn what_may_still_arrive_is_not_found_while_it_goes() {
+    let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
+    for (watched_until, ends) in [(None, true), (Some(1), false)] {
+        let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
+        let steps = vec![deletion("sim_named.a", &[], false)];
+        let mut state = recorded(&steps);
+        let act = IntentAct::Create {
+            token: Token::from_bits(1),
+            inputs: Value::Null,
+            dependencies: Default::default(),
+            lifecycle: Default::default(),
+            replaces: None,
+        };
+        let (op, address, config) = (OpId("0.1".into()), steps[0].address.clone(), Default::default());
+        state.intents.insert(op.clone(), Intent { op, address, config, act, at: 0, watched_until });
+        let machine = Machine::new(setup((steps, state), &types, &sealer, &mut desired, &mut mint)).unwrap();
+        assert_eq!(machine.ends_with_its_answer(0), ends, "the next run searches for what is watched");
+    }
 }
 
 fn purged(address: &str) -> Step {
