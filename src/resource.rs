@@ -48,7 +48,7 @@ pub trait Resource: Block {
     /// It may hold what others put there, without which alone the cloud deletes it: `contents` and `empty` are for that.
     const HOLDS: bool = false;
     /// The cloud has deleted it when it answers the deletion, though it may list it for a moment: nobody looks for it, but what is
-    /// to take its place. Not of a type whose creations the API knows by their token (decision 0010).
+    /// to take its place (decision 0010).
     const DELETED_AT_ONCE: bool = false;
     type Outputs: Block;
 

@@ -84,8 +84,7 @@ pub fn schema(type_name: &str) -> Schema {
         attributes.push(("tags", attribute(Shape::Map(Box::new(Shape::String)), Presence::Optional)));
     }
     let attributes = attributes.into_iter().map(|(name, it)| (Arc::from(name), it)).collect();
-    // No cloud would know a repeated creation from a new one by its token, if what the first one made were forgotten at once.
-    Schema { deleted_at_once: !habit.slow && !habit.by_token, ..Schema::new(habit.name, attributes) }
+    Schema { deleted_at_once: !habit.slow, ..Schema::new(habit.name, attributes) }
 }
 
 /// The one data source: asked `of` something, it answers with an `id` that names it.
