@@ -59,10 +59,7 @@ pub fn columns(text: &str) -> usize {
 
 /// Fills a text up with blanks.
 pub fn pad(text: &str, width: usize) -> String {
-    let mut out = String::with_capacity(text.len().max(width));
-    out.push_str(text);
-    out.extend(std::iter::repeat_n(' ', width.saturating_sub(columns(text))));
-    out
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
 /// Breaks a text at blanks, so that no line is wider than `room` unless a word is.
@@ -171,10 +168,7 @@ impl Line {
             out.push(' ');
         }
         for (tone, text) in &self.pieces {
-            match style.colour {
-                true => out.push_str(&style.paint(*tone, text)),
-                false => out.push_str(text),
-            }
+            out.push_str(&style.paint(*tone, text));
         }
         // Nothing invisible at the end of a line.
         if !style.colour {

@@ -107,8 +107,7 @@ fn list<'a>(items: impl Iterator<Item = &'a Value>) -> String {
 
 /// With the escapes of the language, so that nothing in a value can disturb the terminal.
 pub fn quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
+    let mut out = String::from("\"");
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -166,7 +166,7 @@ impl World {
         }
         // What can be told from others by nothing but what it is exists once.
         if self.is_nameless(type_name)
-            && let Some((twin, _)) = self.alike(type_name, settings).next()
+            && let Some((twin, _)) = self.alike(type_name, settings).find(|(_, it)| self.stands(it))
         {
             return Err(fault(Class::Exists, "Create", twin.as_str()));
         }
@@ -221,10 +221,11 @@ impl World {
     fn find(&self, now: Time, type_name: &str, settings: &Value, token: &str) -> Result<Vec<Id>, Fault> {
         let habit = habit(type_name);
         // What is found is what is listed.
-        let lists = |it: &Thing| it.visible <= now && (it.gone.is_none() || self.is_deleted_at_once(type_name));
+        let lists_gone = self.is_deleted_at_once(type_name);
+        let lists = |it: &Thing| it.visible <= now && (it.gone.is_none() || lists_gone);
         let mut all = self.things.iter().filter(|(_, it)| it.type_name == type_name && lists(it));
         if self.is_nameless(type_name) {
-            let alike = self.alike(type_name, settings).filter(|(_, it)| it.visible <= now && it.gone.is_none());
+            let alike = self.alike(type_name, settings).filter(|(_, it)| lists(it));
             return Ok(alike.map(|(id, _)| id.clone()).collect());
         }
         if habit.by_name {

@@ -72,9 +72,11 @@ impl Site {
         run
     }
 
-    /// A run that waits a second or more before it asks once more for what is put off: nothing of it is on its way.
-    async fn start_and_rest(&self, action: &str) -> Running {
-        self.fault(action, Effect::Throttle);
+    /// A run that has made all but its last subnet, and waits a second or more before it asks for that once more: nothing of it is
+    /// on its way.
+    async fn start_and_rest(&self) -> Running {
+        let last: Vec<u64> = (3..100).collect();
+        self.cloud.account_faults(self.account, vec![Fault::on("ec2", "CreateSubnet", Effect::Throttle).nth(&last)]);
         let run = Running::start(&self.here, self.cloud, self.account, &[("USER", "ann")], APPLY);
         self.until(|it| it.cloud.hits(it.account) > 1).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
