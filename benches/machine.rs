@@ -26,6 +26,7 @@ impl Desired for Same {
     fn settings(&mut self, _: &Address) -> Result<Value, Failure> {
         Ok(settings())
     }
+    fn expect(&mut self, _: &Address, _: &Id) {}
     fn learn(&mut self, _: &Address, _: &Value, _: &Value) {}
     fn check(&mut self, _: &Address, _: &Live) -> Result<(), Failure> {
         Ok(())

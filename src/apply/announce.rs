@@ -1,5 +1,6 @@
 //! Intents: what is about to be done is stored first, and closed where it is not done.
 
+use super::compare;
 use super::machine::Machine;
 use super::millis;
 use super::schedule::Room;
@@ -27,24 +28,73 @@ impl Machine<'_> {
         self.journal.push(Entry::Intent(intent), Some(at));
     }
 
-    /// While all that stands before a deletion is looked at, or called for and gone with the answer, its intent is stored: one
-    /// wait instead of two. It takes no room, because the wait may be a long one.
-    pub(super) fn announce_ahead(&mut self, at: usize) {
-        let step = self.steps[at].clone();
-        let Act::Delete { id, deposed, settings, goes_along: false, .. } = &step.act else { return };
-        // Former instances are gone before anything is said of what took their place.
-        let is_next = |need: &usize| match self.phases[*need] {
-            Phase::Done => true,
-            Phase::Looking => self.steps[*need].address != step.address,
-            Phase::Calling(Call::Delete) => self.steps[*need].address != step.address && self.ends_with_its_answer(*need),
-            _ => false,
-        };
-        let waits = matches!(self.phases[at], Phase::Waiting) && self.schedule.needs(at).iter().all(is_next);
-        if waits && !self.is_halted() {
-            self.start_delete(at, id, *deposed, settings);
-            self.schedule.vacate(at);
-            self.phases[at] = Phase::Announced { stored: false };
+    /// Of steps that wait for nothing but what is looked at, or called for and gone with the answer: their intents are stored
+    /// meanwhile, one wait instead of two. Where there is no room for all, those whose turn comes first.
+    pub(super) fn announce_ahead(&mut self, steps: Vec<usize>) {
+        let mut left = self.schedule.in_turn(steps);
+        for share in [true, false] {
+            left.retain(|at| !self.is_announced(*at, share));
         }
+    }
+
+    /// Whether the step is announced now. A deletion takes no room, because the wait may be a long one.
+    fn is_announced(&mut self, at: usize, share: bool) -> bool {
+        let step = self.steps[at].clone();
+        if !matches!(self.phases[at], Phase::Waiting) || self.is_halted() {
+            return false;
+        }
+        match &step.act {
+            Act::Delete { id, deposed, settings, goes_along: false, .. } => {
+                // Former instances are gone before anything is said of what took their place.
+                let is_next = |need: &usize| match self.phases[*need] {
+                    Phase::Done => true,
+                    Phase::Looking => self.steps[*need].address != step.address,
+                    Phase::Calling(Call::Delete) => self.steps[*need].address != step.address && self.ends_with_its_answer(*need),
+                    _ => false,
+                };
+                if !self.schedule.needs(at).iter().all(is_next) {
+                    return false;
+                }
+                self.start_delete(at, id, *deposed, settings);
+                self.schedule.vacate(at);
+            }
+            Act::Create { .. } => {
+                let is_next = |need: &usize| match (&self.phases[*need], &self.steps[*need].act) {
+                    (Phase::Done, _) => true,
+                    (Phase::Looking, Act::Create { .. }) => self.steps[*need].address != step.address,
+                    _ => false,
+                };
+                // Whatever else keeps it from being started is told when its turn comes; a former run's token is taken up then.
+                if self.kept.contains_key(&step.address)
+                    || !self.schedule.needs(at).iter().all(is_next)
+                    || !self.schedule.has_room(at, Room::Announced, self.pace.concurrency, share)
+                    || self.start(at).is_err()
+                {
+                    return false;
+                }
+                self.schedule.occupy(at, Room::Announced);
+            }
+            _ => return false,
+        }
+        self.phases[at] = Phase::Announced { stored: false };
+        true
+    }
+
+    /// Whether what the files say now that all is known is what was announced.
+    pub(super) fn is_as_announced(&mut self, at: usize) -> bool {
+        let Act::Create { .. } = self.steps[at].act else { return true };
+        let address = self.steps[at].address.clone();
+        let Ok(schema) = self.schema(&address) else { return false };
+        let Ok(wanted) = self.wanted(at, schema) else { return false };
+        self.works.get(&at).is_some_and(|work| work.settings == compare::mark_secrets(schema, &wanted))
+    }
+
+    /// What was announced is not done.
+    pub(super) fn take_back(&mut self, at: usize) {
+        self.close(at, "it is not to be made as it was announced");
+        self.journal.forget(at);
+        self.schedule.vacate(at);
+        self.works.remove(&at);
     }
 
     /// Its turn has come.

@@ -69,7 +69,9 @@ impl Machine<'_> {
         if let Some(op) = work.op.clone() {
             self.record_for(at, Entry::Outcome { op, outcome: Outcome::Created { id: id.clone() } });
         }
-        self.has.insert(self.steps[at].address.clone(), id);
+        let address = &self.steps[at].address;
+        self.desired.expect(address, &id);
+        self.has.insert(address.clone(), id);
         self.schedule.called(at);
         self.look_at(at, now);
     }

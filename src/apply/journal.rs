@@ -19,8 +19,8 @@ const TRIES_UNTIL_STOP: u32 = 4;
 const TRIES_MAX: u32 = 10;
 
 /// How long what nobody waits for is kept back, so that it does not stand in the way of what somebody does wait for: one commit is
-/// under way at a time.
-const LINGER: Duration = Duration::from_millis(250);
+/// under way at a time, and at the end of a run the document that is saved holds it.
+const LINGER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Journal {
@@ -33,6 +33,8 @@ pub(super) struct Journal {
     lingers: bool,
     /// Since when there is something, and nothing that anybody waits for.
     unhurried: Option<Time>,
+    /// Somebody cannot go on before it is stored.
+    hurried: bool,
 }
 
 /// What a failure to store means.
@@ -55,18 +57,32 @@ impl Journal {
         self.queue.push_back((entry, waiter));
     }
 
-    /// The next commit, if one may be written now.
-    pub fn next(&mut self, now: Time) -> Option<Vec<Entry>> {
+    /// This one waits for nothing that it said.
+    pub fn forget(&mut self, waiter: usize) {
+        self.queue.iter_mut().filter(|(_, it)| *it == Some(waiter)).for_each(|(_, it)| *it = None);
+    }
+
+    /// Nothing of what was said is kept back.
+    pub fn hurry(&mut self) {
+        self.hurried = true;
+    }
+
+    /// The next commit, if one may be written now. `idle`: nothing is under way but looks, which may be the last; then somebody
+    /// waits for intents alone.
+    pub fn next(&mut self, now: Time, idle: bool) -> Option<Vec<Entry>> {
         if self.in_flight > 0 || self.closed || self.queue.is_empty() || now < self.retry_at {
             return None;
         }
-        if self.lingers && self.queue.iter().all(|(_, waiter)| waiter.is_none()) {
+        let may_wait = |(entry, waiter): &(Entry, Option<usize>)| {
+            waiter.is_none() || (idle && !self.hurried && !matches!(entry, Entry::Intent(_)))
+        };
+        if self.lingers && self.queue.iter().all(may_wait) {
             let since = *self.unhurried.get_or_insert(now);
             if now < since + LINGER {
                 return None;
             }
         }
-        self.unhurried = None;
+        (self.unhurried, self.hurried) = (None, false);
         let commit = match self.queue.len() {
             // What is alone fits, however long it is.
             1 => self.queue.iter().map(|(it, _)| it.clone()).collect(),
@@ -165,18 +181,18 @@ mod tests {
     fn what_waits_is_joined_and_nothing_overtakes() {
         let mut journal = Journal::default();
         journal.push(entry("a"), Some(1));
-        assert_eq!(journal.next(Time::ZERO).unwrap(), [entry("a")]);
+        assert_eq!(journal.next(Time::ZERO, false).unwrap(), [entry("a")]);
         journal.push(entry("b"), None);
         journal.push(entry("c"), Some(3));
-        assert_eq!(journal.next(Time::ZERO), None);
+        assert_eq!(journal.next(Time::ZERO, false), None);
         let mut state = state();
         assert_eq!(journal.stored(Position { epoch: 1, seq: 1 }, &mut state), [1]);
-        assert_eq!(journal.next(Time::ZERO).unwrap(), [entry("b"), entry("c")]);
+        assert_eq!(journal.next(Time::ZERO, false).unwrap(), [entry("b"), entry("c")]);
         let trouble = journal.failed(Time::ZERO, &NotStored::Failed("x".into()), 1.0, &mut Jitter::new(1));
         assert_eq!(trouble, Trouble::Passing);
-        assert_eq!(journal.next(Time::ZERO), None);
+        assert_eq!(journal.next(Time::ZERO, false), None);
         let again = journal.wake_at().unwrap();
-        assert_eq!(journal.next(again).unwrap(), [entry("b"), entry("c")]);
+        assert_eq!(journal.next(again, false).unwrap(), [entry("b"), entry("c")]);
         assert_eq!(journal.stored(Position { epoch: 1, seq: 2 }, &mut state), [3]);
         assert!(journal.is_settled());
     }
@@ -185,13 +201,26 @@ mod tests {
     fn what_nobody_waits_for_is_kept_back_for_a_moment_and_goes_with_what_somebody_does() {
         let mut journal = Journal::lingering();
         journal.push(entry("a"), None);
-        assert_eq!((journal.next(Time::ZERO), journal.wake_at()), (None, Some(LINGER)));
+        assert_eq!((journal.next(Time::ZERO, false), journal.wake_at()), (None, Some(LINGER)));
         journal.push(entry("b"), Some(1));
-        assert_eq!(journal.next(Time::ZERO).unwrap(), [entry("a"), entry("b")]);
+        assert_eq!(journal.next(Time::ZERO, false).unwrap(), [entry("a"), entry("b")]);
         journal.stored(Position { epoch: 1, seq: 1 }, &mut state());
         journal.push(entry("c"), None);
-        assert_eq!(journal.next(LINGER), None);
-        assert_eq!(journal.next(2 * LINGER).unwrap(), [entry("c")]);
+        assert_eq!(journal.next(LINGER, false), None);
+        assert_eq!(journal.next(2 * LINGER, false).unwrap(), [entry("c")]);
+    }
+
+    #[test]
+    fn while_things_are_only_looked_at_an_id_waits_for_what_the_look_shows() {
+        let mut journal = Journal::lingering();
+        journal.push(entry("a"), Some(1));
+        assert_eq!((journal.next(Time::ZERO, true), journal.wake_at()), (None, Some(LINGER)));
+        journal.hurry();
+        assert_eq!(journal.next(Time::ZERO, true).unwrap(), [entry("a")]);
+        journal.stored(Position { epoch: 1, seq: 1 }, &mut state());
+        journal.push(entry("b"), Some(1));
+        assert_eq!(journal.next(Time::ZERO, true), None, "it was hurried once");
+        assert_eq!(journal.next(Time::ZERO, false).unwrap(), [entry("b")]);
     }
 
     #[test]
@@ -201,7 +230,7 @@ mod tests {
         let mut jitter = Jitter::new(1);
         let mut seen = Vec::new();
         while let Some(at) = journal.wake_at() {
-            journal.next(at).unwrap();
+            journal.next(at, false).unwrap();
             seen.push(journal.failed(at, &NotStored::Failed("x".into()), 1.0, &mut jitter));
         }
         assert_eq!(seen.len(), TRIES_MAX as usize);
@@ -216,6 +245,6 @@ mod tests {
         for _ in 0..5 {
             journal.push(Entry::Refresh { address: "a.b".parse().unwrap(), outputs: large.clone() }, None);
         }
-        assert_eq!(journal.next(Time::ZERO).unwrap().len(), 2);
+        assert_eq!(journal.next(Time::ZERO, false).unwrap().len(), 2);
     }
 }

@@ -7,7 +7,7 @@ use super::machine::Desired;
 use crate::address::{Address, Mode};
 use crate::diag::Diagnostic;
 use crate::plan::{Act, DataKey, Observed, Step, answers};
-use crate::remote::{ConfigName, Live};
+use crate::remote::{ConfigName, Id, Live};
 use crate::schema::Types;
 use crate::stack::desired::{Configuration, Host, OutputValue};
 use crate::state::State;
@@ -76,6 +76,11 @@ impl Desired for Known<'_> {
             .map_err(|complaints| Failure::Evaluation { message: sentence(&complaints) })
     }
 
+    fn expect(&mut self, address: &Address, id: &Id) {
+        let Some(schema) = self.outputs.types.resource(address.type_name()) else { return };
+        self.outputs.by_address.insert(address.clone(), answers::expected(schema, address, id));
+    }
+
     fn learn(&mut self, address: &Address, settings: &Value, outputs: &Value) {
         let known = match (address.mode(), self.outputs.types.resource(address.type_name())) {
             (Mode::Managed, Some(schema)) => answers::known(schema, settings, outputs),
@@ -119,7 +124,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::remote::{Id, Status};
+    use crate::remote::Status;
     use crate::sim::types::SimTypes;
     use crate::sim::wish::Wish;
     use crate::state::{Lineage, Record};

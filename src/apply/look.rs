@@ -130,7 +130,10 @@ impl Machine<'_> {
                 }
                 return Err(Failure::DidNotTake { path, live, desired });
             }
-            None if !work.on_record => self.look_again(at),
+            None if !work.on_record => {
+                self.journal.hurry();
+                self.look_again(at);
+            }
             None if self.now >= work.give_up => return Err(self.late(at, work.last.clone())),
             None => {
                 if let Some(work) = self.works.get_mut(&at) {

@@ -30,6 +30,8 @@ const READ: usize = 200;
 pub trait Desired {
     /// The settings of a managed instance, or the arguments of a data source.
     fn settings(&mut self, address: &Address) -> Result<Value, Failure>;
+    /// What is being made has this id. What else it answers is not known yet.
+    fn expect(&mut self, address: &Address, id: &Id);
     /// The outputs of an instance are known from here on, and its settings as they are live; a data source has outputs alone.
     fn learn(&mut self, address: &Address, settings: &Value, outputs: &Value);
     /// The user's conditions on a thing that was made or changed.
@@ -179,13 +181,13 @@ impl<'a> Machine<'a> {
                 break;
             }
         }
-        for (line, steps) in self.looks.due(self.now, self.is_idle()) {
+        for (line, steps) in self.looks.due(self.now, self.schedule.is_idle()) {
             let query = self.question(&steps);
             let effect = Effect::Read { target: self.looks.target(line).clone(), query };
             out.push((self.launch(Flight::Read { line, steps }), effect));
         }
         if !self.is_over()
-            && let Some(commit) = self.journal.next(self.now)
+            && let Some(commit) = self.journal.next(self.now, self.schedule.is_idle())
         {
             out.push((self.launch(Flight::Append), Effect::Append(commit)));
         }
@@ -226,7 +228,7 @@ impl<'a> Machine<'a> {
         if self.dead {
             return None;
         }
-        let looks = self.looks.wake_at(self.is_idle());
+        let looks = self.looks.wake_at(self.schedule.is_idle());
         [self.schedule.wake_at(), looks, self.journal.wake_at()].into_iter().flatten().min()
     }
 
@@ -300,10 +302,6 @@ impl<'a> Machine<'a> {
         self.stopping || self.halted
     }
 
-    fn is_idle(&self) -> bool {
-        self.schedule.is_idle() && self.journal.is_settled()
-    }
-
     fn launch(&mut self, flight: Flight) -> EffectId {
         let id = EffectId(self.effects);
         self.effects += 1;
@@ -347,7 +345,10 @@ impl<'a> Machine<'a> {
         let (address, doing) = (self.steps[at].address.clone(), self.doing(at));
         self.events.push(Event::Started { at: self.now, address, doing, remaining: self.remaining });
         if let Phase::Announced { stored } = self.phases[at] {
-            return self.begin_announced(at, stored);
+            if self.is_as_announced(at) {
+                return self.begin_announced(at, stored);
+            }
+            self.take_back(at);
         }
         if let Err(failure) = self.start(at) {
             self.fail(at, failure);
@@ -365,7 +366,8 @@ impl<'a> Machine<'a> {
         }
         self.phases[at] = Phase::Calling(call);
         if call == Call::Delete && self.ends_with_its_answer(at) {
-            self.comes(at).into_iter().for_each(|user| self.announce_ahead(user));
+            let users = self.comes(at);
+            self.announce_ahead(users);
         }
         out.push((self.launch(Flight::Step(at)), effect));
     }
@@ -404,7 +406,7 @@ impl<'a> Machine<'a> {
         };
         self.phases[at] = Phase::Looking;
         self.looks.add(at, self.now, due, look, settle.every / 2);
-        users.into_iter().for_each(|user| self.announce_ahead(user));
+        self.announce_ahead(users);
     }
 
     /// It comes to be looked at, to its end, or to the call that ends it: what some step waits for, and for nothing else any more,
@@ -524,7 +526,7 @@ impl<'a> Machine<'a> {
                 Phase::Waiting => {}
                 Phase::Announced { .. } => {
                     self.close(user, "what it waited for failed");
-                    self.works.remove(&user);
+                    self.take_back(user);
                 }
                 _ => continue,
             }

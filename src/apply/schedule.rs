@@ -30,20 +30,24 @@ pub(super) struct Schedule {
 /// that wait for it must not keep out the calls of others. A kind that is alone has all the room.
 const SHARE: usize = 4;
 
-/// What a step takes up. There is as much of the one as of the other: while calls are in flight, the intents of those that come
-/// next are stored, so that no call waits for the journal.
+/// What a step takes up. There is as much of each: while calls are in flight, the intents of those that come next are stored, so
+/// that no call waits for the journal; and those of what can be told from the ids of what was just made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
     /// Its intent is being stored, or is stored and its first call waits.
     Ahead,
     /// Its call is in flight.
     Calling,
+    /// It creates something, and its intent is stored while what it needs is looked at. That may take long, so it keeps out nothing
+    /// but its like.
+    Announced,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
     ahead: usize,
     calling: usize,
+    announced: usize,
 }
 
 impl Taken {
@@ -51,6 +55,7 @@ impl Taken {
         match room {
             Room::Ahead => &mut self.ahead,
             Room::Calling => &mut self.calling,
+            Room::Announced => &mut self.announced,
         }
     }
 }
@@ -173,6 +178,18 @@ impl Schedule {
             *self.taken.of(room) -= 1;
             *self.kinds[self.kind[at]].taken.of(room) -= 1;
         }
+    }
+
+    /// Steps in the order of their turns.
+    pub fn in_turn(&self, mut steps: Vec<usize>) -> Vec<usize> {
+        steps.sort_unstable_by_key(|at| (Reverse(self.path[*at]), *at));
+        steps
+    }
+
+    /// Whether there is room for one more such step while `limit` have it; within its kind's `share` of that, if it must be.
+    pub fn has_room(&mut self, at: usize, room: Room, limit: usize, share: bool) -> bool {
+        let is_below = *self.kinds[self.kind[at]].taken.of(room) < limit.div_ceil(SHARE);
+        *self.taken.of(room) < limit.max(1) && (is_below || !share)
     }
 
     /// Whether the step has begun and no call of it was made yet.

@@ -163,7 +163,7 @@ impl<'a> Settling<'a> {
             }
             out.push((self.launch(Some(op)), effect));
         }
-        if let Some(commit) = self.journal.next(self.now) {
+        if let Some(commit) = self.journal.next(self.now, false) {
             out.push((self.launch(None), Effect::Append(commit)));
         }
         out

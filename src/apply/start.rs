@@ -129,7 +129,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The settings as the files say now; of a shell, without what is not known yet.
-    fn wanted(&mut self, at: usize, schema: &Schema) -> Result<Value, Failure> {
+    pub(super) fn wanted(&mut self, at: usize, schema: &Schema) -> Result<Value, Failure> {
         let step = self.steps[at].clone();
         let settings = self.desired.settings(&step.address)?;
         Ok(if step.act.is_shell() { compare::without_unknown_later(schema, &settings) } else { settings })

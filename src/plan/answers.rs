@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::address::Address;
-use crate::schema::{Attribute, Presence, Schema};
+use crate::remote::Id;
+use crate::schema::{Attribute, Presence, Schema, Shape};
 use crate::value::Value;
 
 fn answers(schema: &Schema) -> impl Iterator<Item = (&Arc<str>, &Attribute)> {
@@ -26,6 +27,12 @@ pub fn unknown(schema: Option<&Schema>, address: &Address) -> Value {
         let (name, value) = unknown_one(name, it, address);
         (name, value.mark(it.secret))
     }))
+}
+
+/// The answers of what has this id and was not read yet. An output `id` is the id, with every type.
+pub fn expected(schema: &Schema, address: &Address, id: &Id) -> Value {
+    let named = schema.outputs().filter(|(name, it)| &***name == "id" && it.shape == Shape::String && !it.secret);
+    unknown(Some(schema), address).with_all(named.map(|(name, _)| (name.clone(), Value::from(id.as_str()))))
 }
 
 /// The answers on record of what was not looked at: what the cloud chose is not on record.

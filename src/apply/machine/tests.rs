@@ -4,17 +4,30 @@ use std::sync::Arc;
 
 use super::*;
 use crate::plan::{Need, StepId, Until};
-use crate::remote::{Blocker, Emptied};
+use crate::remote::{Blocker, Emptied, Status};
 use crate::sim::types::{SimTypes, settles};
 use crate::state::{Intent, Lineage, OpId, Position, Record};
+use crate::value::Type;
 
-struct NoFiles;
+/// Files that say nothing of any thing but which thing it refers to.
+#[derive(Default)]
+struct Files {
+    refers: BTreeMap<Address, Address>,
+    ids: BTreeMap<Address, Value>,
+}
 
-impl Desired for NoFiles {
-    fn settings(&mut self, _: &Address) -> Result<Value, Failure> {
-        Ok(Value::Null)
+impl Desired for Files {
+    fn settings(&mut self, address: &Address) -> Result<Value, Failure> {
+        let Some(to) = self.refers.get(address) else { return Ok(Value::Null) };
+        let id = self.ids.get(to).cloned().unwrap_or_else(|| Value::unknown(Type::String, to.clone(), "id"));
+        Ok(Value::object([("parents", Value::list([id]))]))
     }
-    fn learn(&mut self, _: &Address, _: &Value, _: &Value) {}
+    fn expect(&mut self, address: &Address, id: &Id) {
+        self.ids.insert(address.clone(), Value::from(id.as_str()));
+    }
+    fn learn(&mut self, address: &Address, _: &Value, outputs: &Value) {
+        self.ids.insert(address.clone(), outputs.get("id"));
+    }
     fn check(&mut self, _: &Address, _: &Live) -> Result<(), Failure> {
         Ok(())
     }
@@ -49,7 +62,7 @@ fn setup<'a>(
     (steps, state): (Vec<Step>, State),
     types: &'a SimTypes,
     sealer: &'a Sealer,
-    desired: &'a mut NoFiles,
+    desired: &'a mut Files,
     mint: &'a mut Mint,
 ) -> Setup<'a> {
     Setup {
@@ -82,7 +95,7 @@ fn carry_out_in(
     mut cloud: impl FnMut(&mut Machine<'_>, &Effect) -> Option<Answer>,
 ) -> (Vec<String>, Outcome, State) {
     let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
-    let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
+    let (mut desired, mut mint) = (Files::default(), Mint::new(1, [3; 32]));
     let state = recorded(&steps);
     let setup = setup((steps, state), &types, &sealer, &mut desired, &mut mint);
     let setup = Setup { pace: Pace { concurrency: 1, ..Pace::default() }, ..setup };
@@ -187,6 +200,85 @@ fn a_deletion_is_announced_while_what_stands_before_it_is_looked_at() {
     );
 }
 
+/// A network, and a part of it that is told which network it is a part of. What is done, in its order; how the network is seen from
+/// look to look is given.
+fn make_network(looks: &[(Status, &str)]) -> (Vec<String>, Outcome, State) {
+    let (network, part): (Address, Address) = ("sim_slow.network".parse().unwrap(), "sim_token.part".parse().unwrap());
+    let creation = |address: &Address, planned, needs| {
+        let (dependencies, lifecycle) = Default::default();
+        let act = Act::Create { planned, dependencies, lifecycle, replaces: None, shell: false };
+        Step { act, ..deletion(&address.to_string(), needs, false) }
+    };
+    let unknown = Value::object([("parents", Value::unknown(Type::Any, network.clone(), "id"))]);
+    let steps = vec![creation(&network, Value::Null, &[]), creation(&part, unknown, &[0])];
+    let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
+    let mut desired = Files { refers: [(part, network)].into(), ..Files::default() };
+    let mut mint = Mint::new(1, [3; 32]);
+    let state = State::new("dev".parse().unwrap(), Lineage("l".into()));
+    let mut machine = Machine::new(setup((steps, state), &types, &sealer, &mut desired, &mut mint)).unwrap();
+    let (mut done, mut now, mut made, mut looks) = (Vec::new(), Time::ZERO, BTreeMap::new(), looks.iter());
+    while !machine.finished() {
+        for (id, effect) in machine.poll(now) {
+            let answer = match &effect {
+                Effect::Append(_) => {
+                    done.extend(announced(&effect).into_iter().map(|it| format!("announce {it}")));
+                    Answer::Appended(Ok(Position { epoch: 1, seq: 1 }))
+                }
+                Effect::Create { target, settings, .. } => {
+                    done.push(format!("create {} in {:?}", target.type_name, settings.get("parents")));
+                    let id = Id(format!("{}-1", target.type_name).into());
+                    made.insert(id.clone(), settings.clone());
+                    Answer::Created(Ok(id))
+                }
+                Effect::Read { target, query } => {
+                    done.push(format!("look at {}", target.type_name));
+                    let (status, id) = looks.next().cloned().unwrap_or((Status::Ready, "sim_slow-1"));
+                    let seen = |it: &Id| Live {
+                        settings: made[it].clone(),
+                        outputs: Value::object([("id", id.into())]),
+                        status: status.clone(),
+                    };
+                    Answer::Read(Ok(query.ids.iter().map(|it| (it.clone(), seen(it))).collect()))
+                }
+                other => panic!("nobody asked for {other:?}"),
+            };
+            machine.answer(now, id, answer);
+        }
+        now = machine.wake_at().unwrap_or(now).max(now);
+    }
+    let (outcome, state) = machine.end();
+    (done, outcome, state)
+}
+
+#[test]
+fn a_creation_is_announced_while_that_is_looked_at_whose_id_it_needs() {
+    let pending = || Status::Pending("in the making".into());
+    let (done, outcome, state) = make_network(&[(pending(), ""), (Status::Ready, "sim_slow-1")]);
+    let steps = [
+        "announce sim_slow",
+        "create sim_slow in null",
+        "look at sim_slow",
+        "announce sim_token",
+        "look at sim_slow",
+        "create sim_token in [\"sim_slow-1\"]",
+        "look at sim_token",
+    ];
+    assert_eq!(done, steps);
+    assert_eq!((outcome.failed, state.resources.len(), state.intents.len()), (vec![], 2, 0));
+
+    let (done, outcome, state) = make_network(&[(pending(), ""), (Status::Failed("broken".into()), "")]);
+    assert_eq!(done, steps[..5]);
+    assert_eq!((outcome.skipped.len(), state.resources.len(), state.intents.len()), (1, 1, 0), "nothing is open: {outcome:?}");
+}
+
+#[test]
+fn what_comes_out_otherwise_than_announced_is_announced_again() {
+    let (done, outcome, state) = make_network(&[(Status::Ready, "another")]);
+    let steps = ["announce sim_token", "announce sim_token", "create sim_token in [\"another\"]", "look at sim_token"];
+    assert_eq!(done[3..], steps, "{done:?}");
+    assert_eq!((outcome.failed, state.resources.len(), state.intents.len()), (vec![], 2, 0));
+}
+
 #[test]
 fn what_is_gone_with_its_answer_is_not_looked_for() {
     let steps = || vec![deletion("sim_named.a", &[], false), deletion("sim_bare.b", &[0], false)];
@@ -212,7 +304,7 @@ fn what_is_gone_with_its_answer_is_not_looked_for() {
 fn what_may_still_arrive_is_not_found_while_it_goes() {
     let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
     for (watched_until, ends) in [(None, true), (Some(1), false)] {
-        let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
+        let (mut desired, mut mint) = (Files::default(), Mint::new(1, [3; 32]));
         let steps = vec![deletion("sim_named.a", &[], false)];
         let mut state = recorded(&steps);
         let act = IntentAct::Create {
@@ -305,7 +397,7 @@ fn what_was_moved_in_this_run_may_be_needed() {
     };
     let step = |act, address: &str| Step { act, ..deletion(address, &[], false) };
     let (types, sealer) = (SimTypes::default(), Sealer::new([7; 32]));
-    let (mut desired, mut mint) = (NoFiles, Mint::new(1, [3; 32]));
+    let (mut desired, mut mint) = (Files::default(), Mint::new(1, [3; 32]));
     let steps = vec![step(made, "sim_shell.user"), step(moved, "sim_slow.new")];
     let state = recorded(&[deletion("sim_slow.old", &[], false)]);
     let setup = setup((steps, state), &types, &sealer, &mut desired, &mut mint);
