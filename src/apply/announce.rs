@@ -77,6 +77,7 @@ impl Machine<'_> {
             _ => return false,
         }
         self.phases[at] = Phase::Announced { stored: false };
+        self.journal.hurry();
         true
     }
 
@@ -109,11 +110,14 @@ impl Machine<'_> {
         }
     }
 
-    /// The intent is stored: whatever it announced may be called.
+    /// The intent is stored: whatever it announced may be called. Or the id is, and it may be changed.
     pub(super) fn go_on(&mut self, at: usize) {
         match (&self.phases[at], self.first_call(at)) {
             (Phase::Storing, Some(_)) if self.is_halted() => self.hold_unsent(at),
-            (Phase::Storing, Some(call)) => self.call_now(at, call),
+            (Phase::Storing, Some(call)) => {
+                self.schedule.occupy(at, Room::Ready);
+                self.call_now(at, call);
+            }
             (Phase::Storing, None) => {
                 self.schedule.vacate(at);
                 self.look_at(at, self.now);
@@ -122,6 +126,9 @@ impl Machine<'_> {
             _ => {
                 if let Some(work) = self.works.get_mut(&at) {
                     work.on_record = true;
+                }
+                if let Phase::Recording = self.phases[at] {
+                    self.call_now(at, Call::Update);
                 }
             }
         }

@@ -18,8 +18,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 const TRIES_UNTIL_STOP: u32 = 4;
 const TRIES_MAX: u32 = 10;
 
-/// How long what nobody waits for is kept back, so that it does not stand in the way of what somebody does wait for: one commit is
-/// under way at a time, and at the end of a run the document that is saved holds it.
+/// How long what nobody wants yet is kept back, so that it does not stand in the way of what somebody does: one commit is under way
+/// at a time, fewer are enough for all, and at the end of a run the document that is saved holds what is left.
 const LINGER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
@@ -30,8 +30,10 @@ pub(super) struct Journal {
     tries: u32,
     retry_at: Time,
     closed: bool,
+    /// Why nothing can be stored any more.
+    closed_by: Option<NotStored>,
     lingers: bool,
-    /// Since when there is something, and nothing that anybody waits for.
+    /// Since when there is something, and nothing that anybody wants stored.
     unhurried: Option<Time>,
     /// Somebody cannot go on before it is stored.
     hurried: bool,
@@ -48,7 +50,7 @@ pub(super) enum Trouble {
 }
 
 impl Journal {
-    /// One that keeps back for a moment what nobody waits for.
+    /// One that keeps back for a moment what nobody wants yet.
     pub fn lingering() -> Self {
         Self { lingers: true, ..Self::default() }
     }
@@ -67,28 +69,25 @@ impl Journal {
         self.hurried = true;
     }
 
-    /// The next commit, if one may be written now. `idle`: nothing is under way but looks, which may be the last; then somebody
-    /// waits for intents alone.
-    pub fn next(&mut self, now: Time, idle: bool) -> Option<Vec<Entry>> {
+    /// The next commit, if one may be written now. `wanted`: somebody will soon have nothing to do but to wait for it.
+    pub fn next(&mut self, now: Time, wanted: bool) -> Option<Vec<Entry>> {
         if self.in_flight > 0 || self.closed || self.queue.is_empty() || now < self.retry_at {
             return None;
         }
-        let may_wait = |(entry, waiter): &(Entry, Option<usize>)| {
-            waiter.is_none() || (idle && !self.hurried && !matches!(entry, Entry::Intent(_)))
-        };
-        if self.lingers && self.queue.iter().all(may_wait) {
+        if self.lingers && !wanted && !self.hurried {
             let since = *self.unhurried.get_or_insert(now);
             if now < since + LINGER {
                 return None;
             }
         }
-        (self.unhurried, self.hurried) = (None, false);
+        self.unhurried = None;
         let commit = match self.queue.len() {
             // What is alone fits, however long it is.
             1 => self.queue.iter().map(|(it, _)| it.clone()).collect(),
             _ => self.first_that_fit(),
         };
         self.in_flight = commit.len();
+        self.hurried &= commit.len() < self.queue.len();
         Some(commit)
     }
 
@@ -115,11 +114,15 @@ impl Journal {
     /// The commit is not stored, or nobody knows: it is written again as it was.
     pub fn failed(&mut self, now: Time, why: &NotStored, scale: f64, jitter: &mut Jitter) -> Trouble {
         self.in_flight = 0;
+        self.hurried = true;
         self.tries += 1;
         self.retry_at = now + jitter.pause(PAUSE, PAUSE_MAX, self.tries).mul_f64(scale);
         match why {
             NotStored::LockLost(_) => self.closed = true,
             NotStored::Failed(_) => self.closed = self.tries >= TRIES_MAX,
+        }
+        if self.closed {
+            self.closed_by = Some(why.clone());
         }
         match (self.closed, self.tries >= TRIES_UNTIL_STOP) {
             (true, _) => Trouble::Final,
@@ -131,6 +134,11 @@ impl Journal {
     /// Everything is stored, or nothing can be any more.
     pub fn is_settled(&self) -> bool {
         self.closed || self.queue.is_empty()
+    }
+
+    /// Why nothing can be stored any more.
+    pub fn closed_by(&self) -> Option<&NotStored> {
+        self.closed_by.as_ref()
     }
 
     pub fn close(&mut self) {
@@ -198,12 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_waits_for_is_kept_back_for_a_moment_and_goes_with_what_somebody_does() {
+    fn what_nobody_wants_yet_is_kept_back_for_a_moment_and_goes_with_what_somebody_does() {
         let mut journal = Journal::lingering();
-        journal.push(entry("a"), None);
+        journal.push(entry("a"), Some(1));
         assert_eq!((journal.next(Time::ZERO, false), journal.wake_at()), (None, Some(LINGER)));
         journal.push(entry("b"), Some(1));
-        assert_eq!(journal.next(Time::ZERO, false).unwrap(), [entry("a"), entry("b")]);
+        assert_eq!(journal.next(Time::ZERO, true).unwrap(), [entry("a"), entry("b")]);
         journal.stored(Position { epoch: 1, seq: 1 }, &mut state());
         journal.push(entry("c"), None);
         assert_eq!(journal.next(LINGER, false), None);
@@ -211,16 +219,16 @@ mod tests {
     }
 
     #[test]
-    fn while_things_are_only_looked_at_an_id_waits_for_what_the_look_shows() {
+    fn what_is_hurried_goes_at_once_and_whole() {
         let mut journal = Journal::lingering();
-        journal.push(entry("a"), Some(1));
-        assert_eq!((journal.next(Time::ZERO, true), journal.wake_at()), (None, Some(LINGER)));
+        (0..=COMMIT_ENTRIES).for_each(|it| journal.push(entry("a"), Some(it)));
         journal.hurry();
-        assert_eq!(journal.next(Time::ZERO, true).unwrap(), [entry("a")]);
+        assert_eq!(journal.next(Time::ZERO, false).unwrap().len(), COMMIT_ENTRIES);
         journal.stored(Position { epoch: 1, seq: 1 }, &mut state());
+        assert_eq!(journal.next(Time::ZERO, false).unwrap().len(), 1);
+        journal.stored(Position { epoch: 1, seq: 2 }, &mut state());
         journal.push(entry("b"), Some(1));
-        assert_eq!(journal.next(Time::ZERO, true), None, "it was hurried once");
-        assert_eq!(journal.next(Time::ZERO, false).unwrap(), [entry("b")]);
+        assert_eq!(journal.next(Time::ZERO, false), None, "it was hurried once");
     }
 
     #[test]

@@ -130,17 +130,22 @@ impl Machine<'_> {
                 }
                 return Err(Failure::DidNotTake { path, live, desired });
             }
-            None if !work.on_record => {
-                self.journal.hurry();
-                self.look_again(at);
-            }
             None if self.now >= work.give_up => return Err(self.late(at, work.last.clone())),
             None => {
+                let on_record = work.on_record;
+                if let (false, Some(why)) = (on_record, self.journal.closed_by()) {
+                    return Err(Failure::Store { message: why.to_string() });
+                }
                 if let Some(work) = self.works.get_mut(&at) {
                     work.settings = desired;
                     work.changing = paths;
                 }
-                self.call_now(at, Call::Update);
+                if on_record {
+                    self.call_now(at, Call::Update);
+                } else {
+                    self.phases[at] = Phase::Recording;
+                    self.journal.hurry();
+                }
             }
         }
         Ok(())

@@ -187,7 +187,7 @@ impl<'a> Machine<'a> {
             out.push((self.launch(Flight::Read { line, steps }), effect));
         }
         if !self.is_over()
-            && let Some(commit) = self.journal.next(self.now, self.schedule.is_idle())
+            && let Some(commit) = self.journal.next(self.now, self.schedule.wants_intents())
         {
             out.push((self.launch(Flight::Append), Effect::Append(commit)));
         }
@@ -382,7 +382,7 @@ impl<'a> Machine<'a> {
         self.journal.push(entry, None);
     }
 
-    /// Says so when it is stored.
+    /// Says so when it is stored, which may be kept back.
     pub(super) fn record_for(&mut self, at: usize, entry: Entry) {
         self.journal.push(entry, Some(at));
     }
@@ -463,7 +463,10 @@ impl<'a> Machine<'a> {
         match (trouble, &why) {
             (Trouble::Passing, _) => {}
             (Trouble::Lasting, _) => self.halt(&why),
-            (Trouble::Final, NotStored::Failed(_)) => self.halt(&why),
+            (Trouble::Final, NotStored::Failed(_)) => {
+                self.halt(&why);
+                self.fail_unrecorded(&why);
+            }
             (Trouble::Final, NotStored::LockLost(_)) => self.fence(&Failure::Store { message: why.to_string() }),
         }
     }
@@ -481,6 +484,14 @@ impl<'a> Machine<'a> {
                 self.close_undoubted(at, "the state could not be stored");
                 self.fail(at, Failure::Store { message: why.to_string() });
             }
+        }
+    }
+
+    /// Nothing can be stored any more: what has to be on record before it is changed is left as it is.
+    fn fail_unrecorded(&mut self, why: &NotStored) {
+        let waiting = self.works.keys().copied().filter(|at| matches!(self.phases[*at], Phase::Recording));
+        for at in waiting.collect::<Vec<_>>() {
+            self.fail(at, Failure::Store { message: why.to_string() });
         }
     }
 

@@ -34,8 +34,10 @@ const SHARE: usize = 4;
 /// that no call waits for the journal; and those of what can be told from the ids of what was just made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
-    /// Its intent is being stored, or is stored and its first call waits.
+    /// Its intent is being stored.
     Ahead,
+    /// Its intent is stored, and its first call waits. There is as much of both together as of calls.
+    Ready,
     /// Its call is in flight.
     Calling,
     /// It creates something, and its intent is stored while what it needs is looked at. That may take long, so it keeps out nothing
@@ -46,6 +48,7 @@ pub(super) enum Room {
 #[derive(Debug, Default)]
 struct Taken {
     ahead: usize,
+    ready: usize,
     calling: usize,
     announced: usize,
 }
@@ -54,8 +57,18 @@ impl Taken {
     fn of(&mut self, room: Room) -> &mut usize {
         match room {
             Room::Ahead => &mut self.ahead,
+            Room::Ready => &mut self.ready,
             Room::Calling => &mut self.calling,
             Room::Announced => &mut self.announced,
+        }
+    }
+
+    /// How many there are where one more is to be let in.
+    fn before(&self, room: Room) -> usize {
+        match room {
+            Room::Ahead | Room::Ready => self.ahead + self.ready,
+            Room::Calling => self.calling,
+            Room::Announced => self.announced,
         }
     }
 }
@@ -148,12 +161,12 @@ impl Schedule {
     }
 
     fn next(&mut self, limit: usize, room: Room, turn: impl Fn(&mut Kind) -> &mut Turn) -> Option<usize> {
-        if *self.taken.of(room) >= limit.max(1) {
+        if self.taken.before(room) >= limit.max(1) {
             return None;
         }
         let share = limit.div_ceil(SHARE);
         let rank = |kind: &mut Kind| {
-            let is_below = *kind.taken.of(room) < share;
+            let is_below = kind.taken.before(room) < share;
             turn(kind).peek().map(|first| (is_below, *first))
         };
         let ranked = self.kinds.iter_mut().enumerate().filter_map(|(at, kind)| rank(kind).map(|rank| (rank, at)));
@@ -187,18 +200,24 @@ impl Schedule {
     }
 
     /// Whether there is room for one more such step while `limit` have it; within its kind's `share` of that, if it must be.
-    pub fn has_room(&mut self, at: usize, room: Room, limit: usize, share: bool) -> bool {
-        let is_below = *self.kinds[self.kind[at]].taken.of(room) < limit.div_ceil(SHARE);
-        *self.taken.of(room) < limit.max(1) && (is_below || !share)
+    pub fn has_room(&self, at: usize, room: Room, limit: usize, share: bool) -> bool {
+        let is_below = self.kinds[self.kind[at]].taken.before(room) < limit.div_ceil(SHARE);
+        self.taken.before(room) < limit.max(1) && (is_below || !share)
     }
 
     /// Whether the step has begun and no call of it was made yet.
     pub fn is_ahead(&self, at: usize) -> bool {
-        self.room[at] == Some(Room::Ahead)
+        matches!(self.room[at], Some(Room::Ahead | Room::Ready))
+    }
+
+    /// Whether calls of some kind will soon wait for intents that are not stored. What is ready waits for room: as long as it is more
+    /// than what is not, nothing is gained by storing that.
+    pub fn wants_intents(&self) -> bool {
+        self.kinds.iter().any(|it| it.taken.ahead > 0 && it.taken.ahead >= it.taken.ready)
     }
 
     pub fn is_idle(&self) -> bool {
-        self.taken.ahead + self.taken.calling == 0 && self.nobody_waits()
+        self.taken.ahead + self.taken.ready + self.taken.calling == 0 && self.nobody_waits()
     }
 
     pub fn has_users(&self, at: usize) -> bool {

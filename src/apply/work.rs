@@ -26,6 +26,8 @@ pub(super) enum Phase {
     Pausing(Call, Time),
     /// It is looked at, with others of its type, until it is as it should be.
     Looking,
+    /// It is to be changed as soon as its id is on record.
+    Recording,
     Done,
     Failed,
     Skipped,
