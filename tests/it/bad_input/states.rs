@@ -18,8 +18,10 @@ async fn a_state_that_does_not_fit_is_left_alone() {
     let file = here.path().join(".infra/dev/state.json");
     let good = std::fs::read_to_string(&file).unwrap();
     let before = mutations(cloud, ACCOUNT);
+    // In the middle of a text that comes before what tells of the journal, which may hold nothing of so short a run.
+    let truncated = good.find("\"dev\"").unwrap() + 2;
     let rows = [
-        ("truncated", good[..good.len() / 2].to_owned(), "state-damaged"),
+        ("truncated", good[..truncated].to_owned(), "state-damaged"),
         ("empty", String::new(), "state-damaged"),
         ("noise", "\u{1}\u{2}{".to_owned(), "state-damaged"),
         ("newer format", good.replacen("\"format\":1", "\"format\":9", 1), "state-newer"),
