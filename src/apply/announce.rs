@@ -33,41 +33,27 @@ impl Machine<'_> {
     pub(super) fn announce_ahead(&mut self, steps: Vec<usize>) {
         let mut left = self.schedule.in_turn(steps);
         for share in [true, false] {
-            left.retain(|at| !self.is_announced(*at, share));
+            left.retain(|at| !self.announce_if_next(*at, share));
         }
     }
 
     /// Whether the step is announced now. A deletion takes no room, because the wait may be a long one.
-    fn is_announced(&mut self, at: usize, share: bool) -> bool {
-        let step = self.steps[at].clone();
-        if !matches!(self.phases[at], Phase::Waiting) || self.is_halted() {
+    fn announce_if_next(&mut self, at: usize, share: bool) -> bool {
+        let is_next =
+            matches!(self.phases[at], Phase::Waiting) && self.schedule.needs(at).iter().all(|it| self.is_soon_met(at, *it));
+        if !is_next || self.is_halted() {
             return false;
         }
+        let step = self.steps[at].clone();
         match &step.act {
             Act::Delete { id, deposed, settings, goes_along: false, .. } => {
-                // Former instances are gone before anything is said of what took their place.
-                let is_next = |need: &usize| match self.phases[*need] {
-                    Phase::Done => true,
-                    Phase::Looking => self.steps[*need].address != step.address,
-                    Phase::Calling(Call::Delete) => self.steps[*need].address != step.address && self.ends_with_its_answer(*need),
-                    _ => false,
-                };
-                if !self.schedule.needs(at).iter().all(is_next) {
-                    return false;
-                }
                 self.start_delete(at, id, *deposed, settings);
                 self.schedule.vacate(at);
             }
             Act::Create { .. } => {
-                let is_next = |need: &usize| match (&self.phases[*need], &self.steps[*need].act) {
-                    (Phase::Done, _) => true,
-                    (Phase::Looking, Act::Create { .. }) => self.steps[*need].address != step.address,
-                    _ => false,
-                };
                 // Whatever else keeps it from being started is told when its turn comes; a former run's token is taken up then.
                 if self.kept.contains_key(&step.address)
-                    || !self.schedule.needs(at).iter().all(is_next)
-                    || !self.schedule.has_room(at, Room::Announced, self.pace.concurrency, share)
+                    || !self.schedule.may_announce(at, self.pace.concurrency, share)
                     || self.start(at).is_err()
                 {
                     return false;
@@ -79,6 +65,19 @@ impl Machine<'_> {
         self.phases[at] = Phase::Announced { stored: false };
         self.journal.hurry();
         true
+    }
+
+    /// Whether what the step needs is done, or may be with the look or the answer that is awaited. A creation waits so for creations
+    /// alone, whose ids it may need; and former instances are gone before anything is said of what took their place.
+    fn is_soon_met(&self, at: usize, need: usize) -> bool {
+        let apart = self.steps[need].address != self.steps[at].address;
+        match (&self.phases[need], self.goes(at)) {
+            (Phase::Done, _) => true,
+            (Phase::Looking, true) => apart,
+            (Phase::Looking, false) => apart && matches!(self.steps[need].act, Act::Create { .. }),
+            (Phase::Calling(Call::Delete), true) => apart && self.ends_with_its_answer(need),
+            _ => false,
+        }
     }
 
     /// Whether what the files say now that all is known is what was announced.

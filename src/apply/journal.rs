@@ -24,12 +24,11 @@ const LINGER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    /// Entries, and for an intent the number of whoever may go on when it is stored.
+    /// Entries, and for an intent or an id the number of whoever may go on when it is stored.
     queue: VecDeque<(Entry, Option<usize>)>,
     in_flight: usize,
     tries: u32,
     retry_at: Time,
-    closed: bool,
     /// Why nothing can be stored any more.
     closed_by: Option<NotStored>,
     lingers: bool,
@@ -71,7 +70,7 @@ impl Journal {
 
     /// The next commit, if one may be written now. `wanted`: somebody will soon have nothing to do but to wait for it.
     pub fn next(&mut self, now: Time, wanted: bool) -> Option<Vec<Entry>> {
-        if self.in_flight > 0 || self.closed || self.queue.is_empty() || now < self.retry_at {
+        if self.in_flight > 0 || self.closed_by.is_some() || self.queue.is_empty() || now < self.retry_at {
             return None;
         }
         if self.lingers && !wanted && !self.hurried {
@@ -117,14 +116,9 @@ impl Journal {
         self.hurried = true;
         self.tries += 1;
         self.retry_at = now + jitter.pause(PAUSE, PAUSE_MAX, self.tries).mul_f64(scale);
-        match why {
-            NotStored::LockLost(_) => self.closed = true,
-            NotStored::Failed(_) => self.closed = self.tries >= TRIES_MAX,
-        }
-        if self.closed {
-            self.closed_by = Some(why.clone());
-        }
-        match (self.closed, self.tries >= TRIES_UNTIL_STOP) {
+        let is_final = matches!(why, NotStored::LockLost(_)) || self.tries >= TRIES_MAX;
+        self.closed_by = is_final.then(|| why.clone());
+        match (is_final, self.tries >= TRIES_UNTIL_STOP) {
             (true, _) => Trouble::Final,
             (false, true) => Trouble::Lasting,
             (false, false) => Trouble::Passing,
@@ -133,16 +127,12 @@ impl Journal {
 
     /// Everything is stored, or nothing can be any more.
     pub fn is_settled(&self) -> bool {
-        self.closed || self.queue.is_empty()
+        self.closed_by.is_some() || self.queue.is_empty()
     }
 
     /// Why nothing can be stored any more.
     pub fn closed_by(&self) -> Option<&NotStored> {
         self.closed_by.as_ref()
-    }
-
-    pub fn close(&mut self) {
-        self.closed = true;
     }
 
     pub fn wake_at(&self) -> Option<Time> {

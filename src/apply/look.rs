@@ -133,9 +133,6 @@ impl Machine<'_> {
             None if self.now >= work.give_up => return Err(self.late(at, work.last.clone())),
             None => {
                 let on_record = work.on_record;
-                if let (false, Some(why)) = (on_record, self.journal.closed_by()) {
-                    return Err(Failure::Store { message: why.to_string() });
-                }
                 if let Some(work) = self.works.get_mut(&at) {
                     work.settings = desired;
                     work.changing = paths;

@@ -163,6 +163,7 @@ impl<'a> Machine<'a> {
         if self.dead {
             return out;
         }
+        self.fail_unrecorded();
         while let Some((due, at)) = self.schedule.due(self.now) {
             if let Phase::Pausing(call, until) = self.phases[at]
                 && until == due
@@ -260,7 +261,6 @@ impl<'a> Machine<'a> {
     pub fn abandon(&mut self) {
         self.stopping = true;
         self.dead = true;
-        self.journal.close();
         self.outcome.stopped = true;
     }
 
@@ -419,7 +419,7 @@ impl<'a> Machine<'a> {
         users
     }
 
-    fn goes(&self, at: usize) -> bool {
+    pub(super) fn goes(&self, at: usize) -> bool {
         matches!(self.steps[at].act, Act::Delete { .. } | Act::DeleteReplaced { .. })
     }
 
@@ -463,10 +463,7 @@ impl<'a> Machine<'a> {
         match (trouble, &why) {
             (Trouble::Passing, _) => {}
             (Trouble::Lasting, _) => self.halt(&why),
-            (Trouble::Final, NotStored::Failed(_)) => {
-                self.halt(&why);
-                self.fail_unrecorded(&why);
-            }
+            (Trouble::Final, NotStored::Failed(_)) => self.halt(&why),
             (Trouble::Final, NotStored::LockLost(_)) => self.fence(&Failure::Store { message: why.to_string() }),
         }
     }
@@ -487,11 +484,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Nothing can be stored any more: what has to be on record before it is changed is left as it is.
-    fn fail_unrecorded(&mut self, why: &NotStored) {
+    /// Where nothing can be stored any more, what has to be on record before it is changed is left as it is.
+    fn fail_unrecorded(&mut self) {
+        let Some(message) = self.journal.closed_by().map(ToString::to_string) else { return };
         let waiting = self.works.keys().copied().filter(|at| matches!(self.phases[*at], Phase::Recording));
         for at in waiting.collect::<Vec<_>>() {
-            self.fail(at, Failure::Store { message: why.to_string() });
+            self.close(at, &message);
+            self.fail(at, Failure::Store { message: message.clone() });
         }
     }
 

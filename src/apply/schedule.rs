@@ -71,6 +71,11 @@ impl Taken {
             Room::Announced => self.announced,
         }
     }
+
+    /// Whether one more is let in where `limit` are.
+    fn has(&self, room: Room, limit: usize) -> bool {
+        self.before(room) < limit.max(1)
+    }
 }
 
 /// Those that wait, by path, then in plan order.
@@ -81,6 +86,13 @@ struct Kind {
     starts: Turn,
     calls: Turn,
     taken: Taken,
+}
+
+impl Kind {
+    /// Whether it has less than the share that is its own where `limit` have room.
+    fn is_below(&self, room: Room, limit: usize) -> bool {
+        self.taken.before(room) < limit.div_ceil(SHARE)
+    }
 }
 
 /// A step that needs itself or a later one: no plan of ours.
@@ -140,14 +152,21 @@ impl Schedule {
         Ok(schedule)
     }
 
+    /// The greatest comes first.
+    fn rank(&self, at: usize) -> (u64, Reverse<usize>) {
+        (self.path[at], Reverse(at))
+    }
+
     /// It may begin as soon as there is room ahead.
     fn queue(&mut self, at: usize) {
-        self.kinds[self.kind[at]].starts.push((self.path[at], Reverse(at)));
+        let rank = self.rank(at);
+        self.kinds[self.kind[at]].starts.push(rank);
     }
 
     /// Its next call may be made as soon as there is room for calls.
     pub fn queue_call(&mut self, at: usize) {
-        self.kinds[self.kind[at]].calls.push((self.path[at], Reverse(at)));
+        let rank = self.rank(at);
+        self.kinds[self.kind[at]].calls.push(rank);
     }
 
     /// The next step that may begin while `limit` are ahead; a kind that has its share of that waits for the others.
@@ -161,12 +180,11 @@ impl Schedule {
     }
 
     fn next(&mut self, limit: usize, room: Room, turn: impl Fn(&mut Kind) -> &mut Turn) -> Option<usize> {
-        if self.taken.before(room) >= limit.max(1) {
+        if !self.taken.has(room, limit) {
             return None;
         }
-        let share = limit.div_ceil(SHARE);
         let rank = |kind: &mut Kind| {
-            let is_below = kind.taken.before(room) < share;
+            let is_below = kind.is_below(room, limit);
             turn(kind).peek().map(|first| (is_below, *first))
         };
         let ranked = self.kinds.iter_mut().enumerate().filter_map(|(at, kind)| rank(kind).map(|rank| (rank, at)));
@@ -195,14 +213,14 @@ impl Schedule {
 
     /// Steps in the order of their turns.
     pub fn in_turn(&self, mut steps: Vec<usize>) -> Vec<usize> {
-        steps.sort_unstable_by_key(|at| (Reverse(self.path[*at]), *at));
+        steps.sort_unstable_by_key(|at| Reverse(self.rank(*at)));
         steps
     }
 
-    /// Whether there is room for one more such step while `limit` have it; within its kind's `share` of that, if it must be.
-    pub fn has_room(&self, at: usize, room: Room, limit: usize, share: bool) -> bool {
-        let is_below = self.kinds[self.kind[at]].taken.before(room) < limit.div_ceil(SHARE);
-        self.taken.before(room) < limit.max(1) && (is_below || !share)
+    /// Whether one more may be announced while `limit` are; within its kind's `share` of that, if it must be.
+    pub fn may_announce(&self, at: usize, limit: usize, share: bool) -> bool {
+        let is_below = self.kinds[self.kind[at]].is_below(Room::Announced, limit);
+        self.taken.has(Room::Announced, limit) && (is_below || !share)
     }
 
     /// Whether the step has begun and no call of it was made yet.
@@ -345,6 +363,33 @@ mod tests {
         schedule.vacate(0);
         schedule.vacate(1);
         assert!(!schedule.is_idle(), "a step waits");
+    }
+
+    #[test]
+    fn intents_are_wanted_while_they_are_half_of_what_is_ahead() {
+        let steps: Vec<Step> = (0..3).map(|_| step(&[], 1)).collect();
+        let mut schedule = Schedule::new(steps.iter()).unwrap();
+        assert!(!schedule.wants_intents(), "nothing has begun");
+        schedule.occupy(0, Room::Ahead);
+        assert!(schedule.wants_intents(), "nothing is ready");
+        schedule.occupy(1, Room::Ready);
+        assert!(schedule.wants_intents());
+        schedule.occupy(2, Room::Ready);
+        assert!(!schedule.wants_intents(), "more is ready, and waits for room");
+        schedule.occupy(2, Room::Calling);
+        assert!(schedule.wants_intents());
+    }
+
+    #[test]
+    fn announced_creations_keep_out_nothing_but_their_like() {
+        let other = Step { address: "c.d".parse().unwrap(), ..step(&[], 1) };
+        let steps: Vec<Step> = (0..5).map(|_| step(&[], 1)).chain([other]).collect();
+        let mut schedule = Schedule::new(steps.iter()).unwrap();
+        schedule.occupy(0, Room::Announced);
+        assert!(!schedule.may_announce(1, 4, true) && schedule.may_announce(5, 4, true), "a share of four is one");
+        (1..4).for_each(|at| schedule.occupy(at, Room::Announced));
+        assert!(!schedule.may_announce(4, 4, false) && !schedule.may_announce(5, 4, false));
+        assert_eq!(schedule.next_start(1), Some(0), "there is room ahead");
     }
 
     #[test]

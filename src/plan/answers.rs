@@ -69,5 +69,7 @@ mod tests {
         let recorded = recorded(schema, &address, &Value::Null, &outputs);
         assert!(recorded.get("zone").is_unknown() && recorded.get("id") == Value::from("n-1"));
         assert!(unknown(Some(schema), &address).get("id").is_unknown());
+        let expected = expected(schema, &address, &Id::new("n-1"));
+        assert!(expected.get("zone").is_unknown() && expected.get("id") == Value::from("n-1"));
     }
 }

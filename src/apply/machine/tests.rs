@@ -80,6 +80,19 @@ fn setup<'a>(
     }
 }
 
+/// Does what the machine says, one effect after the other, until nothing is left.
+fn play(mut machine: Machine<'_>, mut answer: impl FnMut(&mut Machine<'_>, &Effect) -> Answer) -> (Outcome, State) {
+    let mut now = Time::ZERO;
+    while !machine.finished() {
+        for (id, effect) in machine.poll(now) {
+            let answer = answer(&mut machine, &effect);
+            machine.answer(now, id, answer);
+        }
+        now = machine.wake_at().unwrap_or(now).max(now);
+    }
+    machine.end()
+}
+
 /// Carries out `steps` with one call at a time, in a cloud that does at once what it is told; `before` may interrupt. Yields
 /// the calls, and how it ended.
 fn carry_out(steps: Vec<Step>, mut before: impl FnMut(&mut Machine<'_>, &Effect)) -> (Vec<String>, Outcome, State) {
@@ -99,39 +112,33 @@ fn carry_out_in(
     let state = recorded(&steps);
     let setup = setup((steps, state), &types, &sealer, &mut desired, &mut mint);
     let setup = Setup { pace: Pace { concurrency: 1, ..Pace::default() }, ..setup };
-    let mut machine = Machine::new(setup).unwrap();
-    let (mut calls, mut now, mut commits) = (Vec::new(), Time::ZERO, 0);
-    while !machine.finished() {
-        for (id, effect) in machine.poll(now) {
-            let said = cloud(&mut machine, &effect);
-            let answer = match &effect {
-                Effect::Append(_) => {
-                    commits += 1;
-                    Answer::Appended(Ok(Position { epoch: 1, seq: commits }))
-                }
-                Effect::Delete { id, .. } => {
-                    calls.push(format!("delete {id}"));
-                    said.unwrap_or(Answer::Deleted(Ok(())))
-                }
-                Effect::Empty { id, .. } => {
-                    calls.push(format!("empty {id}"));
-                    said.unwrap_or(Answer::Emptied(Ok(Emptied::default())))
-                }
-                Effect::Blockers { id, .. } => {
-                    calls.push(format!("ask what blocks {id}"));
-                    said.unwrap_or(Answer::Blockers(Ok(Vec::new())))
-                }
-                Effect::Read { query, .. } => {
-                    calls.extend(query.ids.iter().map(|id| format!("look for {id}")));
-                    said.unwrap_or(Answer::Read(Ok(Default::default())))
-                }
-                other => panic!("nobody asked for {other:?}"),
-            };
-            machine.answer(now, id, answer);
+    let (mut calls, mut commits) = (Vec::new(), 0);
+    let (outcome, state) = play(Machine::new(setup).unwrap(), |machine, effect| {
+        let said = cloud(machine, effect);
+        match effect {
+            Effect::Append(_) => {
+                commits += 1;
+                Answer::Appended(Ok(Position { epoch: 1, seq: commits }))
+            }
+            Effect::Delete { id, .. } => {
+                calls.push(format!("delete {id}"));
+                said.unwrap_or(Answer::Deleted(Ok(())))
+            }
+            Effect::Empty { id, .. } => {
+                calls.push(format!("empty {id}"));
+                said.unwrap_or(Answer::Emptied(Ok(Emptied::default())))
+            }
+            Effect::Blockers { id, .. } => {
+                calls.push(format!("ask what blocks {id}"));
+                said.unwrap_or(Answer::Blockers(Ok(Vec::new())))
+            }
+            Effect::Read { query, .. } => {
+                calls.extend(query.ids.iter().map(|id| format!("look for {id}")));
+                said.unwrap_or(Answer::Read(Ok(Default::default())))
+            }
+            other => panic!("nobody asked for {other:?}"),
         }
-        now = machine.wake_at().unwrap_or(now).max(now);
-    }
-    let (outcome, state) = machine.end();
+    });
     (calls, outcome, state)
 }
 
@@ -215,38 +222,31 @@ fn make_network(looks: &[(Status, &str)]) -> (Vec<String>, Outcome, State) {
     let mut desired = Files { refers: [(part, network)].into(), ..Files::default() };
     let mut mint = Mint::new(1, [3; 32]);
     let state = State::new("dev".parse().unwrap(), Lineage("l".into()));
-    let mut machine = Machine::new(setup((steps, state), &types, &sealer, &mut desired, &mut mint)).unwrap();
-    let (mut done, mut now, mut made, mut looks) = (Vec::new(), Time::ZERO, BTreeMap::new(), looks.iter());
-    while !machine.finished() {
-        for (id, effect) in machine.poll(now) {
-            let answer = match &effect {
-                Effect::Append(_) => {
-                    done.extend(announced(&effect).into_iter().map(|it| format!("announce {it}")));
-                    Answer::Appended(Ok(Position { epoch: 1, seq: 1 }))
-                }
-                Effect::Create { target, settings, .. } => {
-                    done.push(format!("create {} in {:?}", target.type_name, settings.get("parents")));
-                    let id = Id(format!("{}-1", target.type_name).into());
-                    made.insert(id.clone(), settings.clone());
-                    Answer::Created(Ok(id))
-                }
-                Effect::Read { target, query } => {
-                    done.push(format!("look at {}", target.type_name));
-                    let (status, id) = looks.next().cloned().unwrap_or((Status::Ready, "sim_slow-1"));
-                    let seen = |it: &Id| Live {
-                        settings: made[it].clone(),
-                        outputs: Value::object([("id", id.into())]),
-                        status: status.clone(),
-                    };
-                    Answer::Read(Ok(query.ids.iter().map(|it| (it.clone(), seen(it))).collect()))
-                }
-                other => panic!("nobody asked for {other:?}"),
-            };
-            machine.answer(now, id, answer);
+    let machine = Machine::new(setup((steps, state), &types, &sealer, &mut desired, &mut mint)).unwrap();
+    let (mut done, mut made, mut looks) = (Vec::new(), BTreeMap::new(), looks.iter());
+    let (outcome, state) = play(machine, |_, effect| match effect {
+        Effect::Append(_) => {
+            done.extend(announced(effect).into_iter().map(|it| format!("announce {it}")));
+            Answer::Appended(Ok(Position { epoch: 1, seq: 1 }))
         }
-        now = machine.wake_at().unwrap_or(now).max(now);
-    }
-    let (outcome, state) = machine.end();
+        Effect::Create { target, settings, .. } => {
+            done.push(format!("create {} in {:?}", target.type_name, settings.get("parents")));
+            let id = Id(format!("{}-1", target.type_name).into());
+            made.insert(id.clone(), settings.clone());
+            Answer::Created(Ok(id))
+        }
+        Effect::Read { target, query } => {
+            done.push(format!("look at {}", target.type_name));
+            let (status, id) = looks.next().cloned().unwrap_or((Status::Ready, "sim_slow-1"));
+            let seen = |it: &Id| Live {
+                settings: made[it].clone(),
+                outputs: Value::object([("id", id.into())]),
+                status: status.clone(),
+            };
+            Answer::Read(Ok(query.ids.iter().map(|it| (it.clone(), seen(it))).collect()))
+        }
+        other => panic!("nobody asked for {other:?}"),
+    });
     (done, outcome, state)
 }
 
